@@ -1,0 +1,3 @@
+"""tutela: from sensor to courtroom, one accountable log."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""What is noticed. One file per detector."""

@@ -1,0 +1,1 @@
+"""Shared mathematics: persistent arrays, event-time order, cells, hashing. Pure."""

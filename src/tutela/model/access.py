@@ -1,0 +1,30 @@
+"""Who reads what, why, and by which right: the arguments of every read."""
+
+from __future__ import annotations
+
+from .noun import Noun
+from .people import Agent
+
+
+class Access(Noun, frozen=True, kw_only=True):
+    """The arguments of every read and act: a person, a purpose (DPV), a legal basis (DPV), perhaps a case."""
+
+    agent: Agent
+    purpose: str
+    legal_basis: str
+    case: str | None = None
+
+
+class Ask(Noun, frozen=True, kw_only=True):
+    """One question to the policy: may this access do `action` on records of that class?
+
+    `record_purposes` are the purposes that the records were collected for.
+    """
+
+    access: Access
+    action: str
+    record_class: str
+    record_purposes: tuple[str, ...]
+    personal_data: bool
+    agency: str
+    now: int

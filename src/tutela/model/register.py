@@ -1,0 +1,57 @@
+"""The source register, in the words of OGC SensorThings 1.1 and W3C DPV.
+
+A source without an entry is quarantined and nothing of it is kept (governance G01).
+"""
+
+from __future__ import annotations
+
+from .noun import Noun
+from .place import Place
+
+
+class Source(Noun, frozen=True, kw_only=True):
+    """A register entry: who sends what, for which purposes, on which legal basis."""
+
+    name: str
+    owner: str
+    kind: str
+    purposes: tuple[str, ...]
+    legal_basis: str
+    personal_data: bool
+    place: str
+    retention_days: int | None = None
+    dpia: str | None = None
+    ends: int | None = None
+    simulated: bool = False
+    agency: str = "city"
+
+
+class Thing(Noun, frozen=True, kw_only=True):
+    """SensorThings Thing: a lamp, a camera, a station."""
+
+    id: int
+    name: str
+    kind: str
+    source: str
+    place: Place | None = None
+    properties: dict[str, str] = {}
+
+
+class Datastream(Noun, frozen=True, kw_only=True):
+    """SensorThings Datastream: one observed property of one Thing, from one source.
+
+    `id` is given by the register, whole numbers from 1 without large gaps: partition = id mod P,
+    slot = id div P. `interval` is the expected time between observations in seconds (None: unknown).
+    """
+
+    id: int
+    name: str
+    source: str
+    thing: str
+    kind: str
+    observed_property: str
+    unit: str
+    place: Place | None = None
+    cell: int = 0
+    interval: float | None = None
+    purpose: str = "public-safety"

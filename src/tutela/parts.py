@@ -1,0 +1,60 @@
+"""Find a part: by room and name, in the room or by entry point `tutela.<room>` of an installed package.
+
+Nothing is imported until somebody names it. A part is one file that sets `part`.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from tutela.errors import PartMissing
+
+ROOMS = (
+    "sources",
+    "perceivers",
+    "detectors",
+    "forecasts",
+    "planners",
+    "responders",
+    "standards",
+    "backends",
+    "screens",
+)
+
+
+def names(room: str) -> Mapping[str, str]:
+    """The parts of a room, each with where it comes from; a doubled name stops the start."""
+    found = {name: f"tutela.{room}.{name}" for name in _inside(room)}
+    for point in entry_points(group=f"tutela.{room}"):
+        if point.name in found:
+            raise PartMissing(f"two parts are called {point.name!r} in {room}: {found[point.name]} and {point.value}")
+        found[point.name] = point.value
+    return dict(sorted(found.items()))
+
+
+def _inside(room: str) -> list[str]:
+    try:
+        package = import_module(f"tutela.{room}")
+    except ModuleNotFoundError:
+        return []
+    return [
+        found.name
+        for found in pkgutil.iter_modules(package.__path__)
+        if not found.ispkg and not found.name.startswith("_")
+    ]
+
+
+def load(room: str, name: str) -> Any:  # noqa: ANN401  a part can be of any kind; its room says which
+    """What the part's file calls `part`."""
+    known = names(room)
+    if name not in known:
+        there = ", ".join(known) or "none"
+        raise PartMissing(f"no part called {name!r} in {room}; there are: {there}", room=room)
+    module = import_module(known[name].partition(":")[0])
+    if not hasattr(module, "part"):
+        raise PartMissing(f"{known[name]} sets no `part`; end the file with `part = YourClass`", room=room)
+    return module.part

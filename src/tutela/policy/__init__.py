@@ -1,0 +1,1 @@
+"""Purpose, legal basis, consent, retention, roles, two-person, refusals. Pure."""

@@ -1,0 +1,1 @@
+"""What people and machines see over HTTP. One thin file per screen."""

@@ -1,0 +1,1 @@
+"""Where observations and facts come in. One file per kind of source."""
