@@ -1,0 +1,121 @@
+"""The names of the two hops, and the way a fact takes over the second one.
+
+First hop, observations: stream `OBS-<token>`, subjects `obs.<token>.<kind>.<p>` and `obs.<token>.tick`.
+Second hop, facts: stream `DET-<token>`, subjects
+
+    det.<token>.<r>         facts whose place belongs to correlate partition r
+    det.<token>.<r>.copy    facts near r's border, whose own partition is another
+    det.<token>.desk        detections for the desk alone
+    det.<token>.tick        the least tick that all detect partitions have worked off
+
+The correlate stage of r reads its two subjects and the tick; the desk reads `det.<token>.*`, which
+leaves the copies out, so it sees each fact once.
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from tutela.errors import BadInput
+from tutela.maths import cells
+from tutela.maths.ids import spread
+from tutela.model.call import Call
+from tutela.model.flow import Fact, Outgoing, encode
+
+WAYS = 4
+"""Correlate partitions."""
+
+NEAR = 2
+"""Rings of H3 res-9 cells around a fact within which a rule may join it with another."""
+
+_TIMELINE = re.compile(r"[a-z][a-z0-9]*(/[A-Za-z0-9_-]+)?")
+
+
+class Tick(msgspec.Struct, frozen=True):
+    """A recorded passing of event time: the body of a tick message; `at` in microseconds."""
+
+    at: int
+
+
+_tick = msgspec.json.Decoder(Tick).decode
+
+
+def token(timeline: str) -> str:
+    """The timeline's name in streams and subjects: `import/x` is `import-x`. No two names share one."""
+    if not _TIMELINE.fullmatch(timeline):
+        raise BadInput(f"{timeline!r} is no name for a timeline; write it like 'live' or 'import/beijing-air'")
+    return timeline.replace("/", "-", 1)
+
+
+def observations(timeline: str) -> str:
+    """The stream of the first hop."""
+    return f"OBS-{token(timeline)}"
+
+
+def second(timeline: str) -> str:
+    """The stream of the second hop."""
+    return f"DET-{token(timeline)}"
+
+
+def observed(timeline: str, kind: str, partition: int) -> str:
+    """The subject of one kind's rows of one partition."""
+    return f"obs.{token(timeline)}.{kind}.{partition}"
+
+
+def ticks(timeline: str) -> str:
+    """The subject of the first hop's ticks."""
+    return f"obs.{token(timeline)}.tick"
+
+
+def second_ticks(timeline: str) -> str:
+    """The subject of the second hop's ticks."""
+    return f"det.{token(timeline)}.tick"
+
+
+def everything(timeline: str) -> dict[str, tuple[str, ...]]:
+    """The streams of a timeline, each with the subjects it keeps: what has to be opened before use."""
+    name = token(timeline)
+    return {observations(timeline): (f"obs.{name}.>",), second(timeline): (f"det.{name}.>",)}
+
+
+def tick(at: int) -> bytes:
+    """The body of a tick message."""
+    return encode(Tick(at))
+
+
+def tick_of(body: bytes) -> int:
+    """The time that a tick message tells, in microseconds."""
+    return _tick(body).at
+
+
+def route(fact: Fact, ways: int = WAYS) -> tuple[int, ...]:
+    """The correlate partitions of a fact: its own first, then those whose border is near, ascending."""
+    own = spread(cells.parent_of(fact.cell), ways)
+    near = {spread(cells.parent_of(cell), ways) for cell in cells.around(fact.cell, NEAR)}
+    return (own, *sorted(near - {own}))
+
+
+def outgoing(fact: Fact, ways: int = WAYS, *, desk_only: bool = False) -> tuple[Outgoing, ...]:
+    """A fact as outbox rows: one to its own partition and one to each across a near border.
+
+    A call goes without its personal data. `desk_only` is for what the correlate stage itself
+    found: it must not be fed its own detections.
+    """
+    revision = 0 if isinstance(fact, Call) else fact.revision
+    body = encode(fact.bare() if isinstance(fact, Call) else fact)
+    places = ("desk",) if desk_only else _places(route(fact, ways))
+    return tuple(
+        Outgoing(
+            id=f"{fact.id}.{revision}.{place.partition('.')[0]}",
+            subject=f"det.{token(fact.timeline)}.{place}",
+            body=body,
+        )
+        for place in places
+    )
+
+
+def _places(ways: tuple[int, ...]) -> tuple[str, ...]:
+    own, *copies = ways
+    return (str(own), *(f"{way}.copy" for way in copies))
