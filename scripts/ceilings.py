@@ -1,0 +1,80 @@
+"""The ceilings of design.md §3: file 400 lines, function 40 (p90 20), inheritance 2 (errors 4), fan-out 12 (app excepted)."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+SRC = Path("src/tutela")
+FILE, FUNCTION, P90, DEPTH, ERRORS_DEPTH, FANOUT = 400, 40, 20, 2, 4, 12
+
+
+def functions(tree: ast.Module) -> list[tuple[str, int, int]]:
+    """Each function: its name, first line, and length in lines."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return [
+        (node.name, node.lineno, (node.end_lineno or node.lineno) - node.lineno + 1)
+        for node in ast.walk(tree)
+        if isinstance(node, kinds)
+    ]
+
+
+def fan_out(tree: ast.Module) -> set[str]:
+    """The modules of tutela that a file imports."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.level or (node.module or "").startswith("tutela")):
+            found.add("." * node.level + (node.module or ""))
+        elif isinstance(node, ast.Import):
+            found |= {name.name for name in node.names if name.name.startswith("tutela")}
+    return found
+
+
+def bases(tree: ast.Module) -> dict[str, list[str]]:
+    """Each class with the names of its bases."""
+    return {
+        node.name: [base.id for base in node.bases if isinstance(base, ast.Name)]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+    }
+
+
+def depth(name: str, known: dict[str, list[str]]) -> int:
+    """How many of our classes stand above that one, itself included."""
+    return 1 + max((depth(base, known) for base in known[name] if base in known), default=0) if name in known else 0
+
+
+def lengths(trees: dict[Path, ast.Module]) -> list[str]:
+    """Functions over the ceiling, and the 90th percentile when it is."""
+    every = [(length, path, name, line) for path, tree in trees.items() for name, line, length in functions(tree)]
+    wrong = [f"{path}:{line} {name}: {length} lines (ceiling {FUNCTION})" for length, path, name, line in every if length > FUNCTION]
+    ranked = sorted(length for length, *_ in every)
+    p90 = ranked[len(ranked) * 9 // 10] if ranked else 0
+    return [*wrong, *([f"p90 of function length is {p90} (ceiling {P90})"] if p90 > P90 else [])]
+
+
+def main() -> int:
+    """Print each breach; exit 1 when there is one."""
+    trees = {path: ast.parse(path.read_text()) for path in sorted(SRC.rglob("*.py"))}
+    wrong = lengths(trees)
+    known = {name: above for tree in trees.values() for name, above in bases(tree).items()}
+    for path, tree in trees.items():
+        lines = path.read_text().count("\n")
+        if lines > FILE:
+            wrong.append(f"{path}: {lines} lines (ceiling {FILE})")
+        out = fan_out(tree)
+        if len(out) > FANOUT and not path.is_relative_to(SRC / "app"):
+            wrong.append(f"{path}: imports {len(out)} of our modules (ceiling {FANOUT})")
+        most = ERRORS_DEPTH if path.name == "errors.py" else DEPTH
+        wrong += [
+            f"{path}: {name} stands {depth(name, known)} deep (ceiling {most})" for name in bases(tree) if depth(name, known) > most
+        ]
+    for line in wrong:
+        print(line)
+    print(f"ceilings: {len(trees)} files, {len(wrong)} breaches")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

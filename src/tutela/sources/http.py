@@ -1,0 +1,176 @@
+"""HTTP: observations and calls posted by anybody who holds a source's token. The app mounts the router.
+
+    POST /v1/observations          one JSON object, NDJSON or an Arrow stream, by Content-Type
+    POST /v1/CreateObservations    SensorThings 1.1 data arrays
+    POST /v1/calls                 one emergency call
+
+An answer comes only when what was taken is durable. Nothing is kept of a body that comes without a token.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Annotated
+
+import pyarrow as pa
+from litestar import Request, Router, post
+from litestar.openapi.spec import Example
+from litestar.params import Parameter
+
+from tutela.errors import BadInput
+from tutela.model.call import Call
+from tutela.model.card import Card
+from tutela.model.flow import Give, Offer, Receipt, Refusal, Tell
+from tutela.model.kinds import kind
+from tutela.model.noun import Noun
+from tutela.model.rows import Rows
+from tutela.model.wire import from_batch
+from tutela.standards import calls, observations, sensorthings
+
+CHUNK = 256_000
+MOST = 64_000_000
+IN_FLIGHT = 16
+LIVE = "live"
+
+Identify = Callable[[str], Awaitable[str]]
+"""The source whose token that is; raises Quarantined when there is none."""
+
+
+class Refused(Noun, frozen=True, kw_only=True):
+    """Rows that were not taken, with the reason and a sentence that says what to do."""
+
+    reason: str
+    says: str
+    count: int
+
+
+class Taken(Noun, frozen=True, kw_only=True):
+    """What became of a body: rows that are durable now, and rows that were not taken."""
+
+    accepted: int
+    refused: tuple[Refused, ...] = ()
+
+
+class Logged(Noun, frozen=True, kw_only=True):
+    """The event that a call became."""
+
+    event: str
+
+
+Read = Callable[[bytes], tuple[Rows | None, tuple[Refusal, ...]]]
+
+
+class Door:
+    """The HTTP source: reads bodies, offers rows to the gateway, and answers when they are durable."""
+
+    name = "http"
+    card = Card(
+        finds="Whatever a device, gateway or call taker's system posts over HTTP.",
+        needs=frozenset(),
+        key="datastream",
+        lateness=0,
+        personal_data=False,
+        cannot="Know whether a device tells the truth; detectors and people judge that.",
+    )
+
+    def __init__(self, give: Give, tell: Tell, names: observations.Names, identify: Identify) -> None:
+        self.give, self.tell, self.names, self.identify = give, tell, names, identify
+
+    async def source_of(self, request: Request[object, object, object]) -> str:
+        """The source that sends this, by its bearer token."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        return await self.identify(token if scheme.lower() == "bearer" else "")
+
+    async def take(self, source: str, parts: AsyncIterator[bytes], read: Read) -> Taken:
+        """Offer each part in order, a few at a time, and add up the receipts."""
+        waiting: list[asyncio.Task[Receipt]] = []
+        done: list[Receipt] = []
+        async for part in parts:
+            rows, refused = read(part)
+            waiting.append(asyncio.ensure_future(self.give(Offer(source, LIVE, rows, refused))))
+            if len(waiting) >= IN_FLIGHT:
+                done.append(await waiting.pop(0))
+        done += await asyncio.gather(*waiting)
+        return _added(done)
+
+
+def _added(receipts: Sequence[Receipt]) -> Taken:
+    counts: dict[tuple[str, str], int] = {}
+    for refusal in (refusal for receipt in receipts for refusal in receipt.refused):
+        key = refusal.reason, refusal.says
+        counts[key] = counts.get(key, 0) + refusal.count
+    refused = tuple(Refused(reason=reason, says=says, count=count) for (reason, says), count in counts.items())
+    return Taken(accepted=sum(receipt.accepted for receipt in receipts), refused=refused)
+
+
+async def _lines(request: Request[object, object, object]) -> AsyncIterator[bytes]:
+    """The body in pieces of some 256 kB that end at a line's end."""
+    held: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        held.append(chunk)
+        size += len(chunk)
+        if size >= CHUNK:
+            whole, _, rest = b"".join(held).rpartition(b"\n")
+            held, size = [rest], len(rest)
+            if whole:
+                yield whole
+            elif size > CHUNK * 4:
+                raise BadInput(f"a line is longer than {CHUNK * 4} bytes; one observation a line, each well under 1 kB")
+    if last := b"".join(held):
+        yield last
+
+
+async def _whole(request: Request[object, object, object]) -> AsyncIterator[bytes]:
+    yield await request.body()
+
+
+def _arrow(of: str) -> Read:
+    def read(body: bytes) -> tuple[Rows | None, tuple[Refusal, ...]]:
+        try:
+            with pa.ipc.open_stream(body) as reader:
+                table = reader.read_all()
+        except (pa.ArrowInvalid, OSError) as wrong:
+            raise BadInput(f"this is not an Arrow IPC stream: {wrong}") from wrong
+        batches = table.combine_chunks().to_batches()
+        return (from_batch(kind(of), batches[0]) if batches else None), ()
+
+    return read
+
+
+def routes(door: Door) -> Router:
+    """The router that the app mounts."""
+
+    @post("/observations", status_code=200, operation_id="createObservations", tags=["sources"])
+    async def observations_(
+        request: Request[object, object, object],
+        of: Annotated[
+            str,
+            Parameter(query="kind", description="readings, counts or positions", examples=[Example(value="readings")]),
+        ] = "readings",
+    ) -> Taken:
+        """Take observations: one JSON object, NDJSON or an Arrow stream; answered when durable."""
+        source = await door.source_of(request)
+        kind(of)
+        if "arrow" in request.headers.get("content-type", ""):
+            return await door.take(source, _whole(request), _arrow(of))
+        return await door.take(source, _lines(request), lambda body: observations.read(body, of, door.names))
+
+    @post("/CreateObservations", status_code=201, operation_id="sensorthingsCreateObservations", tags=["sources"])
+    async def create(request: Request[object, object, object]) -> Taken:
+        """Take SensorThings data arrays (OGC 18-088 §12)."""
+        source = await door.source_of(request)
+        return await door.take(source, _whole(request), sensorthings.create_observations)
+
+    @post("/calls", status_code=201, operation_id="createCall", tags=["sources"])
+    async def call(request: Request[object, object, object]) -> Logged:
+        """Take an emergency call: committed before it is answered."""
+        source = await door.source_of(request)
+        told: Call = calls.read(await request.body(), source, LIVE)
+        return Logged(event=await door.tell(told))
+
+    return Router("/v1", route_handlers=[observations_, create, call], request_max_body_size=MOST)
+
+
+part = Door
