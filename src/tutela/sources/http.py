@@ -15,6 +15,7 @@ from typing import Annotated
 
 import pyarrow as pa
 from litestar import Request, Router, post
+from litestar.datastructures import State
 from litestar.openapi.spec import Example
 from litestar.params import Parameter
 
@@ -27,6 +28,8 @@ from tutela.model.noun import Noun
 from tutela.model.rows import Rows
 from tutela.model.wire import from_batch
 from tutela.standards import calls, observations, sensorthings
+
+Posted = Request[object, object, State]
 
 CHUNK = 256_000
 MOST = 64_000_000
@@ -77,7 +80,7 @@ class Door:
     def __init__(self, give: Give, tell: Tell, names: observations.Names, identify: Identify) -> None:
         self.give, self.tell, self.names, self.identify = give, tell, names, identify
 
-    async def source_of(self, request: Request[object, object, object]) -> str:
+    async def source_of(self, request: Posted) -> str:
         """The source that sends this, by its bearer token."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         return await self.identify(token if scheme.lower() == "bearer" else "")
@@ -86,12 +89,15 @@ class Door:
         """Offer each part in order, a few at a time, and add up the receipts."""
         waiting: list[asyncio.Task[Receipt]] = []
         done: list[Receipt] = []
-        async for part in parts:
-            rows, refused = read(part)
-            waiting.append(asyncio.ensure_future(self.give(Offer(source, LIVE, rows, refused))))
-            if len(waiting) >= IN_FLIGHT:
-                done.append(await waiting.pop(0))
-        done += await asyncio.gather(*waiting)
+        try:
+            async for part in parts:
+                rows, refused = read(part)
+                waiting.append(asyncio.ensure_future(self.give(Offer(source, LIVE, rows, refused))))
+                if len(waiting) >= IN_FLIGHT:
+                    done.append(await waiting.pop(0))
+        finally:
+            # Even when a later part can't be read, what was offered before it is seen through.
+            done += await asyncio.gather(*waiting)
         return _added(done)
 
 
@@ -104,7 +110,7 @@ def _added(receipts: Sequence[Receipt]) -> Taken:
     return Taken(accepted=sum(receipt.accepted for receipt in receipts), refused=refused)
 
 
-async def _lines(request: Request[object, object, object]) -> AsyncIterator[bytes]:
+async def _lines(request: Posted) -> AsyncIterator[bytes]:
     """The body in pieces of some 256 kB that end at a line's end."""
     held: list[bytes] = []
     size = 0
@@ -122,7 +128,7 @@ async def _lines(request: Request[object, object, object]) -> AsyncIterator[byte
         yield last
 
 
-async def _whole(request: Request[object, object, object]) -> AsyncIterator[bytes]:
+async def _whole(request: Posted) -> AsyncIterator[bytes]:
     yield await request.body()
 
 
@@ -144,7 +150,7 @@ def routes(door: Door) -> Router:
 
     @post("/observations", status_code=200, operation_id="createObservations", tags=["sources"])
     async def observations_(
-        request: Request[object, object, object],
+        request: Posted,
         of: Annotated[
             str,
             Parameter(query="kind", description="readings, counts or positions", examples=[Example(value="readings")]),
@@ -158,13 +164,13 @@ def routes(door: Door) -> Router:
         return await door.take(source, _lines(request), lambda body: observations.read(body, of, door.names))
 
     @post("/CreateObservations", status_code=201, operation_id="sensorthingsCreateObservations", tags=["sources"])
-    async def create(request: Request[object, object, object]) -> Taken:
+    async def create(request: Posted) -> Taken:
         """Take SensorThings data arrays (OGC 18-088 §12)."""
         source = await door.source_of(request)
         return await door.take(source, _whole(request), sensorthings.create_observations)
 
     @post("/calls", status_code=201, operation_id="createCall", tags=["sources"])
-    async def call(request: Request[object, object, object]) -> Logged:
+    async def call(request: Posted) -> Logged:
         """Take an emergency call: committed before it is answered."""
         source = await door.source_of(request)
         told: Call = calls.read(await request.body(), source, LIVE)
