@@ -143,3 +143,10 @@ def test_what_the_correlate_stage_found_goes_to_the_desk_alone() -> None:
 
     assert (sent.id, sent.subject) == ("d1.2.desk", "det.live.desk")
     assert decode_fact(sent.body) == detection(2)
+
+
+def test_facts_that_travel_together_come_apart_in_their_order() -> None:
+    one, other = hop.outgoing(call(said="two\nlines", category="\u2028 FIRE"))[0], hop.outgoing(detection(0))[0]
+
+    assert hop.facts(one.body) == (decode_fact(one.body),)
+    assert hop.facts(one.body + b"\n" + other.body) == (decode_fact(one.body), detection(0))

@@ -22,7 +22,7 @@ from tutela.errors import BadInput
 from tutela.maths import cells
 from tutela.maths.ids import spread
 from tutela.model.call import Call
-from tutela.model.flow import Fact, Outgoing, encode
+from tutela.model.flow import Fact, Outgoing, decode_fact, encode
 
 WAYS = 4
 """Correlate partitions."""
@@ -114,6 +114,11 @@ def outgoing(fact: Fact, ways: int = WAYS, *, desk_only: bool = False) -> tuple[
         )
         for place in places
     )
+
+
+def facts(body: bytes) -> tuple[Fact, ...]:
+    """The facts of one message of the second hop: one to a line, because each message costs an fsync."""
+    return tuple(decode_fact(line) for line in body.splitlines())
 
 
 def _places(ways: tuple[int, ...]) -> tuple[str, ...]:
