@@ -84,25 +84,27 @@ ENTRIES = (
 
 def meters(things: Sequence[Thing]) -> tuple[Datastream, ...]:
     """The datastreams of the simulated meters on those Things."""
-    found = []
-    for meter in METERS:
-        source = LAMPS if meter.observed_property == "power" else SENSORS
-        for thing in [thing for thing in things if thing.kind == meter.thing][:: meter.each]:
-            found.append(
-                Datastream(
-                    id=0,
-                    name=f"{thing.name}/{meter.observed_property}",
-                    source=source,
-                    thing=thing.name,
-                    kind=meter.kind,
-                    observed_property=meter.observed_property,
-                    unit=meter.unit,
-                    place=thing.place,
-                    interval=meter.every,
-                    purpose="city-operations" if source == LAMPS else "public-safety",
-                )
-            )
-    return tuple(found)
+    return tuple(
+        _stream(meter, thing)
+        for meter in METERS
+        for thing in [thing for thing in things if thing.kind == meter.thing][:: meter.each]
+    )
+
+
+def _stream(meter: Meter, thing: Thing) -> Datastream:
+    lamps = meter.observed_property == "power"
+    return Datastream(
+        id=0,
+        name=f"{thing.name}/{meter.observed_property}",
+        source=LAMPS if lamps else SENSORS,
+        thing=thing.name,
+        kind=meter.kind,
+        observed_property=meter.observed_property,
+        unit=meter.unit,
+        place=thing.place,
+        interval=meter.every,
+        purpose="city-operations" if lamps else "public-safety",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +182,12 @@ class City:
                 continue
             value = self._value(meter, at, chance) + _extra(stream, staged)
             result = max(0, round(value)) if stream.kind == "counts" else round(max(0.0, value), 2)
-            line = {"datastream": stream.name, "phenomenonTime": iso(at), "result": result, "unit": stream.unit}
+            line: dict[str, object] = {
+                "datastream": stream.name,
+                "phenomenonTime": iso(at),
+                "result": result,
+                "unit": stream.unit,
+            }
             lines.setdefault((stream.source, stream.kind), []).append(line)
         return Moment(lines, self._calls(at, staged, chance))
 

@@ -43,7 +43,7 @@ class StreetMap:
         found = []
         for node in osmium.FileProcessor(str(self.path), osmium.osm.NODE).with_filter(osmium.filter.KeyFilter(*_KEYS)):
             kind = next((KINDS[pair] for pair in KINDS if node.tags.get(pair[0]) == pair[1]), None)
-            if kind:
+            if kind and isinstance(node, osmium.osm.Node):
                 place = Place(lat=node.location.lat, lon=node.location.lon)
                 name = f"{kind}/{node.id}"
                 properties = {"osm": f"node/{node.id}"}
