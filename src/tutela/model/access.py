@@ -18,7 +18,8 @@ class Access(Noun, frozen=True, kw_only=True):
 class Ask(Noun, frozen=True, kw_only=True):
     """One question to the policy: may this access do `action` on records of that class?
 
-    `record_purposes` are the purposes that the records were collected for.
+    `record_purposes` are the purposes that the records were collected for; `expires` is when their
+    retention ends (None: never). Times are microseconds UTC.
     """
 
     access: Access
@@ -28,3 +29,4 @@ class Ask(Noun, frozen=True, kw_only=True):
     personal_data: bool
     agency: str
     now: int
+    expires: int | None = None

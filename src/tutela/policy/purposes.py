@@ -1,0 +1,219 @@
+"""Why data may be used, in the words of W3C DPV 2.3: purposes, legal bases, and the classes of records.
+
+A purpose is a short name of ours under the nearest term of DPV. `also` are the purposes that it is
+compatible with, decided in advance and published (GDPR art. 6(4)): what was collected for the first
+may be used for those too, and for nothing else. Whatever data was collected for, supervision and the
+rights of the people it is about are always purposes of it (GDPR chapter III, art. 58).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from tutela.errors import BadInput
+from tutela.model.access import Access, Ask
+from tutela.model.noun import Noun
+from tutela.model.register import Source
+from tutela.model.when import DAY
+
+DPV = "https://w3id.org/dpv#"
+
+
+class Action(StrEnum):
+    """What an access can want to do."""
+
+    READ = "read"
+    ACT = "act"  # on alerts and incidents: acknowledge, shelve, dismiss, open, fuse, note
+    SIGN = "sign"  # on and off a shift
+    INVITE = "invite"
+    ENTER = "enter"  # a source, its Things and Datastreams, into the register
+    SCORE = "score"  # a person: refused for everybody, named here so that it can be
+
+
+class Purpose(Noun, frozen=True, kw_only=True):
+    """Why data is used: our name, the nearest DPV term, and what it may be used for as well."""
+
+    name: str
+    dpv: str
+    also: tuple[str, ...] = ()
+    says: str
+
+
+PURPOSES = {
+    purpose.name: purpose
+    for purpose in (
+        Purpose(
+            name="emergency-response",
+            dpv=f"{DPV}RequestedServiceProvision",
+            also=("public-safety", "statistics"),
+            says="Help somebody who called for it, or who plainly needs it now.",
+        ),
+        Purpose(
+            name="public-safety",
+            dpv=f"{DPV}ProtectionOfPublicSecurity",
+            also=("emergency-response", "statistics"),
+            says="Notice and ward off danger to people in public places.",
+        ),
+        Purpose(
+            name="traffic",
+            dpv=f"{DPV}ImproveTransportMobility",
+            also=("emergency-response", "public-safety", "statistics"),
+            says="Keep traffic safe and moving.",
+        ),
+        Purpose(
+            name="environment",
+            dpv=f"{DPV}PublicBenefit",
+            also=("emergency-response", "public-safety", "public-health", "statistics"),
+            says="Watch air, water, noise and weather.",
+        ),
+        Purpose(
+            name="public-health",
+            dpv=f"{DPV}ImproveHealthcare",
+            also=("statistics",),
+            says="See and slow the spread of illness, in numbers and never by person.",
+        ),
+        Purpose(
+            name="neighbourhood",
+            dpv=f"{DPV}ServiceProvision",
+            says="Bring neighbours together and find help. Not for the police.",
+        ),
+        Purpose(
+            name="statistics",
+            dpv=f"{DPV}ProvideOfficialStatistics",
+            says="Count and compare, for planning and for the public.",
+        ),
+        Purpose(
+            name="operation",
+            dpv=f"{DPV}ServiceMonitoring",
+            says="Keep this system and the things that feed it running.",
+        ),
+        Purpose(
+            name="oversight",
+            dpv=f"{DPV}OrganisationComplianceManagement",
+            says="Check that the rules were kept.",
+        ),
+        Purpose(
+            name="rights-request",
+            dpv=f"{DPV}RightsFulfilment",
+            says="Answer a person who asks what is kept of them.",
+        ),
+    )
+}
+
+ALWAYS = ("oversight", "rights-request")
+
+LEGAL_BASES = {
+    "VitalInterest": "Somebody's life or health depends on it (GDPR art. 6(1)(d)).",
+    "OfficialAuthorityOfController": "The law gives the authority this task (GDPR art. 6(1)(e)).",
+    "PublicInterest": "The law makes it a task in the public interest (GDPR art. 6(1)(e)).",
+    "LegalObligation": "The law demands it (GDPR art. 6(1)(c)).",
+    "Consent": "The person agreed to it and can take it back (GDPR art. 6(1)(a)).",
+}
+"""DPV terms. Legitimate interest is none of them: it is no basis for an authority's tasks (art. 6(1), last sentence)."""
+
+
+class RecordClass(Noun, frozen=True, kw_only=True):
+    """Records of one sort: what for when they do not say themselves, whether about people, how long kept.
+
+    `days` is the longest time that such records may be read after the fact (governance (c)); None: no limit.
+    """
+
+    name: str
+    purposes: tuple[str, ...]
+    personal_data: bool = False
+    days: int | None = None
+    says: str
+
+    def expires(self, at: int) -> int | None:
+        """When the retention of a record of that moment ends; None: never."""
+        return None if self.days is None else at + self.days * DAY
+
+
+_DESK = ("emergency-response", "public-safety")
+
+CLASSES = {
+    record.name: record
+    for record in (
+        RecordClass(name="readings", purposes=("environment",), says="Measured numbers."),
+        RecordClass(name="counts", purposes=("public-safety",), says="Numbers of people, vehicles or events."),
+        RecordClass(name="positions", purposes=_DESK, personal_data=True, says="Where Things that move are."),
+        RecordClass(name="detections", purposes=_DESK, says="What a detector noticed."),
+        RecordClass(name="alerts", purposes=_DESK, says="Detections put before operators."),
+        RecordClass(name="calls", purposes=_DESK, says="When, where and of which type somebody called for help."),
+        RecordClass(
+            name="call-contents",
+            purposes=_DESK,
+            personal_data=True,
+            days=365,
+            says="Who called, and what they said.",
+        ),
+        RecordClass(
+            name="incidents",
+            purposes=_DESK,
+            personal_data=True,
+            days=7 * 365,
+            says="What people do about it, with their notes.",
+        ),
+        RecordClass(name="shifts", purposes=_DESK, says="Who is signed on, with which alert budget."),
+        RecordClass(name="accesses", purposes=("oversight",), says="Who asked for what, why, and what was refused."),
+        RecordClass(
+            name="people", purposes=("operation",), personal_data=True, says="Who works here, with which role."
+        ),
+        RecordClass(
+            name="register",
+            purposes=("operation", "statistics", "public-safety", "emergency-response", "environment", "traffic"),
+            says="The sources, their Things and Datastreams.",
+        ),
+        RecordClass(name="health", purposes=("operation", *_DESK), says="How this system and its sources are doing."),
+        RecordClass(name="person-scores", purposes=(), personal_data=True, says="Refused: nobody is scored here."),
+    )
+}
+
+
+def used_for(collected_for: Iterable[str]) -> tuple[str, ...]:
+    """All purposes that data collected for these may be used for, in order of name."""
+    own = set(collected_for)
+    compatible = {also for name in own & PURPOSES.keys() for also in PURPOSES[name].also}
+    return tuple(sorted(own | compatible | set(ALWAYS)))
+
+
+def proper(source: Source) -> None:
+    """A register entry names purposes and a legal basis that we know; raises BadInput with the lists."""
+    for name in source.purposes:
+        if name not in PURPOSES:
+            raise BadInput(f"{source.name}: there is no purpose called {name!r}; there are: {', '.join(PURPOSES)}")
+    if not source.purposes:
+        raise BadInput(f"{source.name}: say what the data is for; the purposes are: {', '.join(PURPOSES)}")
+    if source.legal_basis not in LEGAL_BASES:
+        raise BadInput(f"{source.name}: {source.legal_basis!r} is no legal basis here: {', '.join(LEGAL_BASES)}")
+
+
+def ask(
+    access: Access,
+    action: Action,
+    record_class: str,
+    now: int,
+    *,
+    collected_for: Iterable[str] | None = None,
+    personal_data: bool = False,
+    agency: str | None = None,
+    expires: int | None = None,
+) -> Ask:
+    """The question whether `access` may do `action` with records of that class.
+
+    `collected_for`: the records' own purposes (default: those of the class). `personal_data`: true of
+    them, or of their class anyway. `agency`: whose they are (default: that of the person who asks).
+    `expires`: when their retention ends. Times are microseconds UTC.
+    """
+    of = CLASSES[record_class]
+    return Ask(
+        access=access,
+        action=action,
+        record_class=record_class,
+        record_purposes=of.purposes if collected_for is None else tuple(sorted(collected_for)),
+        personal_data=personal_data or of.personal_data,
+        agency=access.agent.agency if agency is None else agency,
+        now=now,
+        expires=expires,
+    )
