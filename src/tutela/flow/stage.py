@@ -1,0 +1,47 @@
+"""A stage, as the worker drives it: one fold over the recorded stream for each leased partition.
+
+The worker (`flow/work.py`) takes the lease, loads what was saved, and hands over messages in the
+order of their sequence. Everything a fold knows comes from those messages and from what it saved,
+so that working the same messages off again, in other cuts, gives the same effects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from tutela.model.flow import Column, Effects, Lease, Message, Newest
+
+Saved = Mapping[str, Mapping[str, bytes]]
+"""What `Turns.load` gives: bytes by detector and name of column; empty at the very start."""
+
+
+class Fold(Protocol):
+    """The state of one partition of one stage. Used by one task at a time.
+
+    `turn` works off messages in order, all of one fetch together; `Effects.sequence` is the last
+    of them. It raises BadInput (or another ValueError, LookupError or ArithmeticError) for a message
+    that can't be worked off, and has then changed nothing: the worker finds out which message it is and
+    sets it aside. `newest` gives the newest values that changed since it was last asked (at most
+    once a second). `save` gives the columns that changed since it was last asked.
+    """
+
+    async def turn(self, messages: Sequence[Message]) -> Effects: ...  # noqa: D102  told above
+    def newest(self) -> tuple[Newest, ...]: ...  # noqa: D102  told above
+    async def save(self) -> tuple[Column, ...]: ...  # noqa: D102  told above
+
+
+class Stage(Protocol):
+    """One stage: `name` and `partitions` as in the table of leases, which stream it reads, how it begins.
+
+    `begin` gives the fold as it was at `lease.snapshot`: the worker then hands it the messages after that
+    one again, and drops the effects of those up to `lease.sequence`, which are committed already.
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102  told above
+    @property
+    def partitions(self) -> int: ...  # noqa: D102  told above
+    def stream(self, lease: Lease) -> str: ...  # noqa: D102  told above
+    def subjects(self, lease: Lease) -> Sequence[str]: ...  # noqa: D102  told above
+    async def begin(self, lease: Lease, saved: Saved) -> Fold: ...  # noqa: D102  told above
