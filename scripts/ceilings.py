@@ -48,7 +48,11 @@ def depth(name: str, known: dict[str, list[str]]) -> int:
 def lengths(trees: dict[Path, ast.Module]) -> list[str]:
     """Functions over the ceiling, and the 90th percentile when it is."""
     every = [(length, path, name, line) for path, tree in trees.items() for name, line, length in functions(tree)]
-    wrong = [f"{path}:{line} {name}: {length} lines (ceiling {FUNCTION})" for length, path, name, line in every if length > FUNCTION]
+    wrong = [
+        f"{path}:{line} {name}: {length} lines (ceiling {FUNCTION})"
+        for length, path, name, line in every
+        if length > FUNCTION
+    ]
     ranked = sorted(length for length, *_ in every)
     p90 = ranked[len(ranked) * 9 // 10] if ranked else 0
     return [*wrong, *([f"p90 of function length is {p90} (ceiling {P90})"] if p90 > P90 else [])]
@@ -68,7 +72,9 @@ def main() -> int:
             wrong.append(f"{path}: imports {len(out)} of our modules (ceiling {FANOUT})")
         most = ERRORS_DEPTH if path.name == "errors.py" else DEPTH
         wrong += [
-            f"{path}: {name} stands {depth(name, known)} deep (ceiling {most})" for name in bases(tree) if depth(name, known) > most
+            f"{path}: {name} stands {depth(name, known)} deep (ceiling {most})"
+            for name in bases(tree)
+            if depth(name, known) > most
         ]
     for line in wrong:
         print(line)
