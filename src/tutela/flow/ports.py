@@ -9,10 +9,12 @@ from tutela.model.access import Ask
 from tutela.model.alert import Alert
 from tutela.model.call import Call
 from tutela.model.card import Card
+from tutela.model.dead_letter import DeadLetter
 from tutela.model.detection import Detection
 from tutela.model.event import Checkpoint, Event, Sealed
 from tutela.model.flow import Effects, Lease, Message, Newest, Outgoing
 from tutela.model.incident import Incident
+from tutela.model.install import Install
 from tutela.model.people import Agent, Shift
 from tutela.model.register import Datastream, Source, Thing
 from tutela.model.rows import Rows
@@ -25,10 +27,12 @@ Clock = Callable[[], int]
 class Detector(Protocol):
     """Notices. Its options are its fields; `step` is pure; its state can be saved as named bytes."""
 
-    name: str
-    version: int
-    card: Card
-
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def card(self) -> Card: ...
     def begin(self) -> Any: ...
     def step(self, state: Any, seen: Seen) -> tuple[Any, tuple[Detection, ...]]: ...
     def changed(self, state: Any) -> Mapping[str, bytes]: ...
@@ -61,8 +65,23 @@ class Keys(Protocol):
     async def destroy(self, key: str) -> None: ...
 
 
+class Timelines(Protocol):
+    """What is settled at install, and the timelines, each with a lease row for every partition of every stage.
+
+    `install` gives what holds: an install that is there already is never changed. It opens `live`.
+    """
+
+    async def install(self, wanted: Install) -> Install: ...
+    async def timelines(self) -> Sequence[str]: ...
+    async def open_timeline(self, name: str, at: int, says: str = "") -> None: ...
+
+
 class Register(Protocol):
-    """The source register and the catalogue of Things and Datastreams."""
+    """The source register and the catalogue of Things and Datastreams.
+
+    `define` gives the datastreams back with the ids that the register holds; the id that comes in is not
+    looked at. `refuse` adds to the counts by (source, minute in microseconds, reason).
+    """
 
     async def sources(self) -> Sequence[Source]: ...
     async def enter(self, source: Source, event: Event) -> None: ...
@@ -70,6 +89,18 @@ class Register(Protocol):
     async def datastreams(self, after: int = 0) -> Sequence[Datastream]: ...
     async def define(self, things: Sequence[Thing], datastreams: Sequence[Datastream]) -> Sequence[Datastream]: ...
     async def refuse(self, counts: Mapping[tuple[str, int, str], int]) -> None: ...
+    async def refused(self, since: int) -> Mapping[tuple[str, int, str], int]: ...
+
+
+class DeadLetters(Protocol):
+    """What could not be worked off: kept with its event, listed while it waits, taken up again one by one.
+
+    `revive` counts a try, marks the letter and hands it over; a letter that dies again waits again.
+    """
+
+    async def dead(self, letters: Sequence[DeadLetter], events: Sequence[Event]) -> None: ...
+    async def dead_letters(self, most: int) -> Sequence[DeadLetter]: ...
+    async def revive(self, id_: str, at: int) -> DeadLetter: ...
 
 
 class Leases(Protocol):
@@ -82,7 +113,13 @@ class Leases(Protocol):
 
 
 class Turns(Protocol):
-    """State and effects of one partition: one transaction each turn, fenced by the lease's epoch."""
+    """State and effects of one partition: one transaction each turn, fenced by the lease's epoch.
+
+    `commit` raises Fenced when the lease is lost, Broken when a detection's revision says something else
+    than before, Conflict when somebody else changed an alert first. Effects that are there already are
+    left alone, and the outbox rows that tell of such a detection (by their body) are not sent again.
+    Every revision of an alert is given, in order. A commit that succeeds also renews the lease.
+    """
 
     async def load(self, lease: Lease) -> Mapping[str, Mapping[str, bytes]]: ...
     async def commit(self, lease: Lease, effects: Effects) -> None: ...
@@ -104,7 +141,11 @@ class Outbox(Protocol):
 
 
 class Log(Protocol):
-    """The one append-only log, as it is read: sealed, in the tree's order."""
+    """The one append-only log, as it is read: sealed, in the tree's order.
+
+    `after` is the last position that was read, -1 for none. `event` and `about` also give what is not
+    sealed yet. `wait` returns when something was committed or sealed since this task last waited.
+    """
 
     async def append(self, events: Sequence[Event]) -> None: ...
     async def sealed(self, after: int, most: int) -> Sequence[Sealed]: ...
@@ -114,7 +155,12 @@ class Log(Protocol):
 
 
 class Sealing(Protocol):
-    """What the sealer writes: leaves in commit order, subtree hashes, checkpoints."""
+    """What the sealer writes: leaves in commit order, checkpoints.
+
+    `lead` gives the epoch while this worker leads (else None). `round` seals at most `most` events and
+    gives the size of the tree before and the new leaves; it raises Fenced when somebody else leads.
+    `after` is the last position that was read, -1 for none.
+    """
 
     async def lead(self, worker: str) -> int | None: ...
     async def round(self, epoch: int, leaf_of: Callable[[Event], bytes], most: int) -> tuple[int, Sequence[bytes]]: ...
@@ -124,7 +170,11 @@ class Sealing(Protocol):
 
 
 class Desk(Protocol):
-    """What people change: alerts, incidents, calls, shifts. Each with its events, in one transaction."""
+    """What people change: alerts, incidents, calls, shifts. Each with its events, in one transaction.
+
+    `alerts` are the open ones, highest rank first; `calls` and `incidents` come newest first, a call bare
+    and with the id of its (sealed) event. `act` raises Conflict when somebody else was first, and says who.
+    """
 
     async def alerts(self, timeline: str) -> Sequence[Alert]: ...
     async def alert(self, id_: str) -> Alert: ...
@@ -140,7 +190,11 @@ class Desk(Protocol):
 
 
 class People(Protocol):
-    """Agents, one-time enrolment codes and sessions. Only hashes of secrets are kept."""
+    """Agents, one-time enrolment codes and sessions. Only hashes of secrets are kept.
+
+    A code works once, until its time: `invited` (role, until) and `enrol` raise NotFound for one that is
+    not known, Conflict for one that is used, and `enrol` Refused for one that is over. `who` raises Refused.
+    """
 
     async def enrol(self, code_hash: bytes, agent: Agent, event: Event) -> None: ...
     async def invite(self, code_hash: bytes, role: str, until: int, event: Event) -> None: ...
@@ -170,5 +224,5 @@ class Policy(Protocol):
     def check(self, ask: Ask) -> None: ...
 
 
-class Facts(Register, Leases, Turns, Outbox, Log, Sealing, Desk, People, Values, Protocol):
+class Facts(Timelines, Register, DeadLetters, Leases, Turns, Outbox, Log, Sealing, Desk, People, Values, Protocol):
     """All that PostgreSQL keeps, for the app to pass on in parts."""
