@@ -49,6 +49,8 @@ class Alert(Noun, tag="alert", tag_field="noun", frozen=True, kw_only=True):
 
     `rank` orders the queue, highest first; `count` is how many detections it joins (×6);
     `shelved_until` and `reason` say why it rests; `incident` is set when a person made it one.
+    `scale`, `confidence`, `message` and `parameters` are those of its most pressing detection;
+    `detections` names the newest ones (the log has all). `event` is the event that made this revision.
     """
 
     id: str
@@ -56,6 +58,7 @@ class Alert(Noun, tag="alert", tag_field="noun", frozen=True, kw_only=True):
     type: str
     status: AlertStatus
     scale: Scale
+    confidence: float = 0.0
     rank: int
     place: Place | None
     cell: int
@@ -74,6 +77,7 @@ class Alert(Noun, tag="alert", tag_field="noun", frozen=True, kw_only=True):
     reason: str | None = None
     shelved_until: int | None = None
     incident: str | None = None
+    event: str = ""
     revision: int = 0
 
     def to(self, status: AlertStatus, **changes: object) -> Alert:

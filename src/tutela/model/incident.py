@@ -47,6 +47,7 @@ class Incident(Noun, tag="incident", tag_field="noun", frozen=True, kw_only=True
     """One thing that happened, that agencies work on together.
 
     `alerts` and `calls` are what it rests on; `fused_into` is set when it became part of another.
+    `event` is the event that made this revision.
     """
 
     id: str
@@ -64,6 +65,7 @@ class Incident(Noun, tag="incident", tag_field="noun", frozen=True, kw_only=True
     fused_into: str | None = None
     fused: tuple[str, ...] = ()
     disposition: str | None = None
+    event: str = ""
     revision: int = 0
 
     def to(self, status: IncidentStatus, **changes: object) -> Incident:
