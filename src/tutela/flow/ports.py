@@ -11,7 +11,7 @@ from tutela.model.call import Call
 from tutela.model.card import Card
 from tutela.model.dead_letter import DeadLetter
 from tutela.model.detection import Detection
-from tutela.model.event import Checkpoint, Event, Sealed
+from tutela.model.event import Checkpoint, Entry, Event, Sealed
 from tutela.model.flow import Effects, Lease, Message, Newest, Outgoing
 from tutela.model.incident import Incident
 from tutela.model.install import Install
@@ -169,6 +169,29 @@ class Sealing(Protocol):
     async def checkpoints(self) -> Sequence[Checkpoint]: ...
 
 
+class Witness(Protocol):
+    """Checkpoints kept outside of the database: lines that are only ever added.
+
+    `append` returns when the line is on the disk; `last` and `lines` give whole lines, oldest first,
+    without the line feed. A line that was cut off while it was written was never there.
+    """
+
+    async def append(self, line: bytes) -> None: ...
+    async def last(self) -> bytes | None: ...
+    def lines(self) -> AsyncIterator[bytes]: ...
+
+
+class Audit(Protocol):
+    """The log as it is stored, flaws and all, for whoever verifies it.
+
+    `entries` gives what is sealed in order of position (`after` as in `Log`); `unsealed` gives events that
+    the sealer has passed without sealing them: there are none unless somebody put them there behind its back.
+    """
+
+    async def entries(self, after: int, most: int) -> Sequence[Entry]: ...
+    async def unsealed(self, most: int) -> Sequence[Event]: ...
+
+
 class Desk(Protocol):
     """What people change: alerts, incidents, calls, shifts. Each with its events, in one transaction.
 
@@ -210,12 +233,20 @@ class Values(Protocol):
 
 
 class Lake(Protocol):
-    """History: rows and their (partition, sequence) offset in one transaction."""
+    """History: the rows of a stream and how far it is archived, in one transaction.
 
-    async def offset(self, timeline: str) -> int: ...
-    async def archive(self, timeline: str, messages: Sequence[Message], upto: int) -> None: ...
+    `archive` takes all of `stream` after sequence `since` up to `upto`, in order; it raises Conflict when
+    `since` is not what `offset` says, so nothing is archived twice. `series` gives each (time, value) once,
+    in order of time, since ≤ time < until. `recorded` gives the messages that one partition of one stage
+    read, in the recorded order, since < sequence ≤ until. `tidy` does what a lake needs each night; what it
+    no longer shows it forgets when it is older than `before` (microseconds).
+    """
+
+    async def offset(self, stream: str) -> int: ...
+    async def archive(self, stream: str, messages: Sequence[Message], since: int, upto: int) -> None: ...
     async def series(self, timeline: str, kind: str, datastream: int, since: int, until: int) -> Rows: ...
     def recorded(self, timeline: str, stage: str, partition: int, since: int, until: int) -> AsyncIterator[Message]: ...
+    async def tidy(self, before: int) -> None: ...
 
 
 class Policy(Protocol):

@@ -33,6 +33,15 @@ class Sealed(Noun, frozen=True, kw_only=True):
     event: Event
 
 
+class Entry(Noun, frozen=True, kw_only=True):
+    """A place in the tree as it is stored, for whoever verifies it: `event` is None when its row is gone."""
+
+    position: int
+    leaf: bytes
+    id: str
+    event: Event | None
+
+
 class Checkpoint(Noun, frozen=True, kw_only=True):
     """The root of the tree at a size, signed (Ed25519 over the C2SP checkpoint text)."""
 
