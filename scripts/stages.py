@@ -51,7 +51,7 @@ def main(wanted: list[str]) -> int:
         budget, commands = STAGES[name]
         print(f"\n── {name} (budget {budget} s) " + "─" * 40, flush=True)
         began = time.monotonic()
-        good = all([run(command, counts) for command in commands])
+        good = all(run(command, counts) for command in commands)
         took = time.monotonic() - began
         print(f"── {name}: {took:.0f} of {budget} s, {'ok' if good else 'FAILED'}", flush=True)
         if not good:

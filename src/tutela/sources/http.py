@@ -16,8 +16,7 @@ from typing import Annotated
 import pyarrow as pa
 from litestar import Request, Router, post
 from litestar.datastructures import State
-from litestar.openapi.spec import Example
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from tutela.errors import BadInput
 from tutela.model.call import Call
@@ -151,10 +150,7 @@ def routes(door: Door) -> Router:
     @post("/observations", status_code=200, operation_id="createObservations", tags=["sources"])
     async def observations_(
         request: Posted,
-        of: Annotated[
-            str,
-            Parameter(query="kind", description="readings, counts or positions", examples=[Example(value="readings")]),
-        ] = "readings",
+        of: Annotated[str, QueryParameter(name="kind", description="readings, counts or positions")] = "readings",
     ) -> Taken:
         """Take observations: one JSON object, NDJSON or an Arrow stream; answered when durable."""
         source = await door.source_of(request)

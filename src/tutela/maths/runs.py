@@ -1,0 +1,55 @@
+"""Rows of one slot that lie together: where each run begins and ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+Index = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+NEVER = -(1 << 62)
+"""A time before all others, in microseconds. Exact as a float, and far from overflow when subtracted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """One entry per run: its slot, its first row, and the row after its last one."""
+
+    slots: Index
+    first: Index
+    end: Index
+
+    @property
+    def last(self) -> Index:
+        """The last row of each run."""
+        return self.end - 1
+
+    def by_row(self, values: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
+        """A value of each run, repeated for each of its rows."""
+        return np.repeat(values, self.end - self.first)
+
+    def having(self, rows: Flags) -> Flags:
+        """Which runs have at least one of these rows."""
+        return np.logical_or.reduceat(rows, self.first) if len(self.first) else np.empty(0, np.bool_)
+
+    def take(self, which: Index | Flags) -> Runs:
+        """These runs alone; their rows keep their places."""
+        return Runs(self.slots[which], self.first[which], self.end[which])
+
+
+def runs(slots: Index, *others: npt.NDArray[np.generic]) -> Runs:
+    """The runs of equal slots (and equal others, row by row). Equal slots lie together."""
+    if not len(slots):
+        none = np.empty(0, np.int64)
+        return Runs(none, none, none)
+    turn = slots[1:] != slots[:-1]
+    for other in others:
+        turn |= other[1:] != other[:-1]
+    cuts = np.flatnonzero(turn) + 1
+    first = np.concatenate([[0], cuts])
+    return Runs(slots[first], first, np.concatenate([cuts, [len(slots)]]))

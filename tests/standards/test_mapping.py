@@ -1,0 +1,158 @@
+"""Mappings: a foreign table in our nouns, each lost row counted with its reason."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from importlib.resources import files
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from tutela.errors import BadInput
+from tutela.standards import mapping
+
+HEAD = """
+[source]
+name = "x"
+owner = "X"
+kind = "files"
+purposes = ["environment"]
+legal_basis = "PublicInterest"
+personal_data = false
+place = "here"
+
+[time]
+column = "t"
+zone = "Europe/Helsinki"
+"""
+AIR = (
+    HEAD
+    + """
+[[datastream]]
+name = "air/{station}/no2"
+thing = "air/{station}"
+place = "{station}"
+result = "NO2"
+observed_property = "no2"
+unit = "ug/m3"
+
+[places]
+a = [60.1, 24.9]
+b = [60.2, 25.0]
+"""
+)
+CALLS = (
+    HEAD
+    + """
+[call]
+id = "x-{row}"
+category = "{cls}: {sub}"
+lat = "lat"
+lon = "lon"
+said = "at {sub}"
+"""
+)
+
+
+def table(**columns: object) -> pa.Table:
+    return pa.table(columns)
+
+
+def test_each_station_becomes_a_thing_and_a_datastream_at_its_place() -> None:
+    when = [datetime(2026, 7, 1, 12)] * 3  # noqa: DTZ001  a wall-clock time, as files hold it
+    mapped = mapping.apply(mapping.read(AIR), table(t=when, station=["a", "b", "a"], NO2=[1.0, 2.0, 3.0]), "import/x")
+
+    assert sorted(thing.name for thing in mapped.things) == ["air/a", "air/b"]
+    assert {stream.name: stream.place and stream.place.lat for stream in mapped.datastreams} == {
+        "air/a/no2": 60.1,
+        "air/b/no2": 60.2,
+    }
+    (column,) = mapped.columns
+    assert [column.names[code] for code in column.codes] == ["air/a/no2", "air/b/no2", "air/a/no2"]
+    assert column.result.tolist() == [1.0, 2.0, 3.0]
+
+
+def test_wall_clock_times_are_taken_in_the_zone_that_the_mapping_names() -> None:
+    when = [datetime(2026, 1, 1, 12), datetime(2026, 7, 1, 12)]  # noqa: DTZ001  a wall-clock time, as files hold it
+    mapped = mapping.apply(mapping.read(AIR), table(t=when, station=["a", "a"], NO2=[1.0, 2.0]), "import/x")
+
+    hours = np.array(mapped.columns[0].time) // 3_600_000_000 % 24
+    assert hours.tolist() == [10, 9]
+
+
+def test_times_with_an_offset_are_taken_as_they_are() -> None:
+    mapped = mapping.apply(
+        mapping.read(AIR), table(t=["2026-07-01T12:00:00+02:00"], station=["a"], NO2=[1.0]), "import/x"
+    )
+
+    assert mapped.columns[0].time.tolist() == [1782900000000000]
+
+
+def test_rows_without_a_time_or_a_number_are_refused_and_counted() -> None:
+    when = [None, datetime(2026, 7, 1), datetime(2026, 7, 2)]  # noqa: DTZ001  a wall-clock time, as files hold it
+    mapped = mapping.apply(mapping.read(AIR), table(t=when, station=["a", "a", "a"], NO2=[1.0, None, 3.0]), "import/x")
+
+    assert len(mapped.columns[0].time) == 1
+    assert {refusal.reason: refusal.count for refusal in mapped.refused} == {"no-time": 1, "no-result": 1}
+
+
+def test_calls_without_a_place_on_earth_are_refused_and_counted() -> None:
+    rows = table(
+        t=["2026-07-01T12:00:00Z"] * 4,
+        lat=[60.0, 0.0, 95.0, None],
+        lon=[25.0, 0.0, 25.0, 25.0],
+        cls=["EMS"] * 4,
+        sub=["FALL"] * 4,
+    )
+    mapped = mapping.apply(mapping.read(CALLS), rows, "import/x")
+
+    assert [(call.id, call.category, call.said) for call in mapped.calls] == [("x-0", "EMS: FALL", "at FALL")]
+    assert [(refusal.reason, refusal.count) for refusal in mapped.refused] == [("no-place", 3)]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("nonsense", "can't be read"),
+        (HEAD, "maps nothing"),
+        (AIR.replace('owner = "X"', "owner = 7"), "source.owner"),
+        (AIR.replace("[time]", "[time]\nfoo = 1"), "foo"),
+    ],
+)
+def test_a_wrong_mapping_says_which_field_is_wrong(text: str, says: str) -> None:
+    with pytest.raises(BadInput, match=says):
+        mapping.read(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "says"),
+    [
+        (AIR, {"t": ["2026-07-01T12:00:00Z"], "station": ["a"]}, "no column NO2"),
+        (AIR, {"t": ["2026-07-01T12:00:00Z"], "station": ["c"], "NO2": [1.0]}, "no entry 'c'"),
+        (AIR, {"t": ["noon"], "station": ["a"], "NO2": [1.0]}, "holds no times"),
+        (AIR, {"t": ["2026-07-01T12:00:00Z"], "station": ["a"], "NO2": ["much"]}, "holds no numbers"),
+        (
+            AIR.replace("Europe/Helsinki", "Mars/Base"),
+            {"t": ["2026-07-01T12:00:00"], "station": ["a"], "NO2": [1.0]},
+            "no time zone",
+        ),
+    ],
+)
+def test_a_table_that_does_not_fit_says_what_is_wrong(text: str, columns: dict[str, object], says: str) -> None:
+    with pytest.raises(BadInput, match=says):
+        mapping.apply(mapping.read(text), table(**columns), "import/x")
+
+
+@pytest.mark.parametrize("tick", ["0m", "ten minutes", "5y"])
+def test_a_tick_that_is_no_duration_says_how_to_write_one(tick: str) -> None:
+    with pytest.raises(BadInput, match="write it like"):
+        _ = mapping.read(f'tick = "{tick}"\n' + AIR).step
+
+
+def test_every_mapping_that_is_shipped_can_be_read() -> None:
+    shipped = [file for file in (files("tutela.sources") / "mappings").iterdir() if file.name.endswith(".toml")]
+
+    assert shipped
+    for file in shipped:
+        assert mapping.read(file.read_text()).step > 0
