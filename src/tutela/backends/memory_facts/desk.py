@@ -1,0 +1,84 @@
+"""What people change: alerts, incidents, calls, shifts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+from tutela.backends.memory_facts.store import Store
+from tutela.backends.memory_facts.turns import open_alerts, send
+from tutela.backends.rules import changes, not_there, told_before
+from tutela.model.alert import Alert
+from tutela.model.call import Call
+from tutela.model.detection import Detection
+from tutela.model.event import Event
+from tutela.model.flow import Outgoing
+from tutela.model.incident import Incident
+from tutela.model.people import Shift
+
+
+@dataclass
+class MemoryDesk:
+    """What people change, each with its events."""
+
+    store: Store = field(default_factory=Store)
+
+    async def alerts(self, timeline: str) -> Sequence[Alert]:
+        """The open alerts, highest rank first."""
+        return open_alerts(self.store, timeline)
+
+    async def alert(self, id_: str) -> Alert:
+        """One alert; raises NotFound."""
+        if id_ not in self.store.alerts:
+            raise not_there("alert", id_)
+        return self.store.alerts[id_]
+
+    async def detections(self, ids: Sequence[str]) -> Sequence[Detection]:
+        """The newest revision of each, in the order of the ids; unknown ones are left out."""
+        known = [self.store.detections[id_] for id_ in ids if id_ in self.store.detections]
+        return [revisions[max(revisions)] for revisions in known]
+
+    async def incidents(self, timeline: str) -> Sequence[Incident]:
+        """All incidents, newest first."""
+        found = [incident for incident in self.store.incidents.values() if incident.timeline == timeline]
+        return sorted(found, key=lambda incident: (-incident.opened_at, incident.id))
+
+    async def incident(self, id_: str) -> Incident:
+        """One incident; raises NotFound."""
+        if id_ not in self.store.incidents:
+            raise not_there("incident", id_)
+        return self.store.incidents[id_]
+
+    async def calls(self, timeline: str, most: int) -> Sequence[tuple[Call, str]]:
+        """The newest calls, bare, each with the id of its event."""
+        found = [told for told in self.store.calls.values() if told[0].timeline == timeline]
+        return sorted(found, key=lambda told: (-told[0].at, told[0].id))[:most]
+
+    async def call(self, id_: str) -> Event:
+        """The sealed event of a call; raises NotFound."""
+        if id_ not in self.store.calls:
+            raise not_there("call", id_)
+        return self.store.events[self.store.calls[id_][1]]
+
+    async def tell(self, call: Call, event: Event, outgoing: Sequence[Outgoing]) -> None:
+        """Commit a call; one that was told before is left alone."""
+        before = self.store.calls.get(call.id)
+        if before is not None:
+            if before != (call.bare(), event.id):
+                raise told_before(call.id)
+            return
+        self.store.log([event])
+        self.store.calls[call.id] = (call.bare(), event.id)
+        send(self.store, outgoing)
+
+    async def act(
+        self, events: Sequence[Event], alerts: Sequence[Alert], incidents: Sequence[Incident], shifts: Sequence[Shift]
+    ) -> None:
+        """Commit what somebody did; raises Conflict when somebody else was first."""
+        changed = self.store.due(changes(alerts), self.store.alerts)
+        opened = self.store.due(changes(incidents), self.store.incidents)
+        self.store.log(events)
+        self.store.alerts.update({alert.id: cast("Alert", alert) for alert in changed})
+        self.store.incidents.update({incident.id: cast("Incident", incident) for incident in opened})
+        self.store.shifts.update({(shift.agent, shift.since): shift for shift in shifts})

@@ -1,0 +1,99 @@
+"""The source register, the catalogue, and what could not be worked off."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import msgspec
+
+from tutela.backends.memory_facts.store import Store
+from tutela.backends.rules import not_registered, not_there, same_place
+from tutela.model.dead_letter import DeadLetter
+from tutela.model.event import Event
+from tutela.model.register import Datastream, Source, Thing
+
+Entry = TypeVar("Entry", Thing, Datastream)
+
+
+@dataclass
+class MemoryRegister:
+    """The source register and the catalogue."""
+
+    store: Store = field(default_factory=Store)
+
+    async def sources(self) -> Sequence[Source]:
+        """All entries, by name."""
+        return sorted(self.store.sources.values(), key=lambda source: source.name)
+
+    async def enter(self, source: Source, event: Event) -> None:
+        """Enter a source, or change its entry."""
+        self.store.sources[source.name] = source
+        self.store.log([event])
+
+    async def things(self) -> Sequence[Thing]:
+        """All Things, by id."""
+        return list(self.store.things.values())
+
+    async def datastreams(self, after: int = 0) -> Sequence[Datastream]:
+        """The datastreams with a higher id, by id."""
+        return [datastream for datastream in self.store.datastreams.values() if datastream.id > after]
+
+    async def define(self, things: Sequence[Thing], datastreams: Sequence[Datastream]) -> Sequence[Datastream]:
+        """Enter or change Things and Datastreams by name; the datastreams with their ids."""
+        for thing in things:
+            self._check(thing, self.store.things.get(thing.name, thing))
+        for datastream in datastreams:
+            self._check(datastream, self.store.datastreams.get(datastream.name, datastream))
+        for thing in things:
+            self.store.things[thing.name] = _numbered(thing, self.store.things)
+        for datastream in datastreams:
+            self.store.datastreams[datastream.name] = _numbered(datastream, self.store.datastreams)
+        return [self.store.datastreams[datastream.name] for datastream in datastreams]
+
+    def _check(self, new: Thing | Datastream, old: Thing | Datastream) -> None:
+        if new.source not in self.store.sources:
+            raise not_registered(new.source)
+        same_place(new, old)
+
+    async def refuse(self, counts: Mapping[tuple[str, int, str], int]) -> None:
+        """Add to the counts by (source, minute, reason)."""
+        self.store.refused.update(counts)
+
+    async def refused(self, since: int) -> Mapping[tuple[str, int, str], int]:
+        """The counts of minutes from then on."""
+        return {key: count for key, count in self.store.refused.items() if key[1] >= since}
+
+
+@dataclass
+class MemoryDeadLetters:
+    """What could not be worked off."""
+
+    store: Store = field(default_factory=Store)
+
+    async def dead(self, letters: Sequence[DeadLetter], events: Sequence[Event]) -> None:
+        """Set letters aside; one that was taken up before waits again."""
+        for letter in letters:
+            before = self.store.letters.get(letter.id, letter)
+            self.store.letters[letter.id] = msgspec.structs.replace(before, replayed_at=None)
+        self.store.log(events)
+
+    async def dead_letters(self, most: int) -> Sequence[DeadLetter]:
+        """The newest letters that wait."""
+        waiting = [letter for letter in self.store.letters.values() if letter.replayed_at is None]
+        return sorted(waiting, key=lambda letter: (-letter.at, letter.id))[:most]
+
+    async def revive(self, id_: str, at: int) -> DeadLetter:
+        """Take a letter up again; raises NotFound."""
+        if id_ not in self.store.letters:
+            raise not_there("dead letter", id_)
+        letter = self.store.letters[id_]
+        self.store.letters[id_] = msgspec.structs.replace(letter, tries=letter.tries + 1, replayed_at=at)
+        return self.store.letters[id_]
+
+
+def _numbered(entry: Entry, known: Mapping[str, Entry]) -> Entry:
+    """The entry under the id of its name, else under the next one: ids have no gaps."""
+    id_ = known[entry.name].id if entry.name in known else len(known) + 1
+    return msgspec.structs.replace(entry, id=id_)

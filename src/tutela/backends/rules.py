@@ -1,0 +1,151 @@
+"""What every engine that keeps facts refuses, and the words it uses: one rule, whatever the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tutela.errors import Broken, Conflict, Fenced, NotFound, Quarantined, Refused
+from tutela.model.alert import Alert
+from tutela.model.event import Event
+from tutela.model.flow import Lease
+from tutela.model.incident import Incident
+from tutela.model.people import Agent
+from tutela.model.register import Datastream, Thing
+from tutela.model.when import iso
+
+LEASE = 3.0
+"""Seconds that a lease lasts without a sign of life."""
+
+LIVE = "live"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one transaction makes of an alert or incident: its revisions, of which the last is kept."""
+
+    first: int
+    last: Alert | Incident
+
+    def follows(self, stored: int | None) -> bool:
+        """Whether this goes on from the revision that is stored; what is not stored may begin anywhere."""
+        return stored is None or self.first == stored + 1
+
+
+def changes(nouns: Sequence[Alert] | Sequence[Incident]) -> dict[str, Change]:
+    """The changes by id; raises Broken when the revisions of one noun have a gap."""
+    found: dict[str, Change] = {}
+    for noun in nouns:
+        before = found.get(noun.id)
+        if before and noun.revision != before.last.revision + 1:
+            raise Broken(
+                f"{name_of(noun)} {noun.id} goes from revision {before.last.revision} to {noun.revision} in one turn; "
+                "give every revision, in order"
+            )
+        found[noun.id] = Change(before.first if before else noun.revision, noun)
+    return found
+
+
+def name_of(noun: Alert | Incident) -> str:
+    """What people call it."""
+    return "the alert" if isinstance(noun, Alert) else "the incident"
+
+
+def changed_first(noun: Alert | Incident, stored: int, event: Event | None) -> Conflict:
+    """Somebody else was first: who and when is in the newest event about it."""
+    who = f"{event.by} at {iso(event.at)}" if event else "somebody else"
+    return Conflict(
+        f"{name_of(noun)} {noun.id} was changed first by {who}; read it again and decide anew",
+        id=noun.id,
+        revision=stored,
+        by=event.by if event else None,
+        at=event.at if event else None,
+    )
+
+
+def told_before(call: str) -> Conflict:
+    """The id of a call is taken by a call that says something else."""
+    return Conflict(f"a call {call} was told before and says something else; give each call an id of its own", id=call)
+
+
+def fenced(lease: Lease) -> Fenced:
+    """Another worker has the lease."""
+    return Fenced(
+        f"this worker lost {lease.timeline} {lease.stage} {lease.partition} (epoch {lease.epoch}); another one goes on",
+        stage=lease.stage,
+        partition=lease.partition,
+    )
+
+
+def not_leading(epoch: int) -> Fenced:
+    """Another sealer leads."""
+    return Fenced(f"this sealer no longer leads (epoch {epoch}); another one goes on")
+
+
+def other_content(id_: str, revision: int) -> Broken:
+    """Determinism is broken."""
+    return Broken(
+        f"the detection {id_} has revision {revision} already, with other content: the same input gave two answers; "
+        "stop this worker and compare the two in the log",
+        id=id_,
+        revision=revision,
+    )
+
+
+def other_root(size: int) -> Broken:
+    """Two checkpoints of one size."""
+    return Broken(f"there is a checkpoint of size {size} with another root; stop the sealer and run `tutela verify`")
+
+
+def not_there(what: str, id_: str) -> NotFound:
+    """No such thing."""
+    return NotFound(f"there is no {what} with the id {id_!r}; list the {what}s to see those that there are", id=id_)
+
+
+def not_installed() -> NotFound:
+    """No install row."""
+    return NotFound("this database is empty; run `tutela up` once to install")
+
+
+def not_registered(source: str) -> Quarantined:
+    """A source without an entry."""
+    return Quarantined(f"the source {source!r} is not in the register; enter it first", source=source)
+
+
+def same_place(new: Thing | Datastream, old: Thing | Datastream) -> None:
+    """Raise Conflict when a name is taken by another source, or a datastream would change its kind."""
+    what = "Thing" if isinstance(new, Thing) else "Datastream"
+    if new.source != old.source:
+        raise Conflict(f"the {what} {new.name!r} belongs to the source {old.source!r}; use another name", name=new.name)
+    if isinstance(new, Datastream) and new.kind != old.kind:
+        raise Conflict(f"the {what} {new.name!r} is of kind {old.kind!r}; define a new one instead", name=new.name)
+
+
+def no_code() -> NotFound:
+    """An enrolment code that was never made."""
+    return NotFound("there is no such enrolment code; look at how it is written, or ask for a new one")
+
+
+def used(at: int) -> Conflict:
+    """Somebody used the code before."""
+    return Conflict(f"this enrolment code was used at {iso(at)}; ask for a new one", at=at)
+
+
+def welcome(agent: Agent, role: str, until: int, at: int) -> None:
+    """Raise Refused when the code is over or was made for another role."""
+    if at >= until:
+        raise Refused(f"this enrolment code was good until {iso(until)}; ask for a new one", policy="enrolment")
+    if agent.role != role:
+        raise Refused(f"this enrolment code is for the role {role}, not {agent.role}", policy="enrolment")
+
+
+def taken(agent: str) -> Conflict:
+    """The id belongs to somebody else."""
+    return Conflict(f"there is somebody else with the id {agent!r}; choose another one", id=agent)
+
+
+def signed_in(agent: Agent | None) -> Agent:
+    """The agent of a session that holds; raises Refused when there is none."""
+    if agent is None or agent.suspended:
+        raise Refused("this session is over; sign in again", policy="session")
+    return agent
