@@ -1,0 +1,53 @@
+"""The form of a sealed body: nonce (12 bytes) ‖ AES-256-GCM ciphertext and tag, bound to its bucket (NIST SP 800-38D).
+
+The bucket is associated data: a body can't be moved to another bucket, even by somebody who holds both keys' names.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from tutela.errors import Broken, NotFound, Refused
+from tutela.model.when import iso
+
+NONCE = 12
+
+
+def new_key() -> bytes:
+    """A data key: 256 random bits."""
+    return AESGCM.generate_key(256)
+
+
+def close(data_key: bytes, bucket: str, plain: bytes) -> bytes:
+    """The plain bytes, sealed."""
+    nonce = secrets.token_bytes(NONCE)
+    return nonce + AESGCM(data_key).encrypt(nonce, plain, bucket.encode())
+
+
+def disclose(data_key: bytes, bucket: str, sealed: bytes) -> bytes:
+    """The plain bytes again; raises Broken when they were altered, or sealed for another bucket."""
+    try:
+        return AESGCM(data_key).decrypt(sealed[:NONCE], sealed[NONCE:], bucket.encode())
+    except (InvalidTag, ValueError) as wrong:
+        raise Broken(
+            f"a sealed body of the bucket {bucket!r} was altered or belongs to another one; run `tutela verify`",
+            bucket=bucket,
+        ) from wrong
+
+
+def erased(bucket: str, at: int) -> Refused:
+    """The key was destroyed, and with it all that it sealed."""
+    return Refused(
+        f"the bucket {bucket!r} was erased on {iso(at)}: what it held can't be read, and nothing more is kept in it",
+        policy="erased",
+        bucket=bucket,
+        at=at,
+    )
+
+
+def no_key(key: str) -> NotFound:
+    """No such key."""
+    return NotFound(f"there is no key {key!r} here; was the key store restored together with the database?", key=key)

@@ -1,0 +1,56 @@
+"""Bucket keys in memory: a fake for tests. It really seals, so that a test can see that nothing leaks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tutela.backends.envelope import close, disclose, erased, new_key, no_key
+
+
+def _now() -> int:
+    return time.time_ns() // 1000
+
+
+@dataclass
+class _Bucket:
+    name: str
+    data_key: bytes
+    destroyed_at: int | None = None
+
+
+@dataclass
+class MemoryKeys:
+    """One key for each bucket, named by a number. `clock` gives the time of destruction (microseconds)."""
+
+    clock: Callable[[], int] = _now
+    buckets: dict[str, _Bucket] = field(default_factory=dict)
+
+    async def seal(self, bucket: str, plain: bytes) -> tuple[str, bytes]:
+        """The id of the bucket's key, and the sealed bytes; raises Refused when the bucket was erased."""
+        key = next((key for key, held in self.buckets.items() if held.name == bucket), None)
+        if key is None:
+            key = str(len(self.buckets) + 1)
+            self.buckets[key] = _Bucket(bucket, new_key())
+        return key, close(self._usable(key).data_key, bucket, plain)
+
+    async def open(self, key: str, sealed: bytes) -> bytes:
+        """The plain bytes; raises NotFound, Refused when they were erased, Broken when they were altered."""
+        held = self._usable(key)
+        return disclose(held.data_key, held.name, sealed)
+
+    async def destroy(self, key: str) -> None:
+        """Erase all that this key sealed. Destroying twice keeps the first date."""
+        if key not in self.buckets:
+            raise no_key(key)
+        held = self.buckets[key]
+        self.buckets[key] = _Bucket(held.name, b"", held.destroyed_at or self.clock())
+
+    def _usable(self, key: str) -> _Bucket:
+        if key not in self.buckets:
+            raise no_key(key)
+        held = self.buckets[key]
+        if held.destroyed_at is not None:
+            raise erased(held.name, held.destroyed_at)
+        return held
