@@ -11,7 +11,9 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
 
-from tutela.errors import PartMissing
+import msgspec
+
+from tutela.errors import BadInput, PartMissing
 
 ROOMS = (
     "sources",
@@ -58,3 +60,13 @@ def load(room: str, name: str) -> Any:  # noqa: ANN401  a part can be of any kin
     if not hasattr(module, "part"):
         raise PartMissing(f"{known[name]} sets no `part`; end the file with `part = YourClass`", room=room)
     return module.part
+
+
+def make(room: str, name: str, options: Mapping[str, object]) -> Any:  # noqa: ANN401  as above
+    """The part with these options, each checked against its field: BadInput names the wrong one."""
+    part = load(room, name)
+    try:
+        return msgspec.convert(dict(options), part)
+    except msgspec.ValidationError as wrong:
+        fields = ", ".join(part.__struct_fields__)
+        raise BadInput(f"{name} in {room}: {wrong}; its options are {fields}", room=room) from wrong

@@ -20,7 +20,10 @@ class ValueWas(Noun, tag="value", tag_field="noun", frozen=True, kw_only=True):
 
 
 class HadCome(Noun, tag="had-come", tag_field="noun", frozen=True, kw_only=True):
-    """It would not have fired if an observation had come at `time` (the one before came at `last`)."""
+    """It would not have fired if an observation had come at `time` (the one before came at `last`).
+
+    Where a detection rests on several datastreams: one from each of them.
+    """
 
     datastream: int
     last: int
