@@ -32,8 +32,9 @@ class Fold(Protocol):
 
 
 class Stage(Protocol):
-    """One stage: `name` and `partitions` as in the table of leases, which stream it reads, how it begins.
+    """One stage: `name` and `partitions` (of one timeline) as in the table of leases, what it reads, how it begins.
 
+    `saves` is how many seconds lie between two snapshots: 0 saves with every commit, for a small state.
     `begin` gives the fold as it was at `lease.snapshot`: the worker then hands it the messages after that
     one again, and drops the effects of those up to `lease.sequence`, which are committed already.
     """
@@ -42,6 +43,8 @@ class Stage(Protocol):
     def name(self) -> str: ...  # noqa: D102  told above
     @property
     def partitions(self) -> int: ...  # noqa: D102  told above
+    @property
+    def saves(self) -> float: ...  # noqa: D102  told above
     def stream(self, lease: Lease) -> str: ...  # noqa: D102  told above
     def subjects(self, lease: Lease) -> Sequence[str]: ...  # noqa: D102  told above
     async def begin(self, lease: Lease, saved: Saved) -> Fold: ...  # noqa: D102  told above
