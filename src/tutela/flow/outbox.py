@@ -1,0 +1,90 @@
+"""The relay of the second hop: what was committed is sent, and then the tick that it belongs to.
+
+A fact is committed together with its outbox row, sent, and only then struck off. A crash in between
+sends it again under the same id: JetStream drops it within its window, the stages after that by the
+fact's own id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from tutela.errors import EngineDown
+from tutela.maths.ids import uuid_of
+from tutela.model.flow import Outgoing
+
+from . import hop
+from .ports import Outbox, Streams
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Relay:
+    """`most` rows are read at once. Those of one subject share messages of some `pack` bytes: each costs an fsync.
+
+    `told`: the last tick sent, by timeline. It starts empty: telling a tick twice changes nothing.
+    """
+
+    outbox: Outbox
+    streams: Streams
+    most: int = 1000
+    pack: int = 256 << 10
+    told: dict[str, int] = field(default_factory=dict)
+
+    async def run(self) -> None:
+        """Send for ever; woken by each commit."""
+        while True:
+            try:
+                await self.turn()
+            except EngineDown as down:
+                LOG.warning("the outbox waits: %s", down)
+                await asyncio.sleep(down.retry_after)
+            else:
+                await self.outbox.wait(1.0)
+
+    async def turn(self) -> None:
+        """Send all that is pending, then the ticks that were worked off before it was read."""
+        ticks = await self.outbox.ticks()
+        while rows := await self.outbox.pending(self.most):
+            await self._send(rows)
+            await self.outbox.sent([row.id for row in rows])
+        for timeline, at in ticks.items():
+            if at > self.told.get(timeline, 0):
+                name = hop.token(timeline)
+                await self.streams.publish(hop.second_ticks(timeline), hop.tick(at), f"tick-{name}-{at}", {})
+                self.told[timeline] = at
+
+    async def _send(self, rows: Sequence[Outgoing]) -> None:
+        """Each subject in its order, the subjects beside one another."""
+        by_subject: dict[str, list[Outgoing]] = {}
+        for row in rows:
+            by_subject.setdefault(row.subject, []).append(row)
+        done = await asyncio.gather(*map(self._in_order, by_subject.values()), return_exceptions=True)
+        for failed in done:  # only now that all have ended: none may still be writing when this is tried again
+            if failed is not None:
+                raise failed
+
+    async def _in_order(self, rows: Sequence[Outgoing]) -> None:
+        for id_, body in self._packs(rows):
+            await self.streams.publish(rows[0].subject, body, id_, {})
+
+    def _packs(self, rows: Sequence[Outgoing]) -> Iterator[tuple[str, bytes]]:
+        """Bodies with ids made from all that is in them: after a crash the same rows may be packed otherwise."""
+        own: list[Outgoing] = []
+        size = 0
+        for row in rows:
+            if own and size + len(row.body) > self.pack:
+                yield _packed(own)
+                own, size = [], 0
+            own.append(row)
+            size += len(row.body)
+        yield _packed(own)
+
+
+def _packed(rows: Sequence[Outgoing]) -> tuple[str, bytes]:
+    id_ = rows[0].id if len(rows) == 1 else uuid_of(*(row.id for row in rows))
+    return id_, b"\n".join(row.body for row in rows)

@@ -1,0 +1,86 @@
+"""Step 3 for facts: a call is committed before it is answered, and never waits for NATS.
+
+A call's own id is unique in its source alone, so inside it goes by the id of the event that records it,
+made from timeline, source and that id: telling the same call again is the same event, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import isfinite
+
+import msgspec
+
+from tutela.errors import BadInput, Quarantined, TutelaError
+from tutela.maths.cells import cell_of
+from tutela.maths.ids import uuid_of
+from tutela.model.call import Call
+from tutela.model.event import Event
+from tutela.model.flow import Refusal, encode
+from tutela.model.place import Place
+from tutela.model.when import iso
+from tutela.policy import gate
+
+from . import hop
+from .catalogue import Known
+from .health import Health
+from .ports import Clock, Desk, Keys
+
+SALT = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """The facts' door. `clock` is that of the timeline; `chance` gives that many random bytes."""
+
+    desk: Desk
+    keys: Keys
+    known: Known
+    health: Health
+    clock: Clock
+    chance: Callable[[int], bytes]
+    ways: int = hop.WAYS
+
+    async def tell(self, call: Call) -> str:
+        """Record a call; returns the id of its event after the commit.
+
+        Raises Quarantined for a source without a register entry, BadInput for an impossible place or
+        time, and Conflict when the source told another call under the same id.
+        """
+        now = self.clock()
+        self._admit(call, now)
+        id_ = uuid_of("call", call.timeline, call.source, call.id)
+        named = msgspec.structs.replace(call, id=id_, cell=cell_of(call.place))
+        key, body = await self.keys.seal(f"{call.purpose}/calls/{iso(call.at)[:7]}", encode(call))
+        event = Event(
+            id=id_,
+            at=now,
+            by=call.source,
+            cause=None,
+            kind="call@1",
+            timeline=call.timeline,
+            body=body,
+            key=key,
+            salt=self.chance(SALT),
+            subject=id_,
+        )
+        await self.desk.tell(named, event, hop.outgoing(named, self.ways))
+        return id_
+
+    def _admit(self, call: Call, now: int) -> None:
+        try:
+            gate.admit_call(call, self.known.admission, now)
+            _on_earth(call.place)
+        except TutelaError as refused:
+            reason = gate.Reason.QUARANTINED if isinstance(refused, Quarantined) else "bad-call"
+            self.health.refused(call.source, (Refusal(reason, refused.message, 1),), now)
+            raise
+
+
+def _on_earth(place: Place) -> None:
+    """Decoding checks this; a place that was computed has not been decoded."""
+    if not (isfinite(place.lat) and isfinite(place.lon) and abs(place.lat) <= 90 and abs(place.lon) <= 180):
+        raise BadInput(
+            f"{place.lat}, {place.lon} is not on the Earth; send WGS 84 degrees: latitude ±90, longitude ±180"
+        )
