@@ -68,6 +68,12 @@ PURPOSES = {
             says="Watch air, water, noise and weather.",
         ),
         Purpose(
+            name="city-operations",
+            dpv=f"{DPV}ImprovePublicServices",
+            also=("emergency-response", "public-safety", "statistics"),
+            says="Keep lights, streets and buildings working.",
+        ),
+        Purpose(
             name="public-health",
             dpv=f"{DPV}ImproveHealthcare",
             also=("statistics",),
@@ -84,7 +90,7 @@ PURPOSES = {
             says="Count and compare, for planning and for the public.",
         ),
         Purpose(
-            name="operation",
+            name="system-operation",
             dpv=f"{DPV}ServiceMonitoring",
             says="Keep this system and the things that feed it running.",
         ),
@@ -131,6 +137,7 @@ class RecordClass(Noun, frozen=True, kw_only=True):
 
 
 _DESK = ("emergency-response", "public-safety")
+_ANY = tuple(PURPOSES)
 
 CLASSES = {
     record.name: record
@@ -158,14 +165,12 @@ CLASSES = {
         RecordClass(name="shifts", purposes=_DESK, says="Who is signed on, with which alert budget."),
         RecordClass(name="accesses", purposes=("oversight",), says="Who asked for what, why, and what was refused."),
         RecordClass(
-            name="people", purposes=("operation",), personal_data=True, says="Who works here, with which role."
+            name="people", purposes=("system-operation",), personal_data=True, says="Who works here, with which role."
         ),
+        RecordClass(name="register", purposes=_ANY, says="The sources, their Things and Datastreams."),
         RecordClass(
-            name="register",
-            purposes=("operation", "statistics", "public-safety", "emergency-response", "environment", "traffic"),
-            says="The sources, their Things and Datastreams.",
+            name="health", purposes=("system-operation", *_DESK), says="How this system and its sources are doing."
         ),
-        RecordClass(name="health", purposes=("operation", *_DESK), says="How this system and its sources are doing."),
         RecordClass(name="person-scores", purposes=(), personal_data=True, says="Refused: nobody is scored here."),
     )
 }

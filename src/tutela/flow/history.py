@@ -1,0 +1,82 @@
+"""A series: what the lake has of one datastream, and then what is recorded but not archived yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tutela.errors import Refused
+from tutela.model import wire
+from tutela.model.flow import Message
+from tutela.model.rows import Rows, joined
+
+from . import hop
+from .ports import Keys, Lake, Streams
+
+AT_ONCE = 512
+
+
+class History:
+    """The past of a datastream, without a gap up to now."""
+
+    def __init__(self, lake: Lake, streams: Streams, keys: Keys, partitions: int) -> None:
+        self._lake = lake
+        self._streams = streams
+        self._keys = keys
+        self._partitions = partitions
+
+    async def series(self, timeline: str, kind: str, datastream: int, since: int, until: int) -> Rows:
+        """Its rows, since ≤ time < until (microseconds), in order of time, each once. Erased rows are left out."""
+        archived, old = await self._archived(timeline, kind, datastream, since, until)
+        parts = [old]
+        for message in await self._tail(timeline, kind, datastream, archived):
+            rows = await self._rows(message)
+            if rows is not None:
+                parts.append(_within(rows, datastream, since, until))
+        return _each_once(joined(parts))
+
+    async def _archived(self, timeline: str, kind: str, datastream: int, since: int, until: int) -> tuple[int, Rows]:
+        """The lake's rows, and the sequence they reach to: read again if the archiver came between the two."""
+        stream = hop.observations(timeline)
+        upto = await self._lake.offset(stream)
+        while True:
+            rows = await self._lake.series(timeline, kind, datastream, since, until)
+            before, upto = upto, await self._lake.offset(stream)
+            if before == upto:
+                return upto, rows
+
+    async def _tail(self, timeline: str, kind: str, datastream: int, after: int) -> Sequence[Message]:
+        subject = hop.observed(timeline, kind, datastream % self._partitions)
+        reader = await self._streams.read(hop.observations(timeline), (subject,), after)
+        try:
+            found: list[Message] = []
+            while some := await reader.fetch(AT_ONCE, 0.0):
+                found.extend(some)
+            return found
+        finally:
+            await reader.close()
+
+    async def _rows(self, message: Message) -> Rows | None:
+        """The rows of a message; None when their key was destroyed."""
+        key = message.headers.get("Key")
+        if key is None:
+            return wire.decode(message.body)
+        try:
+            return wire.decode(await self._keys.open(key, message.body))
+        except Refused:  # erased
+            return None
+
+
+def _each_once(rows: Rows) -> Rows:
+    """Rows of one datastream in order of time and value; what was stored twice is given once."""
+    rows = rows.take(np.lexsort((*rows.values.values(), rows.time)))
+    differs = np.ones(len(rows), np.bool_)
+    if len(rows) > 1:
+        columns = (rows.time, *rows.values.values())
+        differs[1:] = np.logical_or.reduce([column[1:] != column[:-1] for column in columns])
+    return rows.take(differs)
+
+
+def _within(rows: Rows, datastream: int, since: int, until: int) -> Rows:
+    return rows.take((rows.datastream == datastream) & (rows.time >= since) & (rows.time < until))

@@ -1,0 +1,176 @@
+"""What was asked and what was answered: one decision per group, one event per query, one per refusal.
+
+Nothing is shown before the event about it is committed; when it can't be written, the read is refused
+(governance G33). A decision holds for everybody alike who asks the same, and for 5 seconds at most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import TypeVar
+
+from tutela.errors import Refused, TutelaError
+from tutela.maths.ids import digest, uuid_of
+from tutela.model.access import Access, Ask
+from tutela.model.event import Event
+from tutela.model.flow import encode
+from tutela.model.noun import Noun
+from tutela.model.when import SECOND
+
+from .ports import Clock, Log, Policy
+
+Record = TypeVar("Record")
+
+HOLDS = 5 * SECOND
+MOST = 10_000
+"""Decisions remembered. Purposes and cases are typed by people, so their number has no other bound."""
+
+
+class Asker(Noun, frozen=True, kw_only=True):
+    """Who asked, and by which right. People by their ids: names are personal data, and the log is for ever."""
+
+    agent: str
+    role: str
+    agency: str
+    purpose: str
+    legal_basis: str
+    case: str | None
+
+
+class Query(Noun, frozen=True, kw_only=True):
+    """Body of `query@1`: who read what and why; how many records, and the digest of their ids in order.
+
+    `persons` names the records about people one by one.
+    """
+
+    asker: Asker
+    query: str
+    count: int
+    ids: str
+    persons: tuple[str, ...] = ()
+
+
+class Denial(Noun, frozen=True, kw_only=True):
+    """Body of `refusal@1`: who wanted what and why, which policy said no, and in which words."""
+
+    asker: Asker
+    query: str
+    policy: str
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    at: int
+    refused: Refused | None
+
+
+class Ledger:
+    """Decides and writes down. Every read and act of people goes through one."""
+
+    def __init__(self, policy: Policy, log: Log, clock: Clock) -> None:
+        self._policy = policy
+        self._log = log
+        self._clock = clock
+        self._decided: dict[tuple[object, ...], _Decided] = {}
+        self._turn = count()
+
+    @property
+    def now(self) -> int:
+        """The time by which decisions are made, in microseconds."""
+        return self._clock()
+
+    def may(self, ask: Ask) -> bool:
+        """Whether the policies permit it. Writes nothing."""
+        return self._decide(ask) is None
+
+    async def must(self, ask: Ask, timeline: str, query: str) -> None:
+        """Returns when the policies permit it; else writes `refusal@1` and raises Refused."""
+        refused = self._decide(ask)
+        if refused is None:
+            return
+        says = Denial(asker=_asker(ask.access), query=query, policy=refused.policy, says=refused.message)
+        await self._write("refusal@1", ask.access, timeline, says)
+        raise Refused(refused.message, policy=refused.policy)
+
+    async def permitted(
+        self, records: Sequence[Record], ask_of: Callable[[Record], Ask], ask: Ask, timeline: str, query: str
+    ) -> Sequence[Record]:
+        """Those of the records that the policies permit, each by its own question; Refused when none is.
+
+        `ask` is the question about such records in general: it decides when there are none.
+        """
+        shown = [record for record in records if self.may(ask_of(record))]
+        if not shown:
+            await self.must(ask_of(records[0]) if records else ask, timeline, query)
+        return shown
+
+    async def wrote(
+        self, access: Access, timeline: str, query: str, ids: Iterable[str | int], persons: Iterable[str] = ()
+    ) -> None:
+        """Write `query@1`: these records are about to be shown. Raises Refused when it can't be written."""
+        shown = tuple(ids)
+        says = Query(
+            asker=_asker(access), query=query, count=len(shown), ids=digest(*shown).hex(), persons=tuple(persons)
+        )
+        await self._write("query@1", access, timeline, says)
+
+    def _decide(self, ask: Ask) -> Refused | None:
+        group, now = _group(ask), self._clock()
+        known = self._decided.get(group)
+        if known is None or not 0 <= now - known.at <= HOLDS:
+            if len(self._decided) >= MOST:
+                self._decided.clear()
+            known = self._decided[group] = _Decided(now, self._asked(ask))
+        return known.refused
+
+    def _asked(self, ask: Ask) -> Refused | None:
+        try:
+            self._policy.check(ask)
+        except Refused as refused:
+            return refused
+        return None
+
+    async def _write(self, kind: str, access: Access, timeline: str, says: Query | Denial) -> None:
+        now = self._clock()
+        body = encode(says)
+        event = Event(
+            id=uuid_of(kind, now, next(self._turn), body),
+            at=now,
+            by=access.agent.id,
+            cause=None,
+            kind=kind,
+            timeline=timeline,
+            body=body,
+        )
+        try:
+            await self._log.append([event])
+        except TutelaError as failed:
+            raise Refused(
+                "What is read here is written down first, and that fails now, so nothing is shown. Try again soon.",
+                policy="G33-audit",
+            ) from failed
+
+
+def _asker(access: Access) -> Asker:
+    agent = access.agent
+    return Asker(
+        agent=agent.id,
+        role=agent.role,
+        agency=agent.agency,
+        purpose=access.purpose,
+        legal_basis=access.legal_basis,
+        case=access.case,
+    )
+
+
+def _group(ask: Ask) -> tuple[object, ...]:
+    """All that the policies look at: whoever asks the same gets the same answer."""
+    agent = ask.access.agent
+    return (
+        (agent.role, agent.agency, agent.suspended, ask.access.purpose, ask.access.legal_basis, ask.access.case),
+        (ask.action, ask.record_class, ask.record_purposes, ask.personal_data, ask.agency),
+        ask.expires is not None and ask.expires <= ask.now,
+    )

@@ -1,0 +1,216 @@
+"""People: invited by a one-time code, enrolled by it, known by a session, signed on to a shift.
+
+There is no password and no default account. Of codes and sessions only hashes are kept; the secrets
+themselves are shown once. Chance comes in as an argument.
+"""
+
+from __future__ import annotations
+
+from base64 import b32encode, urlsafe_b64encode
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+
+from tutela.errors import BadInput, Conflict, NotFound
+from tutela.maths.ids import digest, uuid_of
+from tutela.model.access import Access
+from tutela.model.event import Event
+from tutela.model.flow import encode
+from tutela.model.noun import Noun
+from tutela.model.people import Agent, Role, Shift
+from tutela.model.when import HOUR, iso
+from tutela.policy.gate import LIVE
+from tutela.policy.purposes import Action, ask
+
+from .ledger import Ledger
+from .ports import Desk, Keys, Log, People
+
+CODE_LASTS = HOUR
+SESSION_LASTS = 12 * HOUR
+CODE = 10
+TOKEN = 32
+SALT = 16
+"""Random bytes of a code, a token and a salt."""
+
+BUDGETS = range(1, 601)
+"""Alerts an hour that one person can say they will look at."""
+
+INSTALL = "install"
+"""Who invites when nobody is there yet: whoever holds the machine."""
+
+Chance = Callable[[int], bytes]
+
+
+class Invitation(Noun, frozen=True, kw_only=True):
+    """Body of `invitation@1`, whose subject is the code's hash. `agent` is set when somebody known may come again."""
+
+    role: Role
+    agency: str
+    until: int
+    agent: str | None = None
+
+
+class Session(Noun, frozen=True, kw_only=True):
+    """Body of `session@1`: a session began, good until then (microseconds)."""
+
+    agent: str
+    until: int
+
+
+class Shifts(Protocol):
+    """The latest shift of each agent."""
+
+    async def shifts(self) -> Sequence[Shift]:
+        """All of them, over or not."""
+        ...
+
+
+_agent = msgspec.json.Decoder(Agent).decode
+_invitation = msgspec.json.Decoder(Invitation).decode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staff:
+    """Who works here. `chance` gives that many random bytes; times are those of the ledger's clock."""
+
+    ledger: Ledger
+    people: People
+    desk: Desk
+    log: Log
+    shifts: Shifts
+    keys: Keys
+    chance: Chance
+
+    async def invite(self, access: Access, role: Role, agency: str) -> str:
+        """A code, shown once, with which one person can enrol in that role within an hour."""
+        await self._may_invite(access, f"invite {role} of {agency}")
+        return await self._invite(access.agent.id, role, agency)
+
+    async def invite_again(self, access: Access, agent: str) -> str:
+        """A code with which somebody who is enrolled already can sign in again; raises NotFound."""
+        await self._may_invite(access, f"invite {agent} again")
+        known = await self._known(agent)
+        return await self._invite(access.agent.id, known.role, known.agency, known.id)
+
+    async def invite_here(self, role: Role, agency: str) -> str:
+        """As `invite`, for whoever holds the machine: how the first person comes in."""
+        return await self._invite(INSTALL, role, agency)
+
+    async def enrol(self, code: str, name: str) -> tuple[Agent, str]:
+        """Use a code: the person, and the token of a session of 12 hours, shown once.
+
+        Raises NotFound for a code that does not exist, Conflict for a used one, Refused for one that is over.
+        """
+        hash_ = _hash(_normal(code))
+        await self.people.invited(hash_)
+        invitation = await self._invitation(hash_)
+        if invitation.agent is None:
+            agent = Agent(id=uuid_of("agent", hash_), name=_name(name), role=invitation.role, agency=invitation.agency)
+        else:
+            agent = await self._known(invitation.agent)
+        await self.people.enrol(hash_, agent, await self._enrolled(agent, hash_))
+        return agent, await self._begin(agent)
+
+    async def who(self, token: str) -> Agent:
+        """Whose session this is; raises Refused when it is over or never was."""
+        return await self.people.who(_hash(token), self.ledger.now)
+
+    async def sign_on(self, access: Access, budget: int) -> Shift:
+        """Begin a shift: so many alerts an hour may be put before this person. Raises Conflict when on one."""
+        if budget not in BUDGETS:
+            raise BadInput(f"a budget of {budget} alerts an hour is not possible; choose 1 to {BUDGETS[-1]}")
+        await self._may_sign(access, "sign on")
+        running = await self._running(access.agent.id)
+        if running is not None:
+            raise Conflict(f"you are signed on since {iso(running.since)}; sign off first")
+        return await self._sign(Shift(agent=access.agent.id, since=self.ledger.now, budget=budget))
+
+    async def sign_off(self, access: Access) -> Shift:
+        """End the shift; raises NotFound when there is none."""
+        await self._may_sign(access, "sign off")
+        running = await self._running(access.agent.id)
+        if running is None:
+            raise NotFound("you are not signed on; sign on first")
+        return await self._sign(msgspec.structs.replace(running, until=self.ledger.now))
+
+    async def _may_invite(self, access: Access, query: str) -> None:
+        await self.ledger.must(ask(access, Action.INVITE, "people", self.ledger.now), LIVE, query)
+
+    async def _may_sign(self, access: Access, query: str) -> None:
+        await self.ledger.must(ask(access, Action.SIGN, "shifts", self.ledger.now), LIVE, query)
+
+    async def _invite(self, by: str, role: Role, agency: str, agent: str | None = None) -> str:
+        code = b32encode(self.chance(CODE)).decode()
+        hash_ = _hash(code)
+        invitation = Invitation(role=role, agency=agency, until=self.ledger.now + CODE_LASTS, agent=agent)
+        event = self._event("invitation@1", by, hash_.hex(), encode(invitation))
+        await self.people.invite(hash_, role, invitation.until, event)
+        return "-".join(code[place : place + 4] for place in range(0, len(code), 4))
+
+    async def _invitation(self, hash_: bytes) -> Invitation:
+        """What the code was made for, as the log has it."""
+        told = [event for event in await self.log.about(hash_.hex()) if event.kind == "invitation@1"]
+        return _invitation(told[0].body)
+
+    async def _known(self, agent: str) -> Agent:
+        """Somebody who enrolled before, as the log has them."""
+        told = [event for event in await self.log.about(agent) if event.kind == "agent@1"]
+        if not told or told[-1].key is None:
+            raise NotFound(f"nobody with the id {agent!r} has enrolled; invite them as somebody new")
+        return _agent(await self.keys.open(told[-1].key, told[-1].body))
+
+    async def _enrolled(self, agent: Agent, hash_: bytes) -> Event:
+        """A name is personal data: sealed, in a bucket of its own, so that it can be erased."""
+        key, body = await self.keys.seal(f"system-operation/people/{agent.id}", encode(agent))
+        event = self._event("agent@1", agent.id, agent.id, body, hash_)
+        return msgspec.structs.replace(event, key=key, salt=self.chance(SALT))
+
+    async def _begin(self, agent: Agent) -> str:
+        token = urlsafe_b64encode(self.chance(TOKEN)).decode().rstrip("=")
+        hash_ = _hash(token)
+        session = Session(agent=agent.id, until=self.ledger.now + SESSION_LASTS)
+        await self.log.append([self._event("session@1", agent.id, agent.id, encode(session), hash_)])
+        await self.people.begin(hash_, agent.id, session.until)
+        return token
+
+    async def _running(self, agent: str) -> Shift | None:
+        found = (shift for shift in await self.shifts.shifts() if shift.agent == agent and shift.until is None)
+        return next(found, None)
+
+    async def _sign(self, shift: Shift) -> Shift:
+        body = encode(shift)
+        event = self._event("shift@1", shift.agent, shift.agent, body)
+        await self.desk.act((event,), (), (), (shift,))
+        return shift
+
+    def _event(self, kind: str, by: str, subject: str, body: bytes, about: bytes = b"") -> Event:
+        """The event of an act; `about` is what makes it another act than one with the same body."""
+        return Event(
+            id=uuid_of(kind, subject, about or body),
+            at=self.ledger.now,
+            by=by,
+            cause=None,
+            kind=kind,
+            timeline=LIVE,
+            body=body,
+            subject=subject,
+        )
+
+
+def _hash(secret: str) -> bytes:
+    """What is kept of a secret. It has 80 random bits or more, so that guessing is hopeless without a slow hash."""
+    return digest(secret, size=32)
+
+
+def _normal(code: str) -> str:
+    """A code as it was made, however somebody typed it."""
+    return code.upper().replace("-", "").replace(" ", "")
+
+
+def _name(name: str) -> str:
+    plain = " ".join(name.split())
+    if not 1 <= len(plain) <= 100 or not plain.isprintable():
+        raise BadInput("a name has 1 to 100 characters; write yours as colleagues know it")
+    return plain

@@ -1,0 +1,140 @@
+"""Reads of what people work on: alerts with their reasons, incidents, calls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from tutela.errors import Refused
+from tutela.maths.cells import cell_of
+from tutela.model.access import Access, Ask
+from tutela.model.alert import Alert
+from tutela.model.call import Call
+from tutela.model.detection import Detection
+from tutela.model.event import Event
+from tutela.model.incident import Incident
+from tutela.policy.purposes import CLASSES, Action, ask
+
+from .catalogue import Known
+from .ledger import Ledger
+from .ports import Desk, Keys
+
+_call = msgspec.json.Decoder(Call).decode
+
+
+@dataclass(frozen=True, slots=True)
+class AlertDetail:
+    """An alert with the detections that it names, each with its reason and what would have kept it silent."""
+
+    alert: Alert
+    detections: tuple[Detection, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskReads:
+    """What people work on. Each method raises Refused, and leaves one event."""
+
+    ledger: Ledger
+    known: Known
+    desk: Desk
+    keys: Keys
+
+    async def alerts(self, access: Access, timeline: str) -> Sequence[Alert]:
+        """The open alerts that this purpose may see, highest rank first."""
+        general, query = self._ask(access, "alerts"), "open alerts"
+        found = await self.desk.alerts(timeline)
+        shown = await self.ledger.permitted(found, lambda one: self._alert(access, one), general, timeline, query)
+        await self.ledger.wrote(access, timeline, query, (alert.id for alert in shown))
+        return shown
+
+    async def alert(self, access: Access, id_: str) -> AlertDetail:
+        """One alert and why it was raised; raises NotFound."""
+        alert = await self.desk.alert(id_)
+        query = f"alert {id_}"
+        await self.ledger.must(self._alert(access, alert), alert.timeline, query)
+        detail = AlertDetail(alert, tuple(await self.desk.detections(alert.detections)))
+        await self.ledger.wrote(access, alert.timeline, query, (id_, *alert.detections))
+        return detail
+
+    async def incidents(self, access: Access, timeline: str) -> Sequence[Incident]:
+        """The incidents that this purpose may see, newest first. They may be about people: each is named."""
+        general, query = self._ask(access, "incidents"), "incidents"
+        found = await self.desk.incidents(timeline)
+        shown = await self.ledger.permitted(found, lambda one: self._incident(access, one), general, timeline, query)
+        ids = [incident.id for incident in shown]
+        await self.ledger.wrote(access, timeline, query, ids, persons=ids)
+        return shown
+
+    async def incident(self, access: Access, id_: str) -> Incident:
+        """One incident; raises NotFound."""
+        incident = await self.desk.incident(id_)
+        query = f"incident {id_}"
+        await self.ledger.must(self._incident(access, incident), incident.timeline, query)
+        await self.ledger.wrote(access, incident.timeline, query, (id_,), persons=(id_,))
+        return incident
+
+    async def calls(self, access: Access, timeline: str, most: int = 50) -> Sequence[Call]:
+        """The newest calls: whole where a duty needs who called and what was said, else bare. Whole ones are named."""
+        general, query = self._ask(access, "calls"), f"the newest {most} calls"
+        told = [call for call, _ in await self.desk.calls(timeline, most)]
+        bare = await self.ledger.permitted(told, lambda one: self._told(access, one, "calls"), general, timeline, query)
+        shown = [await self._whole(access, call) for call in bare]
+        opened = [call.id for call, before in zip(shown, bare, strict=True) if call is not before]
+        await self.ledger.wrote(access, timeline, query, (call.id for call in shown), persons=opened)
+        return shown
+
+    async def call(self, access: Access, id_: str) -> Call:
+        """One call, whole; raises NotFound, or Refused when it was erased."""
+        event = await self.desk.call(id_)
+        query = f"call {id_}"
+        await self.ledger.must(self._ask(access, "call-contents"), event.timeline, query)
+        call = await self._opened(event)
+        await self.ledger.must(self._told(access, call, "call-contents"), event.timeline, query)
+        await self.ledger.wrote(access, event.timeline, query, (id_,), persons=(id_,))
+        return call
+
+    async def _whole(self, access: Access, bare: Call) -> Call:
+        if not self.ledger.may(self._told(access, bare, "call-contents")):
+            return bare
+        try:
+            return await self._opened(await self.desk.call(bare.id))
+        except Refused:  # erased: what is left of it is the bare call
+            return bare
+
+    async def _opened(self, event: Event) -> Call:
+        """The call as it was told, under the id that it goes by here: that of its event."""
+        told = _call(event.body if event.key is None else await self.keys.open(event.key, event.body))
+        return msgspec.structs.replace(told, id=event.id, cell=cell_of(told.place))
+
+    def _ask(self, access: Access, record_class: str) -> Ask:
+        return ask(access, Action.READ, record_class, self.ledger.now)
+
+    def _alert(self, access: Access, alert: Alert) -> Ask:
+        return ask(access, Action.READ, "alerts", self.ledger.now, collected_for=(alert.purpose,))
+
+    def _incident(self, access: Access, incident: Incident) -> Ask:
+        """An incident is everybody's who works on it; the agencies that do are named on it."""
+        own = access.agent.agency
+        return ask(
+            access,
+            Action.READ,
+            "incidents",
+            self.ledger.now,
+            collected_for=(incident.purpose,),
+            agency=own if not incident.agencies or own in incident.agencies else incident.agencies[0],
+            expires=CLASSES["incidents"].expires(incident.opened_at),
+        )
+
+    def _told(self, access: Access, call: Call, record_class: str) -> Ask:
+        source = self.known.sources.get(call.source)
+        return ask(
+            access,
+            Action.READ,
+            record_class,
+            self.ledger.now,
+            collected_for=(call.purpose,),
+            agency=None if source is None else source.agency,
+            expires=CLASSES[record_class].expires(call.at),
+        )

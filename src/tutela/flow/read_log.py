@@ -1,0 +1,111 @@
+"""Reads of the log: a page of it, or all that comes, live. Nobody sees a body that their purpose may not."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from tutela.model.access import Access, Ask
+from tutela.model.event import Event, Sealed
+from tutela.policy.purposes import Action, ask
+
+from .ledger import Ledger
+from .ports import Log
+
+AT_ONCE = 500
+SILENCE = 1.0
+"""Seconds after which a live reader is told that nothing came."""
+
+CLASS_OF = {
+    "detection@1": "detections",
+    "alert@1": "alerts",
+    "incident@1": "incidents",
+    "call@1": "calls",
+    "shift@1": "shifts",
+    "source@1": "register",
+    "correction@1": "health",
+    "dead-letter@1": "health",
+}
+"""Which class of records an event belongs to; all others tell who did what: accesses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of the log: the events that may be seen, and the last position that was read for it."""
+
+    events: tuple[Sealed, ...]
+    after: int
+
+
+class _Told(msgspec.Struct, frozen=True):
+    """What a body says of itself, if it does."""
+
+    purpose: str | None = None
+
+
+_told = msgspec.json.Decoder(_Told).decode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogReads:
+    """The log, as far as it may be seen. Each method raises Refused, and leaves one event.
+
+    Whoever may see accesses sees of all other events that they happened, without their bodies. A sealed
+    body stays where it is: `call` opens a call.
+    """
+
+    ledger: Ledger
+    log: Log
+
+    async def events(self, access: Access, timeline: str, after: int = -1, most: int = AT_ONCE) -> Page:
+        """What comes after that position, of at most that many events."""
+        query = f"{most} events after {after}"
+        await self._anything(access, timeline, query)
+        page = self._page(access, timeline, after, await self.log.sealed(after, most))
+        await self.ledger.wrote(access, timeline, query, (sealed.event.id for sealed in page.events))
+        return page
+
+    async def follow(self, access: Access, timeline: str, after: int = -1) -> AsyncIterator[Page]:
+        """All that comes after that position, for ever; an empty page now and then says that nothing came.
+
+        It leaves one event, at its beginning. Ask between two pages whether the session still holds.
+        """
+        query = f"events after {after}, live"
+        await self._anything(access, timeline, query)
+        await self.ledger.wrote(access, timeline, query, ())
+        while True:
+            some = await self.log.sealed(after, AT_ONCE)
+            page = self._page(access, timeline, after, some)
+            yield page
+            after = page.after
+            if not some:
+                await self.log.wait(SILENCE)
+
+    async def _anything(self, access: Access, timeline: str, query: str) -> None:
+        classes = (*dict.fromkeys(CLASS_OF.values()), "accesses")
+        if not any(self.ledger.may(self._ask(access, record_class)) for record_class in classes):
+            await self.ledger.must(self._ask(access, "accesses"), timeline, query)
+
+    def _page(self, access: Access, timeline: str, after: int, some: Sequence[Sealed]) -> Page:
+        seen = (self._seen(access, sealed) for sealed in some if sealed.event.timeline == timeline)
+        return Page(tuple(one for one in seen if one is not None), some[-1].position if some else after)
+
+    def _seen(self, access: Access, sealed: Sealed) -> Sealed | None:
+        """The event whole, or as an envelope, or not at all."""
+        if self.ledger.may(self._of(access, sealed.event)):
+            return sealed if sealed.event.key is None else _envelope(sealed)
+        return _envelope(sealed) if self.ledger.may(self._ask(access, "accesses")) else None
+
+    def _of(self, access: Access, event: Event) -> Ask:
+        record_class = CLASS_OF.get(event.kind, "accesses")
+        purpose = None if event.key is not None or record_class == "accesses" else _told(event.body).purpose
+        return self._ask(access, record_class, None if purpose is None else (purpose,))
+
+    def _ask(self, access: Access, record_class: str, collected_for: tuple[str, ...] | None = None) -> Ask:
+        return ask(access, Action.READ, record_class, self.ledger.now, collected_for=collected_for)
+
+
+def _envelope(sealed: Sealed) -> Sealed:
+    return msgspec.structs.replace(sealed, event=msgspec.structs.replace(sealed.event, body=b"", salt=b""))
