@@ -8,12 +8,27 @@ so that working the same messages off again, in other cuts, gives the same effec
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from tutela.model.flow import Column, Effects, Lease, Message, Newest
 
 Saved = Mapping[str, Mapping[str, bytes]]
 """What `Turns.load` gives: bytes by detector and name of column; empty at the very start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The partition that a stage is at work on; `stream` is what it reads."""
+
+    timeline: str
+    stage: str
+    partition: int
+    stream: str
+
+    def cause(self, sequence: int) -> str:
+        """The recorded message that something follows from."""
+        return f"{self.stream}:{sequence}"
 
 
 class Fold(Protocol):

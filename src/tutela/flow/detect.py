@@ -1,0 +1,262 @@
+"""Step 4: the observations of one partition go through the detectors. Pure.
+
+What came is cut at the recorded ticks. Each stretch is put into event-time order (`maths.order`), once
+for each allowed lateness that a card declares, and every detector takes a step over the rows that
+its card needs, then over the tick. Nothing depends on how messages were batched or fetched: the same
+recorded stream gives the same detections.
+
+A detector never gets personal data unless its card says that it takes such data.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tutela.maths.order import NEVER, Batch, Order, arrive, joined, tick
+from tutela.maths.slab import Field, Slab
+from tutela.model.detection import Detection
+from tutela.model.event import Event
+from tutela.model.kinds import KINDS, kind
+from tutela.model.seen import Catalogue, Seen
+from tutela.model.when import MINUTE, SECOND
+
+from .noticed import Late, corrections, event_of
+from .options import identified
+from .ports import Detector
+from .stage import Where
+
+Bools = npt.NDArray[np.bool_]
+
+IDLE = 10 * SECOND
+"""How much longer than the allowed lateness a row is held, when nothing newer comes of its datastream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """One message, read: rows of one kind (`slots` and `sequence` by row), or a tick."""
+
+    sequence: int
+    batch: Batch | None = None
+    tick: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All that one partition remembers.
+
+    `orders` and `late` by allowed lateness in microseconds, `newest` by kind (the newest row of each slot,
+    as `newest_fields` says), `parts` by identity of the detector; `tick` is the last one worked off.
+    """
+
+    orders: Mapping[int, Order]
+    newest: Mapping[str, Slab]
+    parts: Mapping[str, Any]
+    late: Mapping[int, Late] = field(default_factory=dict)
+    tick: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """What came of a turn. `late` counts rows by minute of event time; `ticked` is the last tick worked off."""
+
+    detections: tuple[Detection, ...]
+    events: tuple[Event, ...]
+    late: Mapping[int, int]
+    ticked: int
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Which slots each detector wants, by identity (None: all), as the catalogue stands."""
+
+    catalogue: Catalogue
+    slots: Mapping[str, Bools | None]
+
+    def places(self, name: str, batch: Batch) -> npt.NDArray[np.intp] | None:
+        """The rows of a batch that a detector wants (None: all of them)."""
+        wanted = self.slots[name]
+        if wanted is None:
+            return None
+        places = np.flatnonzero(wanted[batch.slots])
+        return None if len(places) == len(batch) else places
+
+
+class Detect:
+    """The detectors of one partition, and how rows get to them. It holds no state: `turn` takes and gives it."""
+
+    def __init__(self, detectors: Sequence[Detector], where: Where, idle: int = IDLE) -> None:
+        self.parts = identified(detectors)
+        self.where = where
+        self.groups: dict[int, list[str]] = {0: []}
+        for name, detector in self.parts.items():
+            self.groups.setdefault(round(detector.card.lateness * SECOND), []).append(name)
+        self._idle = idle
+
+    def begin(self) -> State:
+        """Nothing has come."""
+        return State(
+            orders={lateness: Order.empty() for lateness in self.groups},
+            newest={name: Slab(newest_fields(name)) for name, of in KINDS.items() if not of.personal_data},
+            parts={name: detector.begin() for name, detector in self.parts.items()},
+        )
+
+    def watch(self, catalogue: Catalogue) -> Watch:
+        """What there is to see, for this catalogue."""
+        return Watch(catalogue, {name: _wanted(detector, catalogue) for name, detector in self.parts.items()})
+
+    def turn(self, state: State, watch: Watch, came: Sequence[Came]) -> tuple[State, Noticed]:
+        """The state after these messages, and what was noticed."""
+        turn = _Turn(self, state, watch)
+        for batches, until in _stretches(came):
+            turn.stretch(batches, until)
+        return turn.state(), turn.noticed()
+
+    def settled(self, lateness: int, at: int) -> int:
+        """The event time up to which everything was given to the detectors of that lateness, once a tick said `at`."""
+        return at - lateness - self._idle if lateness else at
+
+
+class _Turn:
+    """One turn at work: the state, taken apart, and what has come of it so far."""
+
+    def __init__(self, detect: Detect, state: State, watch: Watch) -> None:
+        self._detect = detect
+        self._watch = watch
+        self._orders, self._newest, self._parts = dict(state.orders), dict(state.newest), dict(state.parts)
+        self._late, self._tick = dict(state.late), state.tick
+        self._detections: list[Detection] = []
+        self._events: list[Event] = []
+        self._minutes: Counter[int] = Counter()
+
+    def state(self) -> State:
+        return State(self._orders, self._newest, self._parts, self._late, self._tick)
+
+    def noticed(self) -> Noticed:
+        return Noticed(tuple(self._detections), tuple(self._events), dict(self._minutes), self._tick)
+
+    def stretch(self, batches: Sequence[Batch], until: Came | None) -> None:
+        """Rows, one batch of each kind, and the tick that ends them. A tick that was told before ends nothing."""
+        if until is not None and until.tick is not None and until.tick <= self._tick:
+            until = None
+        for lateness, names in self._detect.groups.items():
+            self._group(lateness, names, batches, until)
+        if until is not None and until.tick is not None:
+            told = corrections(self._late, self._detect.where, self._tick, until.tick, until.sequence)
+            self._late = {} if told else self._late
+            self._events += told
+            self._tick = until.tick
+
+    def _group(self, lateness: int, names: Sequence[str], batches: Sequence[Batch], until: Came | None) -> None:
+        released = [self._released(lateness, names, batch) for batch in batches]
+        upto = None
+        if until is not None and until.tick is not None:
+            upto = self._detect.settled(lateness, until.tick)
+            self._orders[lateness], held = tick(self._orders[lateness], upto)
+            released += held
+        for name in names:
+            self._step(name, [batch for batch in released if len(batch)], upto, until.sequence if until else 0)
+
+    def _released(self, lateness: int, names: Sequence[str], batch: Batch) -> Batch:
+        """The rows that are due. All pass the order without lateness: the newest values come from it."""
+        if lateness:
+            batch = self._wanted(names, batch)
+        self._orders[lateness], arrived = arrive(self._orders[lateness], batch, lateness)
+        if len(arrived.late):
+            self._count(lateness, self._wanted(names, batch.take(arrived.late)).rows.time)
+        if not lateness and batch.rows.kind in self._newest:
+            self._newest[batch.rows.kind] = _newer(self._newest[batch.rows.kind], arrived.released)
+        return arrived.released
+
+    def _wanted(self, names: Sequence[str], batch: Batch) -> Batch:
+        """The rows that at least one of these detectors gets."""
+        slots = [self._watch.slots[name] for name in names if self._may(name, batch)]
+        some = [wanted for wanted in slots if wanted is not None]
+        if len(some) < len(slots):
+            return batch
+        return batch.take(np.logical_or.reduce([np.zeros(len(batch), np.bool_), *(one[batch.slots] for one in some)]))
+
+    def _may(self, name: str, batch: Batch) -> bool:
+        return not kind(batch.rows.kind).personal_data or self._detect.parts[name].card.personal_data
+
+    def _count(self, lateness: int, times: npt.NDArray[np.int64]) -> None:
+        if len(times):
+            late = Late(count=len(times), since=int(times.min()), until=int(times.max()))
+            self._late[lateness] = late.and_(self._late.get(lateness))
+            minutes, counts = np.unique(times // MINUTE * MINUTE, return_counts=True)
+            self._minutes.update(dict(zip(minutes.tolist(), counts.tolist(), strict=True)))
+
+    def _step(self, name: str, batches: Sequence[Batch], upto: int | None, ticked: int) -> None:
+        """One detector sees the batches, and with the last of them the tick."""
+        mine = [part for batch in batches if self._may(name, batch) and len(part := self._part(name, batch))]
+        if upto is not None and not mine:
+            self._see(name, None, upto, ticked)
+        for number, batch in enumerate(mine, 1):
+            self._see(name, batch, upto if number == len(mine) else None, ticked)
+
+    def _part(self, name: str, batch: Batch) -> Batch:
+        places = self._watch.places(name, batch)
+        return batch if places is None else batch.take(places)
+
+    def _see(self, name: str, batch: Batch | None, upto: int | None, ticked: int) -> None:
+        rows, slots = (None, None) if batch is None else (batch.rows, batch.slots)
+        where = self._detect.where
+        seen = Seen(where.timeline, rows=rows, slots=slots, tick=upto, catalogue=self._watch.catalogue)
+        self._parts[name], found = self._detect.parts[name].step(self._parts[name], seen)
+        for detection in found:
+            self._detections.append(detection)
+            sequence = _brought(detection, self._watch.catalogue, batch, ticked)
+            self._events.append(event_of(detection, where, sequence))
+
+
+def newest_fields(name: str) -> dict[str, Field]:
+    """The columns of the newest rows of a kind, by slot; `time` is `NEVER` where none has come."""
+    return {"time": Field("i8", NEVER), **{column: Field(dtype) for column, dtype in kind(name).columns}}
+
+
+def _newer(newest: Slab, released: Batch) -> Slab:
+    """What was just let go is the newest, without lateness; of one slot, the last."""
+    last = np.flatnonzero(np.append(released.slots[1:] != released.slots[:-1], True)[: len(released)])
+    values = {name: column[last] for name, column in released.rows.values.items()}
+    return newest.put(released.slots[last], time=released.rows.time[last], **values)
+
+
+def _wanted(detector: Detector, catalogue: Catalogue) -> Bools | None:
+    """The slots whose observed property a detector needs; None for all."""
+    needs = detector.card.needs
+    if "*" in needs:
+        return None
+    known = np.array([name in needs for name in catalogue.properties] + [False], np.bool_)
+    wanted: Bools = known[catalogue.property_code]
+    return wanted
+
+
+def _stretches(came: Sequence[Came]) -> Iterator[tuple[list[Batch], Came | None]]:
+    """What came, cut at ticks: the rows before each, one batch of each kind, and the tick (None: at the end)."""
+    waiting: dict[str, list[Batch]] = {}
+    for one in came:
+        if one.batch is not None and len(one.batch):
+            waiting.setdefault(one.batch.rows.kind, []).append(one.batch)
+        if one.tick is not None:
+            yield [joined(waiting[name]) for name in sorted(waiting)], one
+            waiting = {}
+    if waiting:
+        yield [joined(waiting[name]) for name in sorted(waiting)], None
+
+
+def _brought(detection: Detection, catalogue: Catalogue, batch: Batch | None, ticked: int) -> int:
+    """The sequence of the message that made the detection: that of its observation, else of the tick or the last row."""
+    if batch is None:
+        return ticked
+    for datastream in detection.datastreams[:1]:
+        slot = datastream // catalogue.partitions
+        first, end = np.searchsorted(batch.slots, [slot, slot + 1]).tolist()
+        place = first + int(np.searchsorted(batch.rows.time[first:end], detection.at))
+        if place < end and int(batch.rows.time[place]) == detection.at:
+            return int(batch.sequence[place])
+    return ticked or int(batch.sequence.max())
