@@ -148,7 +148,9 @@ def admit_call(call: Call, register: Admission, now: int) -> None:
         raise Quarantined(SAYS[Reason.QUARANTINED], source=call.source)
     earliest, latest = _window(call.timeline, now)
     if not earliest <= call.at <= latest:
-        raise BadInput(f"the call's time is {iso(call.at)}, here it is {iso(now)}; set the clock and send it again")
+        raise BadInput(
+            f"the call's time does not lie between {iso(earliest)} and {iso(latest)}; set the clock and send it again"
+        )
 
 
 def _window(timeline: str, now: int) -> tuple[int, int]:
