@@ -1,0 +1,135 @@
+"""Promises of the facts' door."""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+import pytest
+
+from tutela.backends.memory_facts import MemoryFacts, Store
+from tutela.backends.memory_keys import MemoryKeys
+from tutela.errors import BadInput, Conflict, Quarantined
+from tutela.flow import hop
+from tutela.flow.catalogue import Known
+from tutela.flow.health import Health
+from tutela.flow.record import Recorder
+from tutela.maths.cells import cell_of
+from tutela.model.call import Call
+from tutela.model.event import Event
+from tutela.model.flow import decode_fact
+from tutela.model.place import Place
+from tutela.model.register import Source
+from tutela.model.when import HOUR, MINUTE, parse
+
+NOW = int(parse("2026-11-25T12:00:00Z"))
+HELSINKI = Place(lat=60.1699, lon=24.9384)
+
+CALL = Call(
+    id="2026-117",
+    timeline="live",
+    source="112",
+    at=NOW,
+    place=HELSINKI,
+    cell=0,
+    category="FIRE",
+    said="my neighbour's kitchen burns",
+    caller="+358 40 123",
+)
+
+
+class Door:
+    """A recorder with all that it stands on."""
+
+    def __init__(self) -> None:
+        self.facts = MemoryFacts(Store(clock=lambda: NOW))
+        self.keys = MemoryKeys(clock=lambda: NOW)
+        self.known = Known(self.facts, 4)
+        self.health = Health()
+        self.recorder = Recorder(self.facts, self.keys, self.known, self.health, lambda: NOW, lambda n: b"s" * n)
+
+
+@pytest.fixture
+async def door() -> Door:
+    made = Door()
+    entry = Source(
+        name="112",
+        owner="city",
+        kind="http",
+        purposes=("emergency-response",),
+        legal_basis="VitalInterest",
+        personal_data=True,
+        place="Helsinki",
+    )
+    entered = Event(id="e", at=0, by="test", cause=None, kind="source@1", timeline="live", body=b"{}")
+    await made.facts.enter(entry, entered)
+    await made.known.refresh()
+    return made
+
+
+async def test_a_call_is_committed_sealed_before_it_is_answered(door: Door) -> None:
+    id_ = await door.recorder.tell(CALL)
+
+    event = await door.facts.call(id_)
+    assert (event.id, event.kind, event.by, event.at) == (id_, "call@1", "112", NOW)
+    assert (event.timeline, event.subject, event.cause, event.salt) == ("live", id_, None, b"s" * 16)
+    assert b"kitchen" not in event.body
+    assert event.key is not None
+    assert decode_fact(await door.keys.open(event.key, event.body)) == CALL
+    assert door.keys.buckets[event.key].name == "emergency-response/calls/2026-11"
+
+
+async def test_inside_a_call_goes_bare_by_the_id_of_its_event_and_with_its_cell(door: Door) -> None:
+    id_ = await door.recorder.tell(CALL)
+
+    bare = msgspec.structs.replace(CALL.bare(), id=id_, cell=cell_of(HELSINKI))
+    assert await door.facts.calls("live", 10) == [(bare, id_)]
+    sent = await door.facts.pending(10)
+    assert [decode_fact(one.body) for one in sent] == [bare] * len(hop.route(bare))
+
+
+async def test_telling_a_call_again_changes_nothing(door: Door) -> None:
+    first = await door.recorder.tell(CALL)
+    await door.facts.sent([one.id for one in await door.facts.pending(10)])
+
+    assert await door.recorder.tell(CALL) == first
+
+    assert len(await door.facts.calls("live", 10)) == 1
+    assert await door.facts.pending(10) == []
+
+
+async def test_another_call_under_the_same_id_is_a_conflict(door: Door) -> None:
+    await door.recorder.tell(CALL)
+
+    with pytest.raises(Conflict):
+        await door.recorder.tell(msgspec.structs.replace(CALL, category="EMS: FALL"))
+
+
+async def test_two_timelines_may_use_the_same_id(door: Door) -> None:
+    live = await door.recorder.tell(CALL)
+    imported = await door.recorder.tell(msgspec.structs.replace(CALL, timeline="import/x"))
+
+    assert live != imported
+    assert len(await door.facts.calls("import/x", 10)) == 1
+
+
+async def test_a_call_of_an_unknown_source_leaves_a_count_and_nothing_else(door: Door) -> None:
+    with pytest.raises(Quarantined):
+        await door.recorder.tell(msgspec.structs.replace(CALL, source="stranger"))
+
+    assert door.health.take() == {("stranger", NOW // MINUTE * MINUTE, "quarantined"): 1}
+    assert await door.facts.calls("live", 10) == []
+    assert door.keys.buckets == {}
+
+
+async def test_a_call_from_the_future_is_refused_and_counted(door: Door) -> None:
+    with pytest.raises(BadInput, match="the call's time"):
+        await door.recorder.tell(msgspec.structs.replace(CALL, at=NOW + HOUR))
+
+    assert door.health.take() == {("112", NOW // MINUTE * MINUTE, "bad-call"): 1}
+
+
+@pytest.mark.parametrize(("lat", "lon"), [(math.nan, 0.0), (0.0, math.inf), (90.1, 0.0), (0.0, -180.1)])
+async def test_a_call_from_nowhere_on_earth_is_refused(door: Door, lat: float, lon: float) -> None:
+    with pytest.raises(BadInput, match="not on the Earth"):
+        await door.recorder.tell(msgspec.structs.replace(CALL, place=Place(lat=lat, lon=lon)))
