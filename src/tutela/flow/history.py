@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tutela.errors import Refused
+from tutela.errors import EngineDown, Refused
 from tutela.model import wire
 from tutela.model.flow import Message
 from tutela.model.rows import Rows, joined
@@ -15,6 +15,8 @@ from . import hop
 from .ports import Keys, Lake, Streams
 
 AT_ONCE = 512
+PATIENCE = 5.0
+"""Seconds."""
 
 
 class History:
@@ -47,15 +49,22 @@ class History:
                 return upto, rows
 
     async def _tail(self, timeline: str, kind: str, datastream: int, after: int) -> Sequence[Message]:
-        subject = hop.observed(timeline, kind, datastream % self._partitions)
-        reader = await self._streams.read(hop.observations(timeline), (subject,), after)
-        try:
-            found: list[Message] = []
-            while some := await reader.fetch(AT_ONCE, 0.0):
-                found.extend(some)
+        """The messages that are recorded and not archived; all of them, or EngineDown."""
+        stream, subject = hop.observations(timeline), hop.observed(timeline, kind, datastream % self._partitions)
+        last = await self._streams.last(stream, subject)
+        found: list[Message] = []
+        if last <= after:
             return found
+        reader = await self._streams.read(stream, (subject,), after)
+        try:
+            while not found or found[-1].sequence < last:
+                some = await reader.fetch(AT_ONCE, PATIENCE)
+                if not some:
+                    raise EngineDown(f"the newest {kind} on {stream} did not come within {PATIENCE:.0f} s; ask again")
+                found.extend(some)
         finally:
             await reader.close()
+        return found
 
     async def _rows(self, message: Message) -> Rows | None:
         """The rows of a message; None when their key was destroyed."""
