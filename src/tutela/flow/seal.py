@@ -13,8 +13,8 @@ written outside of the database first (`Witness`): whoever cuts the database sho
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 import msgspec
@@ -66,134 +66,165 @@ class Signer:
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """How often. Seconds, except `leaves` (a checkpoint at the latest) and `most` (leaves a round)."""
+    """How often, in seconds: a checkpoint `every` so long, or after `leaves` leaves, whichever comes first.
+
+    A round seals at most `most` events; the next one comes after `pace`, or when something is committed
+    (`idle` at the latest); the lead is confirmed each `renew`, well within the three seconds it lasts.
+    """
 
     every: float = 60.0
     leaves: int = 1000
     most: int = 1000
     pace: float = 0.02
     idle: float = 0.5
+    renew: float = 1.0
 
 
 Told = Callable[[int, float], None]
 """Told after each round that sealed something: how many, and the longest that one of them can have waited."""
 
 
+@dataclass(slots=True)
+class _Reign:
+    """What the leading sealer knows. Times are seconds of the clock that never goes back.
+
+    `since` are the leaves after the last checkpoint, `before` the peaks of the tree at it. `looked` is when
+    the round before this one began, `led` when the lead was last confirmed.
+    """
+
+    lead: int
+    epoch: int
+    tree: Frontier
+    before: tuple[bytes, ...]
+    looked: float
+    led: float
+    signed: float
+    since: list[bytes] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Sealer:
     """The one that seals, as long as it holds the lead. Start is recovery: from the last checkpoint on.
 
-    `monotonic` gives seconds of a clock that never goes back; `clock` the time that is signed.
+    `monotonic` gives seconds of a clock that never goes back; `clock` the time that is signed. Use `run`;
+    `step` and `checkpoint` are what it does again and again.
     """
 
-    def __init__(  # noqa: PLR0913  one argument for each port; no two of them belong together
-        self,
-        worker: str,
-        sealing: Sealing,
-        log: Log,
-        witness: Witness,
-        signer: Signer,
-        clock: Clock,
-        monotonic: Callable[[], float],
-        told: Told,
-        rhythm: Rhythm = Rhythm(),  # noqa: B008  frozen
-    ) -> None:
-        self._worker, self._sealing, self._log, self._witness = worker, sealing, log, witness
-        self._signer, self._clock, self._monotonic = signer, clock, monotonic
-        self._told, self._rhythm = told, rhythm
-        self._forget()
+    worker: str
+    sealing: Sealing
+    log: Log
+    witness: Witness
+    signer: Signer
+    clock: Clock
+    monotonic: Callable[[], float]
+    told: Told
+    rhythm: Rhythm = Rhythm()
+    _reign: _Reign | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Seal until told to stop, and then once more; another worker's lead is waited for."""
+        """Seal until told to stop, and sign what is left; another worker's lead is waited for."""
         while not stop.is_set():
             try:
-                await self._reign(stop)
+                await self._while_leading(stop)
             except (Fenced, EngineDown):
-                self._forget()
-            if not stop.is_set():
-                await _rest(stop, self._rhythm.idle)
+                self._reign = None
+            await _rest(stop, self.rhythm.idle)
 
     async def step(self) -> int | None:
-        """One round: leaves sealed, and the checkpoint when it is due; None while another one leads."""
-        if self._epoch is None:
-            self._epoch = await self._sealing.lead(self._worker)
-            if self._epoch is None:
-                return None
-            await self._recover()
-        began = self._monotonic()
-        size, leaves = await self._sealing.round(self._epoch, leaf_of, self._rhythm.most)
-        self._add(size, leaves)
+        """One round: how many it sealed, and the checkpoint when it is due; None while another one leads."""
+        reign = self._reign = await self._leading()
+        if reign is None:
+            return None
+        began = self.monotonic()
+        size, leaves = await self.sealing.round(reign.lead, leaf_of, self.rhythm.most)
+        if size != reign.tree.size:
+            raise Broken(
+                f"the database has sealed {size} events, the signed log {reign.tree.size}; "
+                "no checkpoint is signed before that is understood: run `tutela verify`"
+            )
         if leaves:
+            reign.tree.extend(leaves)
+            reign.since += leaves
             # None of these was visible when the round before looked, so none has waited longer than this.
-            self._told(len(leaves), self._monotonic() - self._looked)
-        self._looked = began
-        if self._due():
+            self.told(len(leaves), self.monotonic() - reign.looked)
+        reign.looked = began
+        if self._due(reign):
             await self.checkpoint()
         return len(leaves)
 
     async def checkpoint(self) -> None:
         """Sign what has been sealed since the last checkpoint, if anything."""
-        if self._epoch is None or not self._since:
+        reign = self._reign
+        if reign is None or not reign.since:
             return
-        plain = Checkpoint(
-            origin=self._signer.origin,
-            epoch=self._seal_epoch,
-            size=self._tree.size,
-            root=self._tree.root(),
-            at=self._clock(),
-            signature=b"",
-        )
-        point = msgspec.structs.replace(plain, signature=self._signer.sign(note.text(plain)))
-        written = note.write(point, self._signer.public)
-        leaves = b"".join(self._since)
-        # Outside first: a checkpoint that only the database knows would be no witness against it.
-        await self._witness.append(msgspec.json.encode(Witnessed(note=written, before=self._before, leaves=leaves)))
-        await self._sealing.checkpoint(point)
-        self._before, self._since, self._signed_at = self._tree.peaks, [], self._monotonic()
+        point = self._signed(reign)
+        line = Witnessed(note=note.write(point, self.signer.public), before=reign.before, leaves=b"".join(reign.since))
+        # Outside first: a checkpoint that only the database knows would be no witness against it. And only while
+        # still leading: a sealer that stood still meanwhile must not write between another one's lines.
+        if await self.sealing.lead(self.worker) != reign.lead:
+            raise Fenced("another sealer leads; it signs what this one has sealed")
+        await self.witness.append(msgspec.json.encode(line))
+        await self.sealing.checkpoint(point)
+        reign.before, reign.since, reign.signed = reign.tree.peaks, [], self.monotonic()
 
-    async def _reign(self, stop: asyncio.Event) -> None:
+    async def _while_leading(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            began = self._monotonic()
+            began = self.monotonic()
             sealed = await self.step()
             if sealed is None:
                 return
             if sealed:
-                await _rest(stop, self._rhythm.pace - (self._monotonic() - began))
+                await _rest(stop, self.rhythm.pace - (self.monotonic() - began))
             else:
-                await self._log.wait(self._rhythm.idle)
+                await self.log.wait(self.rhythm.idle)
         await self.step()
         await self.checkpoint()
 
-    def _forget(self) -> None:
-        self._epoch: int | None = None
-        self._seal_epoch = 1
-        self._tree = Frontier()
-        self._before: tuple[bytes, ...] = ()
-        self._since: list[bytes] = []
-        self._looked = self._signed_at = self._monotonic()
+    async def _leading(self) -> _Reign | None:
+        """The reign that goes on, a new one that has recovered, or None: another worker leads."""
+        reign, now = self._reign, self.monotonic()
+        if reign is not None and now - reign.led < self.rhythm.renew:
+            return reign
+        lead = await self.sealing.lead(self.worker)
+        if lead is None:
+            return None
+        if reign is None or reign.lead != lead:
+            return await self._recovered(lead, now)
+        reign.led = now
+        return reign
 
-    async def _recover(self) -> None:
-        """The tree as it was at the last checkpoint, and the leaves that were sealed after it."""
-        last = await self._witness.last()
-        if last is not None:
-            self._tree, self._seal_epoch = _from(last)
-        self._before = self._tree.peaks
-        self._since = []
-        while leaves := await self._sealing.leaves(self._tree.size - 1, self._rhythm.most):
-            self._tree.extend(leaves)
-            self._since += leaves
-
-    def _add(self, size: int, leaves: Sequence[bytes]) -> None:
-        if size != self._tree.size:
+    async def _recovered(self, lead: int, now: float) -> _Reign:
+        """The tree as it was at the last checkpoint, and then the leaves that were sealed after it."""
+        last = await self.witness.last()
+        tree, epoch = (Frontier(), 1) if last is None else _from(last)
+        signed = max((point.size for point in await self.sealing.checkpoints()), default=0)
+        if signed > tree.size:
             raise Broken(
-                f"the database has sealed {size} events, the signed log {self._tree.size}; "
-                "no checkpoint is signed before that is understood: run `tutela verify`"
+                f"the witness ends at size {tree.size}, but size {signed} has been signed; whoever cut it short may have "
+                "changed the log as well: put the witness' file back, then run `tutela verify`"
             )
-        self._tree.extend(leaves)
-        self._since += leaves
+        reign = self._reign = _Reign(lead, epoch, tree, tree.peaks, looked=now, led=now, signed=now)
+        while leaves := await self.sealing.leaves(tree.size - 1, self.rhythm.most):
+            tree.extend(leaves)
+            reign.since += leaves
+            if self._due(reign):
+                await self.checkpoint()
+        return reign
 
-    def _due(self) -> bool:
-        waited = self._monotonic() - self._signed_at
-        return len(self._since) >= self._rhythm.leaves or (bool(self._since) and waited >= self._rhythm.every)
+    def _signed(self, reign: _Reign) -> Checkpoint:
+        point = Checkpoint(
+            origin=self.signer.origin,
+            epoch=reign.epoch,
+            size=reign.tree.size,
+            root=reign.tree.root(),
+            at=self.clock(),
+            signature=b"",
+        )
+        return msgspec.structs.replace(point, signature=self.signer.sign(note.text(point)))
+
+    def _due(self, reign: _Reign) -> bool:
+        waited = self.monotonic() - reign.signed >= self.rhythm.every
+        return len(reign.since) >= self.rhythm.leaves or (waited and bool(reign.since))
 
 
 def _from(line: bytes) -> tuple[Frontier, int]:
@@ -217,9 +248,8 @@ def split(leaves: bytes) -> list[bytes]:
 
 
 async def _rest(stop: asyncio.Event, seconds: float) -> None:
-    """Wait that long, or until told to stop."""
-    if seconds > 0:
-        try:
-            await asyncio.wait_for(stop.wait(), seconds)
-        except TimeoutError:
-            return
+    """Wait that long, or until told to stop; others get their turn in any case."""
+    try:
+        await asyncio.wait_for(stop.wait(), max(0.001, seconds))
+    except TimeoutError:
+        return
