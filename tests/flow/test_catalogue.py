@@ -131,12 +131,13 @@ class Scattered:
         return [source()]
 
     async def datastreams(self, after: int = 0) -> Sequence[Datastream]:
-        return [one for one in self.batches.pop(0) if one.id > after]
+        return [one for one in self.batches[0] if one.id > after]
 
 
 @given(st.lists(st.lists(st.integers(1, 300), max_size=5), min_size=1, max_size=8), st.integers(1, 17))
 def test_however_the_datastreams_come_each_is_found_by_all_ways(batches: list[list[int]], partitions: int) -> None:
-    known = Known(Scattered([[datastream(one) for one in batch] for batch in batches]), partitions)  # type: ignore[arg-type]  # these two are all it asks
+    scattered = Scattered([[datastream(one) for one in batch] for batch in batches])
+    known = Known(scattered, partitions)  # type: ignore[arg-type]  # these two are all it asks
     wanted: set[int] = set()
 
     async def read_all() -> None:
@@ -144,6 +145,7 @@ def test_however_the_datastreams_come_each_is_found_by_all_ways(batches: list[li
             last = max(wanted, default=0)
             wanted.update(one for one in batch if one > last)
             await known.refresh()
+            scattered.batches.pop(0)
 
     asyncio.run(read_all())
 
@@ -156,6 +158,17 @@ def test_however_the_datastreams_come_each_is_found_by_all_ways(batches: list[li
         if there:
             assert catalogue.cell[slot] == number + 100
             assert known.purposes.names[known.purposes.code[number]] == "public-safety"
+
+
+async def test_a_register_that_gives_them_in_portions_is_read_to_its_end() -> None:
+    class Portions(Scattered):
+        async def datastreams(self, after: int = 0) -> Sequence[Datastream]:
+            return (await super().datastreams(after))[:2]
+
+    known = Known(Portions([[datastream(number) for number in range(1, 8)]]), P)  # type: ignore[arg-type]  # these two are all it asks
+
+    assert await known.refresh() == 7
+    assert known.number("air/7") == known.admission.last == 7
 
 
 async def test_words_that_many_say_are_kept_once() -> None:

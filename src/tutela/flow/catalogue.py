@@ -106,12 +106,14 @@ class Known:
     async def refresh(self) -> int:
         """Read the sources, and the datastreams that are new; how many were."""
         async with self._refreshing:
+            before = len(self._by_id)
             sources = await self._register.sources()
-            new = await self._register.datastreams(self.last)
-            self.admission = self.admission.knowing(sources, new)
-            if new:
+            # The register may give them in portions: it has given all when nothing more comes.
+            while new := await self._register.datastreams(self.last):
                 self._add([self._slim(datastream) for datastream in new])
-            return len(new)
+                self.admission = self.admission.knowing(sources, new)
+            self.admission = self.admission.knowing(sources, ())
+            return len(self._by_id) - before
 
     def _slim(self, datastream: Datastream) -> Datastream:
         """The same datastream, with one string for each word that many say."""
