@@ -14,7 +14,7 @@ import numpy as np
 from tutela.maths.order import FIELDS, Batch, Order, Wait, joined
 from tutela.maths.slab import Slab
 from tutela.model import wire
-from tutela.model.flow import Column, encode
+from tutela.model.flow import Column
 from tutela.model.noun import Noun
 
 from .detect import Detect, State, newest_fields
@@ -44,7 +44,7 @@ def columns(detect: Detect, state: State) -> Iterator[Column]:
             yield Column(detector=f"newest/{name}", name=column, body=body)
     greatest = {lateness: order.greatest for lateness, order in state.orders.items()}
     kept = Kept(tick=state.tick, late=dict(state.late), greatest=greatest)
-    yield Column(detector=FOLD, name="kept", body=encode(kept))
+    yield Column(detector=FOLD, name="kept", body=msgspec.json.encode(kept))
 
 
 def restored(detect: Detect, saved: Saved, partitions: int) -> State:
