@@ -76,6 +76,8 @@ def test_made_up_names_can_not_fill_the_memory() -> None:
     assert len(counts) == 11
     assert counts[OTHERS, 1_000 * MINUTE, "quarantined"] == 990
     assert len(health.report(NOW)) == 11
+    health.stored("registered", 1, NOW)
+    assert "registered" in {report.source for report in health.report(NOW)}
 
 
 class Register:

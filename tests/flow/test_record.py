@@ -77,6 +77,7 @@ async def test_a_call_is_committed_sealed_before_it_is_answered(door: Door) -> N
     assert event.key is not None
     assert decode_fact(await door.keys.open(event.key, event.body)) == CALL
     assert door.keys.buckets[event.key].name == "emergency-response/calls/2026-11"
+    assert [(report.source, report.rows) for report in door.health.report(NOW)] == [("112", 1)]
 
 
 async def test_inside_a_call_goes_bare_by_the_id_of_its_event_and_with_its_cell(door: Door) -> None:

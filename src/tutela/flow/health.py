@@ -21,7 +21,7 @@ Count = tuple[str, int, str]
 """Source, minute (microseconds since 1970, a whole minute), reason."""
 
 OTHERS = "(others)"
-"""Stands for the sources after the first `most` in one second, so that made-up names can't fill the memory."""
+"""Stands for the sources after the first `most` that were refused, so that made-up names can't fill the memory."""
 
 
 class Refusals(Protocol):
@@ -32,7 +32,7 @@ class Refusals(Protocol):
 
 
 class SourceHealth(Noun, frozen=True, kw_only=True):
-    """What came from one source since this gateway started; `last` is when, in microseconds."""
+    """What came from one source since this process started: observations and calls; `last` in microseconds."""
 
     source: str
     rows: int
@@ -71,13 +71,13 @@ class Health:
         self._counts: Counter[Count] = Counter()
 
     def stored(self, source: str, rows: int, now: int) -> None:
-        """That many rows of a registered source are durable."""
-        self._pulse(source).beat(rows, now)
+        """That many observations or calls of a registered source are durable."""
+        self._pulses.setdefault(source, _Pulse()).beat(rows, now)
 
     def refused(self, source: str, refusals: Iterable[Refusal], now: int) -> None:
         """Something of a source was refused; the source may be unknown."""
         for refusal in refusals:
-            self._pulse(source).refused[refusal.reason] += refusal.count
+            self._refusing(source).refused[refusal.reason] += refusal.count
             self._count((source, now // MINUTE * MINUTE, refusal.reason), refusal.count)
 
     def report(self, now: int) -> tuple[SourceHealth, ...]:
@@ -115,7 +115,7 @@ class Health:
         for count, number in counts.items():
             self._count(count, number)
 
-    def _pulse(self, source: str) -> _Pulse:
+    def _refusing(self, source: str) -> _Pulse:
         known = source in self._pulses or len(self._pulses) < self._most
         return self._pulses.setdefault(source if known else OTHERS, _Pulse())
 

@@ -18,7 +18,6 @@ from tutela.maths.ids import uuid_of
 from tutela.model.call import Call
 from tutela.model.event import Event
 from tutela.model.flow import Refusal, encode
-from tutela.model.place import Place
 from tutela.model.when import iso
 from tutela.policy import gate
 
@@ -66,21 +65,21 @@ class Recorder:
             subject=id_,
         )
         await self.desk.tell(named, event, hop.outgoing(named, self.ways))
+        self.health.stored(call.source, 1, now)
         return id_
 
     def _admit(self, call: Call, now: int) -> None:
         try:
             gate.admit_call(call, self.known.admission, now)
-            _on_earth(call.place)
+            _on_earth(call)
         except TutelaError as refused:
             reason = gate.Reason.QUARANTINED if isinstance(refused, Quarantined) else "bad-call"
             self.health.refused(call.source, (Refusal(reason, refused.message, 1),), now)
             raise
 
 
-def _on_earth(place: Place) -> None:
+def _on_earth(call: Call) -> None:
     """Decoding checks this; a place that was computed has not been decoded."""
-    if not (isfinite(place.lat) and isfinite(place.lon) and abs(place.lat) <= 90 and abs(place.lon) <= 180):
-        raise BadInput(
-            f"{place.lat}, {place.lon} is not on the Earth; send WGS 84 degrees: latitude ±90, longitude ±180"
-        )
+    lat, lon = call.place.lat, call.place.lon
+    if not (isfinite(lat) and isfinite(lon) and abs(lat) <= 90 and abs(lon) <= 180):
+        raise BadInput(f"{lat}, {lon} is not on the Earth; send WGS 84 degrees: latitude ±90, longitude ±180")
