@@ -93,6 +93,7 @@ def main() -> None:
     for name, options in {
         "threshold": {"observed_property": "pm10", "high": 60.0, "low": 40.0, "hold": 0.0},
         "silence": {},
+        "unusual": {"weeks": 2},
     }.items():
         detector = parts.make("detectors", name, options)
         print(json.dumps(measured(name, detector, known)))

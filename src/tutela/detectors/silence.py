@@ -132,11 +132,9 @@ class Silence(Noun, frozen=True, kw_only=True):
             "patience": waited / SECOND,
         }
         unless = HadCome(datastream=datastreams[first], last=int(last[first]), time=tick - waited)
-        return found.in_rows(
+        return found.detection(
             self,
             timeline,
-            catalogue,
-            datastreams,
             Found(
                 key=str(datastreams[first]),
                 since=int(last[first]),
@@ -144,6 +142,7 @@ class Silence(Noun, frozen=True, kw_only=True):
                 confidence=1.0,
                 why=Why(message="silence.one" if len(group) == 1 else "silence.many", inputs=inputs, unless=unless),
             ),
+            found.on(catalogue, datastreams),
         )
 
 

@@ -26,8 +26,9 @@ from tutela.model.why import ValueWas, Why
 Values = npt.NDArray[np.float64]
 
 FIELDS = {
-    "since": Field("i8", NEVER),  # when the level was passed; NEVER: it is not
-    "told": Field("?"),  # a detection was made of it
+    "up": Field("?"),  # the level is passed
+    "since": Field("i8", NEVER),  # when it was last passed
+    "told": Field("?"),  # a detection was made of that
     "time": Field("i8"),  # the newest observation that counted, while it waits for `hold`
     "value": Field("f8"),
     "first": Field("?"),  # that observation is the one which passed the level
@@ -39,6 +40,7 @@ class _Level:
     """Where one datastream stands while its rows are worked off one after the other."""
 
     slot: int
+    up: bool
     since: int
     told: bool
     time: int
@@ -59,11 +61,11 @@ class Threshold(Noun, frozen=True, kw_only=True):
         finds="A result beyond a level for longer than a set time.",
         needs=frozenset({"*"}),
         key="datastream",
-        lateness=10.0,
+        lateness=0.0,
         personal_data=False,
         cannot=(
-            "Tell a true value from a broken sensor's; see a peak between two observations; know what a"
-            " sensor that stopped would say: its last value counts until the next one comes."
+            "Tell a true value from a broken sensor's; see a peak between two observations, or one that comes"
+            " after a newer observation; know what a sensor that stopped would say: its last value counts."
         ),
         options={"observed_property": "pm10", "high": 50.0, "low": 40.0, "hold": 120.0},
         fires=(
@@ -142,8 +144,7 @@ class Threshold(Noun, frozen=True, kw_only=True):
         return _put(state, levels), detections
 
     def _tick(self, state: Slab, timeline: str, catalogue: Catalogue, tick: int) -> tuple[Slab, list[Detection]]:
-        since = state.take("since")
-        due = (since != NEVER) & (since <= tick - self._held) & ~state.take("told")
+        due = state.take("up") & ~state.take("told") & (state.take("since") <= tick - self._held)
         levels = _levels(state, np.flatnonzero(due))
         for level in levels:
             level.told = True
@@ -153,18 +154,21 @@ class Threshold(Noun, frozen=True, kw_only=True):
         """The few runs in which something may change; the others stay as they are, whatever they say."""
         beyond = every.having(values > self._sign * self.high)
         back = every.having(values <= self._sign * self.low)
-        up = state.take("since", every.slots) != NEVER
-        told = state.take("told", every.slots)
-        return every.take((beyond | up) & (back | ~told))
+        up, told = state.take("up", every.slots), state.take("told", every.slots)
+        return every.take(np.where(up, back | ~told, beyond))
 
     def _follow(self, level: _Level, rows: Iterable[tuple[int, float]]) -> Iterator[int]:
-        """Row by row: what the level does, and each time at which a detection is due."""
+        """Row by row: what the level does, and each time at which a detection is due.
+
+        Passed twice at one and the same time is told once: a start has one detection.
+        """
         for time, value in rows:
-            level.first = level.since == NEVER
-            if level.first and value > self._sign * self.high:
-                level.since = time
-            elif level.first or value <= self._sign * self.low:
-                level.since, level.told = NEVER, False
+            level.first = not level.up
+            if level.up and value <= self._sign * self.low:
+                level.up = False
+            elif not level.up and value > self._sign * self.high:
+                level.up, level.told, level.since = True, level.told and level.since == time, time
+            if not level.up:
                 continue
             level.time, level.value = time, value
             if not level.told and time - level.since >= self._held:
@@ -188,11 +192,9 @@ class Threshold(Noun, frozen=True, kw_only=True):
             was=self._sign * level.value,
             would=self.high if level.first else self.low,
         )
-        return found.in_rows(
+        return found.detection(
             self,
             timeline,
-            catalogue,
-            (datastream,),
             Found(
                 key=str(datastream),
                 since=level.since,
@@ -200,6 +202,7 @@ class Threshold(Noun, frozen=True, kw_only=True):
                 confidence=1.0,
                 why=Why(message=f"threshold.{self.direction}", inputs=inputs, unless=unless),
             ),
+            found.on(catalogue, (datastream,)),
         )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from tutela.model.detection import Detection
+from tutela.model.place import Place
 from tutela.model.scales import Scale
 from tutela.model.seen import Catalogue
 from tutela.model.why import Why
@@ -65,10 +66,20 @@ def id_of(part: Part, timeline: str, key: str, since: int) -> str:
     return ids.uuid_of("detection", timeline, part.word, part.version, options(part), key, since)
 
 
-def in_rows(part: Part, timeline: str, catalogue: Catalogue, datastreams: Sequence[int], found: Found) -> Detection:
-    """A detection that rests on datastreams; it is where they are, if there is only one."""
-    known = [catalogue.by_id[datastream] for datastream in datastreams]
-    one = known[0] if len(known) == 1 else None
+@dataclass(frozen=True, slots=True)
+class Rests:
+    """What a finding rests on, and where that is."""
+
+    place: Place | None
+    cell: int
+    purpose: str
+    datastreams: tuple[int, ...] = ()
+    facts: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+
+
+def detection(part: Part, timeline: str, found: Found, rests: Rests) -> Detection:
+    """What a part found on that timeline, as a noun."""
     return Detection(
         id=id_of(part, timeline, found.key, found.since),
         revision=found.revision,
@@ -80,12 +91,26 @@ def in_rows(part: Part, timeline: str, catalogue: Catalogue, datastreams: Sequen
         key=found.key,
         since=found.since,
         at=found.at,
-        place=one.place if one else None,
-        cell=one.cell if one else 0,
+        place=rests.place,
+        cell=rests.cell,
         scale=part.scale,
         confidence=found.confidence,
-        purpose=known[0].purpose,
+        purpose=rests.purpose,
         why=found.why,
+        datastreams=rests.datastreams,
+        facts=rests.facts,
+        sources=rests.sources,
+    )
+
+
+def on(catalogue: Catalogue, datastreams: Sequence[int]) -> Rests:
+    """Resting on datastreams: it is where they are, if there is only one."""
+    known = [catalogue.by_id[datastream] for datastream in datastreams]
+    one = known[0] if len(known) == 1 else None
+    return Rests(
+        place=one.place if one else None,
+        cell=one.cell if one else 0,
+        purpose=known[0].purpose,
         datastreams=tuple(datastreams),
         sources=tuple(sorted({each.source for each in known})),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -40,6 +41,24 @@ class Runs:
     def take(self, which: Index | Flags) -> Runs:
         """These runs alone; their rows keep their places."""
         return Runs(self.slots[which], self.first[which], self.end[which])
+
+    def in_turn(self) -> Iterator[Index]:
+        """The first run of each slot, then the second one of those that have it, and so on."""
+        again = np.flatnonzero(self.slots[1:] == self.slots[:-1]) + 1
+        place = np.arange(len(self.slots))
+        begun = place.copy()
+        begun[again] = 0
+        rank = place - np.maximum.accumulate(begun)
+        for turn in range(int(rank.max()) + 1 if len(rank) else 0):
+            yield np.flatnonzero(rank == turn)
+
+    def packed(self) -> tuple[Runs, Index]:
+        """The runs as they are when only their rows are kept, and the places of those rows."""
+        count = self.end - self.first
+        end = np.cumsum(count)
+        first = end - count
+        places = np.repeat(self.first - first, count) + np.arange(int(end[-1]) if len(end) else 0)
+        return Runs(self.slots, first, end), places
 
 
 def runs(slots: Index, *others: npt.NDArray[np.generic]) -> Runs:

@@ -1,0 +1,135 @@
+"""A small stage: recorded items, as the real one hands them to a detector, cut into batches anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from tutela.flow.ports import Detector
+from tutela.maths.cells import cell_of, north_of
+from tutela.model.detection import Detection
+from tutela.model.flow import Fact
+from tutela.model.place import Place
+from tutela.model.register import Datastream
+from tutela.model.rows import Ints, Rows
+from tutela.model.seen import Catalogue, Seen
+
+PARTITIONS, PARTITION = 4, 3
+CENTRE = Place(lat=60.17, lon=24.94)
+
+
+@dataclass(frozen=True)
+class Observed:
+    """One observation; `slot` counts the world's datastreams from 0."""
+
+    slot: int
+    time: int
+    result: float
+
+
+@dataclass(frozen=True)
+class Told:
+    """One fact of the second hop."""
+
+    fact: Fact
+
+
+@dataclass(frozen=True)
+class Ticked:
+    """A recorded tick."""
+
+    at: int
+
+
+Item = Observed | Told | Ticked
+
+
+@dataclass(frozen=True)
+class World:
+    """A partition with so many datastreams of one property."""
+
+    property: str
+    size: int
+    interval: float | None = 60.0
+    kind: str = "readings"
+
+    def catalogue(self) -> Catalogue:
+        streams = [self._datastream(slot) for slot in range(self.size)]
+        return Catalogue(
+            partitions=PARTITIONS,
+            partition=PARTITION,
+            properties=("another", self.property),
+            property_code=np.ones(self.size, np.int32),
+            cell=np.array([stream.cell for stream in streams], np.int64),
+            interval=np.full(self.size, np.nan if self.interval is None else self.interval),
+            by_id={stream.id: stream for stream in streams},
+        )
+
+    def _datastream(self, slot: int) -> Datastream:
+        place = north_of(CENTRE, 400.0 * slot)
+        return Datastream(
+            id=slot_id(slot),
+            name=f"sensor-{slot}",
+            source=f"source-{slot % 2}",
+            thing=f"thing-{slot}",
+            kind=self.kind,
+            observed_property=self.property,
+            unit="1",
+            place=place,
+            cell=cell_of(place),
+            interval=self.interval,
+        )
+
+
+def slot_id(slot: int) -> int:
+    return slot * PARTITIONS + PARTITION
+
+
+def slot_of(datastream: int) -> int:
+    return datastream // PARTITIONS
+
+
+def seens(world: World, items: Sequence[Item], cuts: Iterable[int] = ()) -> Iterator[Seen]:
+    """The items as a detector sees them: one Seen up to each cut and each tick."""
+    known = world.catalogue()
+    bounds = sorted(
+        {0, *cuts, *(place + 1 for place, item in enumerate(items) if isinstance(item, Ticked)), len(items)}
+    )
+    for begin, end in pairwise(bounds):
+        yield _seen(world, known, items[begin:end])
+
+
+def _seen(world: World, known: Catalogue, items: Sequence[Item]) -> Seen:
+    tick = items[-1].at if isinstance(items[-1], Ticked) else None
+    facts = tuple(item.fact for item in items if isinstance(item, Told))
+    observed = [item for item in items if isinstance(item, Observed)]
+    if not observed:
+        return Seen("live", facts=facts, tick=tick, catalogue=known)
+    rows, slots = columns(world, observed)
+    order = np.argsort(slots, kind="stable")
+    return Seen("live", rows=rows.take(order), slots=slots[order], facts=facts, tick=tick, catalogue=known)
+
+
+def columns(world: World, observed: Sequence[Observed]) -> tuple[Rows, Ints]:
+    """Observations in columns, in their order, with the slot of each."""
+    slots = np.array([item.slot for item in observed], np.int64)
+    time = np.array([item.time for item in observed], np.int64)
+    result = np.array([item.result for item in observed], "i8" if world.kind == "counts" else "f8")
+    return Rows(world.kind, (slots * PARTITIONS + PARTITION).astype(np.int32), time, {"result": result}), slots
+
+
+def play(detector: Detector, seen: Iterable[Seen]) -> list[Detection]:
+    """All that a detector finds, from its very beginning."""
+    return play_on(detector, detector.begin(), seen)[1]
+
+
+def play_on(detector: Detector, state: object, seen: Iterable[Seen]) -> tuple[object, list[Detection]]:
+    """The state after, and what was found, from a state on."""
+    found: list[Detection] = []
+    for one in seen:
+        state, new = detector.step(state, one)
+        found += new
+    return state, found
