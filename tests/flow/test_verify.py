@@ -266,6 +266,16 @@ async def test_an_event_that_was_moved_back_is_found(stored: Stored) -> None:
     assert {what for what, _, _ in found} == {"reordered"}
 
 
+async def test_an_event_that_was_moved_behind_the_last_checkpoint_is_found(stored: Stored) -> None:
+    stored.audit.stored.append(stored.audit.stored.pop(10))
+    stored.renumber()
+
+    found = whats(await stored.verify())
+
+    assert ("reordered", 10, id_at(10)) in found
+    assert {what for what, _, _ in found} == {"reordered"}
+
+
 async def test_the_last_event_moved_to_the_front_is_found(stored: Stored) -> None:
     del stored.audit.stored[90:]
     stored.audit.stored.insert(0, stored.audit.stored.pop())

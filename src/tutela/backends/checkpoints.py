@@ -33,10 +33,10 @@ class Checkpoints:
         return await asyncio.to_thread(self._last)
 
     async def lines(self) -> AsyncIterator[bytes]:
-        """Every whole line, oldest first."""
-        place = 0
-        while found := await asyncio.to_thread(self._some, place):
-            for line in found:
+        """The whole lines that there are now, oldest first."""
+        place, end = 0, await asyncio.to_thread(self._end)
+        while place < end:
+            for line in await asyncio.to_thread(self._some, place, end):
                 yield line
                 place += len(line) + 1
 
@@ -81,14 +81,14 @@ class Checkpoints:
                 end = start
         return 0, said
 
-    def _some(self, place: int) -> list[bytes]:
-        """Whole lines from that place on, about a megabyte of them."""
-        if not self._path.exists():
-            return []
+    def _some(self, place: int, end: int) -> list[bytes]:
+        """Whole lines from that place on, about a megabyte of them, none of them after `end`."""
         with self._path.open("rb") as file:
             file.seek(place)
-            lines = file.readlines(CHUNK)
-        return [line[:-1] for line in lines if line.endswith(b"\n")]
+            found = file.read(min(CHUNK, end - place))
+            if not found.endswith(b"\n"):
+                found += file.readline()
+        return found[:-1].split(b"\n")
 
 
 class Key:

@@ -41,6 +41,6 @@ class MemoryWitness:
         return self.kept[-1] if self.kept else None
 
     async def lines(self) -> AsyncIterator[bytes]:
-        """Every line, oldest first."""
-        for line in self.kept:
+        """The lines that there are now, oldest first."""
+        for line in tuple(self.kept):
             yield line

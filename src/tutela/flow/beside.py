@@ -153,7 +153,7 @@ class Beside:
             await self._compare()
 
     async def settle(self) -> None:
-        """There are no more witnessed leaves: compare the rest, and say what was not explained."""
+        """There are no more witnessed leaves: compare the last of them."""
         while self._wanted:
             await self._compare()
         self._end_run(_Run(0, 0, ""))
@@ -161,10 +161,6 @@ class Beside:
             place = self._place - self._cut
             says = f"the log ends before position {place}, after {self._before}; {self._cut} more had been sealed"
             self._found.add("truncated", place, "", says, self._cut)
-        while self._missing:
-            self._give_up_missing()
-        while self._extra:
-            self._give_up_extra()
 
     async def rest(self, size: int) -> AsyncIterator[bytes]:
         """The stored leaves after the `size` witnessed ones, each compared with its own event."""
@@ -173,9 +169,18 @@ class Beside:
             if stored.position > size:
                 says = f"an event is missing before {stored.id}: its position is {stored.position}, not {size}"
                 self._found.add("dropped", size, "", says, stored.position - size)
+            if stored.shown in self._missing:
+                self._moved(stored, self._missing.pop(stored.shown)[0])
             self._own(stored, stored.position)
             size = stored.position + 1
             yield stored.leaf
+
+    def finish(self) -> None:
+        """Say what was not explained."""
+        while self._missing:
+            self._give_up_missing()
+        while self._extra:
+            self._give_up_extra()
 
     async def _compare(self) -> None:
         stored = await self._events.head()

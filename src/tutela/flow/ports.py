@@ -175,8 +175,9 @@ class Sealing(Protocol):
 class Witness(Protocol):
     """Checkpoints kept outside of the database: lines that are only ever added.
 
-    `append` returns when the line is on the disk; `last` and `lines` give whole lines, oldest first,
-    without the line feed. A line that was cut off while it was written was never there.
+    `append` returns when the line is on the disk. `last` gives the newest, `lines` those that are there when
+    it is asked, oldest first; both give them whole, without the line feed. A line that was cut off while it
+    was written was never there.
     """
 
     async def append(self, line: bytes) -> None: ...

@@ -73,6 +73,7 @@ async def verify(
     witnessed = outside.tree.size
     async for leaf in beside.rest(witnessed):
         outside.go_on(leaf)
+    beside.finish()
     outside.close(witnessed)
     for event in await audit.unsealed(most):
         found.add("added", -1, event.id, f"the event {event.id} was put in behind the sealer's back")
