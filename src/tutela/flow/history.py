@@ -81,9 +81,8 @@ def _each_once(rows: Rows) -> Rows:
     """Rows of one datastream in order of time and value; what was stored twice is given once."""
     rows = rows.take(np.lexsort((*rows.values.values(), rows.time)))
     differs = np.ones(len(rows), np.bool_)
-    if len(rows) > 1:
-        columns = (rows.time, *rows.values.values())
-        differs[1:] = np.logical_or.reduce([column[1:] != column[:-1] for column in columns])
+    columns = (rows.time, *rows.values.values())
+    differs[1:] = np.logical_or.reduce([column[1:] != column[:-1] for column in columns])
     return rows.take(differs)
 
 

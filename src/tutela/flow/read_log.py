@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -67,7 +67,7 @@ class LogReads:
         await self.ledger.wrote(access, timeline, query, (sealed.event.id for sealed in page.events))
         return page
 
-    async def follow(self, access: Access, timeline: str, after: int = -1) -> AsyncIterator[Page]:
+    async def follow(self, access: Access, timeline: str, after: int = -1) -> AsyncGenerator[Page, None]:
         """All that comes after that position, for ever; an empty page now and then says that nothing came.
 
         It leaves one event, at its beginning. Ask between two pages whether the session still holds.

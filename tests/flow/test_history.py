@@ -1,0 +1,112 @@
+"""A series has no gap and no double between the lake and what is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from tests.flow.read_support import NOW, PARTITIONS, City, city, readings
+
+from tutela.backends.memory import MemoryReader, MemoryStreams
+from tutela.errors import EngineDown, NotFound
+from tutela.flow import history as module
+from tutela.flow.history import History
+from tutela.model import wire
+from tutela.model.flow import Message
+from tutela.model.when import SECOND
+
+
+@pytest.fixture
+async def here() -> City:
+    return await city()
+
+
+@pytest.fixture
+def history(here: City) -> History:
+    return History(here.lake, here.streams, here.keys, PARTITIONS)
+
+
+async def series(history: History, datastream: int = 1) -> list[float]:
+    rows = await history.series("live", "readings", datastream, NOW - 100 * SECOND, NOW + 100 * SECOND)
+    return [float(value) for value in rows.result]
+
+
+async def test_nothing_is_an_empty_series(history: History) -> None:
+    assert await series(history) == []
+
+
+async def test_rows_come_in_order_of_time_and_each_once(here: City, history: History) -> None:
+    here.lake.put("live", "OBS-live", readings((1, -SECOND, 1.0)), 0)
+    await here.record(readings((1, SECOND, 3.0), (1, 0, 2.0), (5, 0, 9.0)))
+    await here.record(readings((1, 0, 2.0), (1, 0, 2.5)))
+
+    assert await series(history) == [1.0, 2.0, 2.5, 3.0]
+
+
+async def test_what_is_archived_is_not_read_twice(here: City, history: History) -> None:
+    archived = await here.record(readings((1, 0, 1.0)))
+    await here.record(readings((1, SECOND, 2.0)))
+    here.lake.put("live", "OBS-live", readings((1, 0, 1.0)), archived)
+
+    assert await series(history) == [1.0, 2.0]
+
+
+async def test_an_archiver_that_comes_between_leaves_no_gap(here: City, history: History) -> None:
+    archived = await here.record(readings((1, 0, 1.0)))
+    here.lake.archives.append(("OBS-live", readings((1, 0, 1.0)), archived))
+
+    assert await series(history) == [1.0]
+
+
+async def test_other_partitions_are_not_waited_for(here: City, history: History) -> None:
+    await here.record(readings((2, 0, 9.0)))
+
+    assert await series(history) == []
+
+
+async def test_sealed_rows_are_opened_and_erased_ones_left_out(here: City, history: History) -> None:
+    for time, bucket in ((0, "kept"), (1, "erased")):
+        rows = readings((1, time, float(time)))
+        key, body = await here.keys.seal(bucket, wire.encode(rows))
+        await here.record(rows, {"Key": key}, body)
+    await here.keys.destroy("2")
+
+    assert await series(history) == [0.0]
+
+
+async def test_many_messages_are_read_to_the_last(
+    here: City, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "AT_ONCE", 2)
+    for time in range(5):
+        await here.record(readings((1, time, float(time))))
+
+    assert await series(history) == [0.0, 1.0, 2.0, 3.0, 4.0]
+
+
+class _Silent(MemoryStreams):
+    """A server that counts a message and does not give it."""
+
+    async def last(self, stream: str, subject: str = "") -> int:
+        return 7 + await super().last(stream, subject)
+
+    async def read(self, stream: str, subjects: Sequence[str], after: int) -> MemoryReader:
+        return _SilentReader(self._named(stream), subjects, after)
+
+
+class _SilentReader(MemoryReader):
+    async def fetch(self, most: int, wait: float) -> Sequence[Message]:
+        return ()
+
+
+async def test_a_series_that_would_be_cut_short_is_none(here: City) -> None:
+    streams = _Silent()
+    await streams.open("OBS-live", ("obs.live.>",))
+
+    with pytest.raises(EngineDown, match="ask again"):
+        await series(History(here.lake, streams, here.keys, PARTITIONS))
+
+
+async def test_a_timeline_that_nobody_opened_is_not_found(history: History) -> None:
+    with pytest.raises(NotFound):
+        await history.series("import/none", "readings", 1, NOW, NOW + 1)

@@ -1,0 +1,203 @@
+"""Codes work once and for an hour, sessions for twelve; a shift begins and ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import sha256
+from itertools import count
+
+import pytest
+from msgspec.structs import replace
+from tests.flow.read_support import City, access, city
+
+from tutela.errors import BadInput, Conflict, NotFound, Refused
+from tutela.flow.people import CODE_LASTS, SESSION_LASTS, Staff
+from tutela.model.access import Access
+from tutela.model.people import Agent, Role
+from tutela.model.when import HOUR
+
+SUPERVISOR = access(Role.SUPERVISOR, "system-operation")
+
+
+def chance() -> Callable[[int], bytes]:
+    """Bytes that look like chance, the same in each run."""
+    numbers = count()
+    return lambda size: sha256(str(next(numbers)).encode()).digest()[:size]
+
+
+@pytest.fixture
+async def here() -> City:
+    return await city()
+
+
+@pytest.fixture
+def staff(here: City) -> Staff:
+    return Staff(
+        ledger=here.ledger,
+        people=here.facts,
+        desk=here.facts,
+        log=here.facts,
+        shifts=here.facts,
+        keys=here.keys,
+        chance=chance(),
+    )
+
+
+def as_(agent: Agent, purpose: str = "public-safety") -> Access:
+    return replace(access(purpose=purpose), agent=agent)
+
+
+async def test_the_first_person_comes_in_by_a_code_from_the_machine(here: City, staff: Staff) -> None:
+    agent, token = await staff.enrol(await staff.invite_here(Role.SUPERVISOR, "city"), "  Aino  Virtanen ")
+
+    assert (agent.name, agent.role, agent.agency, agent.suspended) == ("Aino Virtanen", "supervisor", "city", False)
+    assert await staff.who(token) == agent
+    assert [event.by for event in here.events("invitation@1")] == ["install"]
+    assert [event.subject for event in here.events("session@1")] == [agent.id]
+
+
+async def test_a_supervisor_invites_and_the_log_knows_whom(here: City, staff: Staff) -> None:
+    agent, _ = await staff.enrol(await staff.invite(SUPERVISOR, Role.OPERATOR, "ems"), "Oskari")
+
+    assert (agent.role, agent.agency) == ("operator", "ems")
+    assert [event.by for event in here.events("invitation@1")] == ["supervisor-1"]
+    assert [event.by for event in here.events("agent@1")] == [agent.id]
+
+
+async def test_an_operator_invites_nobody(here: City, staff: Staff) -> None:
+    with pytest.raises(Refused):
+        await staff.invite(access(purpose="system-operation"), Role.SUPERVISOR, "city")
+    with pytest.raises(Refused):
+        await staff.invite_again(access(purpose="system-operation"), "somebody")
+
+    assert not here.facts.store.invitations
+    assert [denial.query for denial in here.denials()] == ["invite supervisor of city", "invite somebody again"]
+
+
+async def test_a_code_is_typed_as_people_type(staff: Staff) -> None:
+    code = await staff.invite_here(Role.OPERATOR, "city")
+    assert len(code) == len("ABCD-EFGH-IJKL-MNOP")
+
+    agent, _ = await staff.enrol(code.lower().replace("-", " "), "Aino")
+
+    assert agent.role == "operator"
+
+
+async def test_a_code_works_once(staff: Staff) -> None:
+    code = await staff.invite_here(Role.OPERATOR, "city")
+    await staff.enrol(code, "Aino")
+
+    with pytest.raises(Conflict):
+        await staff.enrol(code, "Oskari")
+
+
+async def test_a_code_works_for_an_hour(here: City, staff: Staff) -> None:
+    early, late = [await staff.invite_here(Role.OPERATOR, "city") for _ in range(2)]
+
+    here.now[0] += CODE_LASTS - 1
+    await staff.enrol(early, "Aino")
+
+    here.now[0] += 1
+    with pytest.raises(Refused):
+        await staff.enrol(late, "Oskari")
+
+
+async def test_a_code_that_nobody_made_does_not_work(staff: Staff) -> None:
+    with pytest.raises(NotFound):
+        await staff.enrol("ABCD-EFGH-IJKL-MNOP", "Aino")
+
+
+@pytest.mark.parametrize("name", ["", "   ", "a" * 101, "Aino\u202e"])
+async def test_a_name_is_one_that_colleagues_can_read(here: City, staff: Staff, name: str) -> None:
+    with pytest.raises(BadInput, match="a name has"):
+        await staff.enrol(await staff.invite_here(Role.OPERATOR, "city"), name)
+
+    assert not here.facts.store.agents
+
+
+async def test_a_session_lasts_twelve_hours(here: City, staff: Staff) -> None:
+    _, token = await staff.enrol(await staff.invite_here(Role.OPERATOR, "city"), "Aino")
+
+    here.now[0] += SESSION_LASTS - 1
+    await staff.who(token)
+
+    here.now[0] += 1
+    with pytest.raises(Refused, match="over"):
+        await staff.who(token)
+
+
+async def test_a_token_that_nobody_was_given_is_nobodys(staff: Staff) -> None:
+    with pytest.raises(Refused):
+        await staff.who("made up")
+
+
+async def test_no_secret_and_no_name_is_kept_in_the_open(here: City, staff: Staff) -> None:
+    code = await staff.invite_here(Role.OPERATOR, "city")
+    agent, token = await staff.enrol(code, "Aino Virtanen")
+
+    kept = b"".join(event.body + event.subject.encode() for event in here.facts.store.events.values())
+    kept += b"".join([*here.facts.store.invitations, *here.facts.store.sessions])
+    for secret in (code, code.replace("-", ""), token, "Virtanen"):
+        assert secret.encode() not in kept
+    (enrolled,) = here.events("agent@1")
+    assert enrolled.key is not None
+    assert len(enrolled.salt) == 16
+    assert agent.name == "Aino Virtanen"
+
+
+async def test_somebody_known_comes_again_as_the_same_person(here: City, staff: Staff) -> None:
+    agent, _ = await staff.enrol(await staff.invite_here(Role.OPERATOR, "city"), "Aino")
+    here.now[0] += 13 * HOUR
+
+    again, token = await staff.enrol(await staff.invite_again(SUPERVISOR, agent.id), "whoever")
+
+    assert again == agent
+    assert await staff.who(token) == agent
+
+
+async def test_nobody_unknown_comes_again(staff: Staff) -> None:
+    with pytest.raises(NotFound, match="has enrolled"):
+        await staff.invite_again(SUPERVISOR, "nobody")
+
+
+async def test_a_shift_begins_and_ends_with_an_event(here: City, staff: Staff) -> None:
+    agent, _ = await staff.enrol(await staff.invite_here(Role.OPERATOR, "city"), "Aino")
+
+    begun = await staff.sign_on(as_(agent), 6)
+    here.now[0] += HOUR
+    ended = await staff.sign_off(as_(agent))
+
+    assert (begun.agent, begun.budget, begun.until) == (agent.id, 6, None)
+    assert ended == replace(begun, until=begun.since + HOUR)
+    assert list(await here.facts.shifts()) == [ended]
+    assert [event.subject for event in here.events("shift@1")] == [agent.id, agent.id]
+
+
+async def test_nobody_is_on_two_shifts(here: City, staff: Staff) -> None:
+    agent, _ = await staff.enrol(await staff.invite_here(Role.OPERATOR, "city"), "Aino")
+    other, _ = await staff.enrol(await staff.invite_here(Role.OPERATOR, "city"), "Oskari")
+    await staff.sign_on(as_(agent), 6)
+    await staff.sign_on(as_(other), 6)
+
+    with pytest.raises(Conflict, match="sign off first"):
+        await staff.sign_on(as_(agent), 6)
+
+    here.now[0] += 1
+    await staff.sign_off(as_(agent))
+    with pytest.raises(NotFound, match="sign on first"):
+        await staff.sign_off(as_(agent))
+    here.now[0] += 1
+    await staff.sign_on(as_(agent), 12)
+
+
+@pytest.mark.parametrize("budget", [-1, 0, 601])
+async def test_a_budget_is_one_that_a_person_can_keep(staff: Staff, budget: int) -> None:
+    with pytest.raises(BadInput, match="1 to 600"):
+        await staff.sign_on(access(), budget)
+
+
+async def test_an_auditor_signs_on_to_nothing(staff: Staff) -> None:
+    with pytest.raises(Refused):
+        await staff.sign_on(access(Role.AUDITOR, "oversight"), 6)
+    with pytest.raises(Refused):
+        await staff.sign_off(access(Role.AUDITOR, "oversight"))
