@@ -95,7 +95,7 @@ class _Silent(MemoryStreams):
 
 
 class _SilentReader(MemoryReader):
-    async def fetch(self, most: int, wait: float) -> Sequence[Message]:
+    async def fetch(self, most: int, wait: float) -> Sequence[Message]:  # noqa: ARG002  the port's shape
         return ()
 
 
