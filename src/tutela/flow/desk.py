@@ -1,0 +1,175 @@
+"""Step 5 at work: the desk, one ordered fold over everything that was detected on a timeline.
+
+Its alerts live in PostgreSQL, where people act on them too. The desk reads them when it begins and every few
+seconds of its timeline; what is newer wins. When both change one alert at the same moment, the commit
+raises Conflict, nothing of the turn is kept, and the worker begins the desk anew: the person's act stands, and
+the same messages are folded once more onto it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from tutela.errors import NotFound
+from tutela.maths.ids import uuid_of
+from tutela.model.alert import Alert
+from tutela.model.detection import Detection
+from tutela.model.event import Event
+from tutela.model.flow import Column, Effects, Lease, Message, Newest, encode
+from tutela.model.when import SECOND
+
+from . import hop
+from .alert import Change, DeskState, Options, budget, fold, load, save, stand
+from .bundle import id_of
+from .ports import Desk, Register, Turns
+from .stage import Saved
+
+DESK = "desk"
+STATE = "state"
+LIVE = "live"
+LOOK = 5 * SECOND
+OLD = 300 * SECOND
+USUAL = Options()
+
+
+@dataclass(frozen=True, slots=True)
+class DeskStage:
+    """The stage "desk", one partition. `elsewhere` is the budget of alerts an hour on timelines other than live.
+
+    Nobody signs on to an import, and yet it should show what one operator would have seen: EEMUA 191 asks for
+    no more than one alarm in ten minutes.
+    """
+
+    turns: Turns
+    desk: Desk
+    register: Register
+    options: Options = USUAL
+    elsewhere: int = 6
+
+    @property
+    def name(self) -> str:
+        """As in the table of leases."""
+        return DESK
+
+    @property
+    def partitions(self) -> int:
+        """One: the queue is one."""
+        return 1
+
+    @property
+    def saves(self) -> float:
+        """With every commit: it is small, and the alerts themselves are in PostgreSQL already."""
+        return 0.0
+
+    def stream(self, lease: Lease) -> str:
+        """The second hop."""
+        return hop.second(lease.timeline)
+
+    def subjects(self, lease: Lease) -> Sequence[str]:
+        """Everything but the copies."""
+        return (f"det.{hop.token(lease.timeline)}.*",)
+
+    async def begin(self, lease: Lease, saved: Saved) -> DeskFold:
+        """The desk as it was saved, with the alerts as they stand now."""
+        state = load(saved.get(DESK, {}).get(STATE))
+        begun = DeskFold(self, lease, state)
+        await begun.look(state.now)
+        return begun
+
+
+class DeskFold:
+    """The desk of one timeline. What the messages up to `lease.sequence` did is in its alerts already."""
+
+    def __init__(self, stage: DeskStage, lease: Lease, state: DeskState) -> None:
+        self._stage = stage
+        self._lease = lease
+        self._state = state
+        self._looked = state.now
+
+    async def turn(self, messages: Sequence[Message]) -> Effects:
+        """Work these off, in order."""
+        new = (message for message in messages if message.sequence > self._lease.sequence)
+        seen = [one for message in new for one in _read(message)]
+        now = max((one.at for one in seen if isinstance(one, hop.Tick)), default=0)
+        if now >= self._looked + LOOK:
+            await self.look(now)
+        seen = [one for one in seen if isinstance(one, hop.Tick) or not await self._told(one)]
+        self._state, changes = fold(self._state, seen, self._stage.options)
+        return Effects(
+            sequence=messages[-1].sequence,
+            events=tuple(_event(change) for change in changes),
+            alerts=tuple(change.alert for change in changes),
+        )
+
+    def newest(self) -> tuple[Newest, ...]:
+        """The desk keeps no values."""
+        return ()
+
+    async def save(self) -> tuple[Column, ...]:
+        """What is not in the alerts: tokens, and how long closed ones are remembered."""
+        return (Column(detector=DESK, name=STATE, body=save(self._state)),)
+
+    async def look(self, now: int) -> None:
+        """See what people did by that time: the alerts, the budget, and which sources are simulated."""
+        state = replace(
+            self._state,
+            budget=await self._budget(now),
+            simulated=frozenset(one.name for one in await self._stage.register.sources() if one.simulated),
+        )
+        self._state = stand(state, await self._alerts(), self._stage.options)
+        self._looked = now
+
+    async def _told(self, detection: Detection) -> bool:
+        """Whether it made an alert once that is forgotten here. What is sent again so late is rare."""
+        if detection.at > self._state.now - OLD or self._state.queue.holder(detection.id) is not None:
+            return False
+        with suppress(NotFound):
+            await self._stage.desk.alert(id_of(detection))
+            return True
+        return False
+
+    async def _budget(self, now: int) -> int:
+        if self._lease.timeline != LIVE:
+            return self._stage.elsewhere
+        return budget(await self._stage.turns.shifts(), now)
+
+    async def _alerts(self) -> Iterable[Alert]:
+        """The alerts before the desk, each in its newest revision: its own may not be committed yet."""
+        known, closed = self._state.queue.alerts, self._state.closed
+        stored = {alert.id: alert for alert in await self._stage.turns.open_alerts(self._lease.timeline)}
+        gone = {id_ for id_ in known if id_ not in closed} | (closed.keys() - known.keys())
+        for id_ in sorted(gone - stored.keys()):
+            with suppress(NotFound):  # it is new, and not committed yet
+                stored[id_] = await self._stage.desk.alert(id_)
+        own = {id_: alert for id_, alert in known.items() if _newer(alert, stored.get(id_))}
+        return (stored | own).values()
+
+
+def _newer(alert: Alert, stored: Alert | None) -> bool:
+    return stored is None or alert.revision > stored.revision
+
+
+def _read(message: Message) -> Iterator[Detection | hop.Tick]:
+    """Calls are taken by people, not by the desk."""
+    if message.subject.endswith(".tick"):
+        yield hop.Tick(hop.tick_of(message.body))
+    else:
+        yield from (fact for fact in hop.facts(message.body) if isinstance(fact, Detection))
+
+
+def _event(change: Change) -> Event:
+    """The event of a change. Its cause is the detection that made it, or else what the alert was before."""
+    alert, because = change.alert, change.because
+    cause = change.after if because is None else uuid_of("detection", because.id, because.revision)
+    return Event(
+        id=alert.event,
+        at=change.at,
+        by=DESK,
+        cause=cause,
+        kind="alert@1",
+        timeline=alert.timeline,
+        body=encode(alert),
+        subject=alert.id,
+    )
