@@ -1,10 +1,12 @@
 -- The facts of the spine. Domain time comes in as microseconds from the clock port; only leases use
 -- the database's own clock. Nothing here has `default now()`.
+-- Nouns are kept as json, not jsonb: the same bytes come out that went in, so that hashes hold.
 
 create table install (
     one           boolean primary key default true check (one),
     id            uuid not null,
     partitions    int not null check (partitions between 1 and 1024),
+    ways          int not null check (ways between 1 and 1024),
     zone          text not null,
     city          text not null,
     at            bigint not null
@@ -19,22 +21,22 @@ create table timeline (
 -- ── the register ────────────────────────────────────────────────────────────────────────────────
 create table source (
     name          text primary key,
-    entry         jsonb not null
+    entry         json not null
 );
 
+-- Ids are given out by the program, under a lock: an identity leaves gaps, and partitions count on none.
 create table thing (
-    id            int primary key generated always as identity,
+    id            int primary key,
     name          text not null unique,
     source        text not null references source,
-    entry         jsonb not null
+    entry         json not null
 );
 
 create table datastream (
-    id            int primary key generated always as identity,
+    id            int primary key,
     name          text not null unique,
     source        text not null references source,
-    kind          text not null,
-    entry         jsonb not null
+    entry         json not null
 );
 
 create table refused (
@@ -44,6 +46,7 @@ create table refused (
     n             bigint not null,
     primary key (source, minute, reason)
 );
+create index refused_minute on refused (minute);
 
 create table dead_letter (
     id            uuid primary key,
@@ -56,6 +59,7 @@ create table dead_letter (
     tries         int not null default 0,
     replayed_at   bigint
 );
+create index dead_letter_waits on dead_letter (at) where replayed_at is null;
 
 -- ── keys ────────────────────────────────────────────────────────────────────────────────────────
 create table bucket_key (
@@ -90,15 +94,20 @@ create table sealed (
     leaf          bytea not null
 );
 
+-- The sealer reads by snapshot delta: `snap` is what is sealed, `upto` the snapshot it is working off (null:
+-- none), and (txid, ord) the last event of that delta that is sealed already. Everything is new to '3:3:'.
 create table sealer (
     one           boolean primary key default true check (one),
     owner         text,
     epoch         bigint not null default 0,
     lease_until   timestamptz not null default 'epoch',
-    seal_epoch    int not null default 1,
     position      bigint not null default 0,
-    snap          pg_snapshot not null
+    snap          pg_snapshot not null,
+    upto          pg_snapshot,
+    txid          xid8 not null default '0',
+    ord           bigint not null default 0
 );
+insert into sealer (snap) values ('3:3:');
 
 create table checkpoint (
     size          bigint not null,
@@ -124,11 +133,6 @@ create trigger checkpoint_append_only before update or delete or truncate on che
     for each statement execute function append_only();
 
 -- ── workers ─────────────────────────────────────────────────────────────────────────────────────
-create table ticked (
-    timeline      text primary key references timeline,
-    at            bigint not null
-);
-
 create table worker (
     name          text primary key,
     seen          timestamptz not null
@@ -145,7 +149,7 @@ create table lease (
     snapshot      bigint not null default 0,
     ticked        bigint not null default 0,
     primary key (timeline, stage, partition)
-);
+) with (fillfactor = 50);
 
 create table snapshot (
     timeline      text not null,
@@ -156,6 +160,7 @@ create table snapshot (
     body          bytea not null,
     primary key (timeline, stage, partition, detector, name)
 );
+alter table snapshot alter column body set storage external;
 
 create table newest (
     timeline      text not null,
@@ -165,6 +170,7 @@ create table newest (
     body          bytea not null,
     primary key (timeline, kind, partition)
 );
+alter table newest alter column body set storage external;
 
 create table outbox (
     id            text primary key,
@@ -182,7 +188,7 @@ create table detection (
     detector      text not null,
     at            bigint not null,
     hash          bytea not null,
-    event         uuid not null,
+    body          json not null,
     primary key (id, revision)
 );
 create index detection_at on detection (timeline, at);
@@ -191,10 +197,10 @@ create table alert (
     id            text primary key,
     timeline      text not null,
     status        text not null,
-    rank          int not null,
+    rank          bigint not null,
     last          bigint not null,
     revision      int not null,
-    body          jsonb not null
+    body          json not null
 );
 create index alert_open on alert (timeline, rank desc) where status in ('held', 'new', 'acknowledged', 'shelved');
 
@@ -203,7 +209,7 @@ create table call (
     timeline      text not null,
     at            bigint not null,
     event         uuid not null,
-    body          jsonb not null
+    body          json not null
 );
 create index call_at on call (timeline, at);
 
@@ -213,13 +219,13 @@ create table incident (
     status        text not null,
     opened_at     bigint not null,
     revision      int not null,
-    body          jsonb not null
+    body          json not null
 );
 
 -- ── people ──────────────────────────────────────────────────────────────────────────────────────
 create table agent (
     id            text primary key,
-    entry         jsonb not null
+    entry         json not null
 );
 
 create table invitation (
@@ -236,7 +242,7 @@ create table session (
 );
 
 create table shift (
-    agent         text not null references agent,
+    agent         text not null,
     since         bigint not null,
     budget        int not null,
     until         bigint,

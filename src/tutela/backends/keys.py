@@ -1,0 +1,144 @@
+"""Bucket keys: one data key for each bucket, wrapped under the root key (AES-KW, RFC 3394).
+
+Destroying a data key erases all that it sealed, in every copy and backup of the data. The root key is a file beside
+the database and must be backed up apart from it.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import asyncpg
+from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
+
+from tutela.backends.envelope import close, disclose, erased, new_key, no_key
+from tutela.backends.postgres.database import Database
+from tutela.errors import Broken
+
+ROOT = 32
+"""Bytes of the root key."""
+
+FRESH = 60.0
+"""Seconds for which a key is used without asking: within this time a destroyed key is forgotten everywhere."""
+
+_ROW = "select id, bucket, wrapped, destroyed_at from bucket_key "
+
+
+def root_key(path: Path) -> bytes:
+    """The root key, which is made at the first call; raises Broken when others can read it, or it is damaged."""
+    if not path.exists():
+        _make(path)
+    if path.stat().st_mode & 0o077:
+        raise Broken(f"others can read the root key {path}; run `chmod 600 {path}`")
+    root = path.read_bytes()
+    if len(root) != ROOT:
+        raise Broken(f"the root key {path} has {len(root)} bytes, not {ROOT}; restore it from its backup")
+    return root
+
+
+def _make(path: Path) -> None:
+    """Write it aside and link it into place: two processes that start together end with one and the same key."""
+    aside = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(secrets.token_bytes(ROOT))
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        path.hardlink_to(aside)
+    except FileExistsError:
+        pass  # the other process was first, and its key counts
+    finally:
+        aside.unlink()
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    id: str
+    bucket: str
+    data_key: bytes
+    read_at: float
+
+
+@dataclass
+class Keys:
+    """The keys of all buckets, in the table `bucket_key`. `clock` gives the time of destruction (microseconds)."""
+
+    db: Database
+    root: bytes
+    clock: Callable[[], int]
+    monotonic: Callable[[], float] = time.monotonic
+    _held: dict[str, _Held] = field(default_factory=dict)
+    _of: dict[str, str] = field(default_factory=dict)
+
+    async def seal(self, bucket: str, plain: bytes) -> tuple[str, bytes]:
+        """The id of the bucket's key, and the sealed bytes; raises Refused when the bucket was erased."""
+        held = self._fresh(self._of.get(bucket)) or await self._made(bucket)
+        return held.id, close(held.data_key, bucket, plain)
+
+    async def open(self, key: str, sealed: bytes) -> bytes:
+        """The plain bytes; raises NotFound, Refused when they were erased, Broken when they were altered."""
+        held = self._fresh(key) or await self._found(key)
+        return disclose(held.data_key, held.bucket, sealed)
+
+    async def destroy(self, key: str) -> None:
+        """Erase all that this key sealed. Destroying twice keeps the first date."""
+        async with self.db.reading() as connection:
+            done = await connection.execute(
+                "update bucket_key set wrapped = null, destroyed_at = coalesce(destroyed_at, $2) where id = $1",
+                key,
+                self.clock(),
+            )
+        self._held.pop(key, None)
+        if done == "UPDATE 0":
+            raise no_key(key)
+
+    def _fresh(self, key: str | None) -> _Held | None:
+        held = self._held.get(key) if key else None
+        return held if held and self.monotonic() - held.read_at < FRESH else None
+
+    async def _made(self, bucket: str) -> _Held:
+        """The key of a bucket, made when there is none: whoever comes first, all get the same one."""
+        async with self.db.reading() as connection:
+            row = await connection.fetchrow(_ROW + "where bucket = $1", bucket)
+            if row is None:
+                await connection.execute(
+                    "insert into bucket_key (id, bucket, wrapped, at) values ($1, $2, $3, $4) on conflict do nothing",
+                    secrets.token_hex(8),
+                    bucket,
+                    aes_key_wrap(self.root, new_key()),
+                    self.clock(),
+                )
+                row = await connection.fetchrow(_ROW + "where bucket = $1", bucket)
+        return self._keep(row)
+
+    async def _found(self, key: str) -> _Held:
+        async with self.db.reading() as connection:
+            row = await connection.fetchrow(_ROW + "where id = $1", key)
+        if row is None:
+            raise no_key(key)
+        return self._keep(row)
+
+    def _keep(self, row: asyncpg.Record) -> _Held:
+        if row["wrapped"] is None:
+            raise erased(row["bucket"], row["destroyed_at"])
+        try:
+            data_key = aes_key_unwrap(self.root, row["wrapped"])
+        except InvalidUnwrap as wrong:
+            raise Broken(
+                f"the root key does not open the key of the bucket {row['bucket']!r}; restore the root key of this install"
+            ) from wrong
+        held = _Held(row["id"], row["bucket"], data_key, self.monotonic())
+        self._forget()
+        self._held[held.id], self._of[held.bucket] = held, held.id
+        return held
+
+    def _forget(self) -> None:
+        """Drop what is no longer fresh: keys stay in memory no longer than they are of use."""
+        self._held = {key: held for key, held in self._held.items() if self._fresh(key)}
+        self._of = {held.bucket: key for key, held in self._held.items()}

@@ -1,0 +1,152 @@
+"""What people change: alerts, incidents, calls, shifts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import asyncpg
+import msgspec
+
+from tutela.backends.postgres import log
+from tutela.backends.postgres.database import Database
+from tutela.backends.postgres.notices import EVENT, OUTBOX
+from tutela.backends.postgres.outbox import columns
+from tutela.backends.postgres.revisions import change_alerts, change_incidents
+from tutela.backends.rules import not_there, told_before
+from tutela.model.alert import Alert
+from tutela.model.call import Call
+from tutela.model.detection import Detection
+from tutela.model.event import Event
+from tutela.model.flow import Outgoing, encode
+from tutela.model.incident import Incident
+from tutela.model.people import Shift
+
+_alert = msgspec.json.Decoder(Alert).decode
+_call = msgspec.json.Decoder(Call).decode
+_detection = msgspec.json.Decoder(Detection).decode
+_incident = msgspec.json.Decoder(Incident).decode
+
+_OPEN = """
+select body from alert where timeline = $1 and status in ('held', 'new', 'acknowledged', 'shelved')
+order by rank desc, last desc, id
+"""
+
+_DETECTIONS = """
+select d.body from unnest($1::text[]) with ordinality as u (id, n),
+    lateral (select body from detection where id = u.id order by revision desc limit 1) d
+order by n
+"""
+
+# one statement, so that a call costs one round trip and one flush of the disk
+_TELL = """
+with logged as (
+    insert into event (id, at, by, cause, kind, timeline, body, key, salt, subject)
+    values ($1::text::uuid, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (id) do nothing returning id
+), told as (
+    insert into call (id, timeline, at, event, body) select $11, $12, $13, id, $14::text::json from logged
+), sent as (
+    insert into outbox (id, subject, body)
+    select o.id, o.subject, o.body
+    from logged, unnest($15::text[], $16::text[], $17::bytea[]) with ordinality as o (id, subject, body, n) order by n
+    on conflict (id) do nothing
+)
+select count(*) from logged
+"""
+
+_CALL_EVENT = f"select {log.COLUMNS} from call c join event e on e.id = c.event where c.id = $1"  # noqa: S608  constants
+
+_SIGN = """
+insert into shift (agent, since, budget, until) values ($1, $2, $3, $4)
+on conflict (agent, since) do update set budget = excluded.budget, until = excluded.until
+"""
+
+
+async def open_alerts(connection: asyncpg.Connection, timeline: str) -> list[Alert]:
+    """The open alerts, highest rank first."""
+    return [_alert(row["body"]) for row in await connection.fetch(_OPEN, timeline)]
+
+
+@dataclass(frozen=True)
+class PostgresDesk:
+    """What people change, each with its events."""
+
+    db: Database
+
+    async def alerts(self, timeline: str) -> Sequence[Alert]:
+        """The open alerts, highest rank first."""
+        async with self.db.reading() as connection:
+            return await open_alerts(connection, timeline)
+
+    async def alert(self, id_: str) -> Alert:
+        """One alert; raises NotFound."""
+        async with self.db.reading() as connection:
+            body = await connection.fetchval("select body from alert where id = $1", id_)
+        if body is None:
+            raise not_there("alert", id_)
+        return _alert(body)
+
+    async def detections(self, ids: Sequence[str]) -> Sequence[Detection]:
+        """The newest revision of each, in the order of the ids; unknown ones are left out."""
+        async with self.db.reading() as connection:
+            return [_detection(row["body"]) for row in await connection.fetch(_DETECTIONS, list(ids))]
+
+    async def incidents(self, timeline: str) -> Sequence[Incident]:
+        """All incidents, newest first."""
+        async with self.db.reading() as connection:
+            rows = await connection.fetch(
+                "select body from incident where timeline = $1 order by opened_at desc, id", timeline
+            )
+        return [_incident(row["body"]) for row in rows]
+
+    async def incident(self, id_: str) -> Incident:
+        """One incident; raises NotFound."""
+        async with self.db.reading() as connection:
+            body = await connection.fetchval("select body from incident where id = $1", id_)
+        if body is None:
+            raise not_there("incident", id_)
+        return _incident(body)
+
+    async def calls(self, timeline: str, most: int) -> Sequence[tuple[Call, str]]:
+        """The newest calls, bare, each with the id of its event."""
+        async with self.db.reading() as connection:
+            rows = await connection.fetch(
+                "select body, event::text from call where timeline = $1 order by at desc, id limit $2", timeline, most
+            )
+        return [(_call(row["body"]), row["event"]) for row in rows]
+
+    async def call(self, id_: str) -> Event:
+        """The sealed event of a call; raises NotFound."""
+        async with self.db.reading() as connection:
+            row = await connection.fetchrow(_CALL_EVENT, id_)
+        if row is None:
+            raise not_there("call", id_)
+        return log.event_of(tuple(row))
+
+    async def tell(self, call: Call, event: Event, outgoing: Sequence[Outgoing]) -> None:
+        """Commit a call; one that was told before is left alone."""
+        bare = encode(call.bare()).decode()
+        facts = (call.id, call.timeline, call.at, bare)
+        async with self.db.reading() as connection:
+            try:
+                new = await connection.fetchval(_TELL, *log.values(event), *facts, *columns(outgoing))
+            except asyncpg.UniqueViolationError as wrong:
+                raise told_before(call.id) from wrong
+            if not new:
+                before = await connection.fetchrow("select body, event::text from call where id = $1", call.id)
+                if before is None or tuple(before) != (bare, event.id):
+                    raise told_before(call.id)
+                return
+        self.db.notices.ring(EVENT, OUTBOX)
+
+    async def act(
+        self, events: Sequence[Event], alerts: Sequence[Alert], incidents: Sequence[Incident], shifts: Sequence[Shift]
+    ) -> None:
+        """Commit what somebody did; raises Conflict when somebody else was first."""
+        async with self.db.writing() as connection:
+            await change_alerts(connection, alerts)
+            await change_incidents(connection, incidents)
+            await log.append(connection, events)
+            for shift in shifts:
+                await connection.execute(_SIGN, shift.agent, shift.since, shift.budget, shift.until)
+        self.db.notices.ring(EVENT)

@@ -1,0 +1,98 @@
+"""Agents, one-time enrolment codes and sessions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import asyncpg
+import msgspec
+
+from tutela.backends.postgres import log
+from tutela.backends.postgres.database import Database
+from tutela.backends.postgres.notices import EVENT
+from tutela.backends.rules import no_code, not_there, signed_in, taken, used, welcome
+from tutela.errors import TutelaError
+from tutela.model.event import Event
+from tutela.model.flow import encode
+from tutela.model.people import Agent
+
+_agent = msgspec.json.Decoder(Agent).decode
+
+
+@dataclass(frozen=True)
+class PostgresPeople:
+    """Agents, one-time enrolment codes and sessions."""
+
+    db: Database
+
+    async def enrol(self, code_hash: bytes, agent: Agent, event: Event) -> None:
+        """Use a code: exactly one enrolment has it."""
+        async with self.db.writing() as connection:
+            code = await connection.fetchrow(
+                "update invitation set used_at = $2 where code_hash = $1 and used_at is null returning role, until",
+                code_hash,
+                event.at,
+            )
+            if code is None:
+                raise await _unusable(connection, code_hash)
+            welcome(agent, code["role"], code["until"], event.at)
+            await _settle(connection, agent)
+            await log.append(connection, [event])
+        self.db.notices.ring(EVENT)
+
+    async def invite(self, code_hash: bytes, role: str, until: int, event: Event) -> None:
+        """Make a one-time code for a role, good until then."""
+        async with self.db.writing() as connection:
+            await connection.execute(
+                "insert into invitation (code_hash, role, until) values ($1, $2, $3) on conflict do nothing",
+                code_hash,
+                role,
+                until,
+            )
+            await log.append(connection, [event])
+        self.db.notices.ring(EVENT)
+
+    async def invited(self, code_hash: bytes) -> tuple[str, int]:
+        """The role and the end of a code that was not used yet."""
+        async with self.db.reading() as connection:
+            code = await connection.fetchrow(
+                "select role, until from invitation where code_hash = $1 and used_at is null", code_hash
+            )
+            if code is None:
+                raise await _unusable(connection, code_hash)
+        return code["role"], code["until"]
+
+    async def begin(self, token_hash: bytes, agent: str, until: int) -> None:
+        """Begin a session of an agent, good until then."""
+        async with self.db.reading() as connection:
+            try:
+                await connection.execute(
+                    "insert into session (token_hash, agent, until) values ($1, $2, $3)", token_hash, agent, until
+                )
+            except asyncpg.ForeignKeyViolationError as wrong:
+                raise not_there("agent", agent) from wrong
+
+    async def who(self, token_hash: bytes, now: int) -> Agent:
+        """Whose session this is; raises Refused when it is over."""
+        async with self.db.reading() as connection:
+            entry = await connection.fetchval(
+                "select entry from session join agent on id = agent where token_hash = $1 and until > $2",
+                token_hash,
+                now,
+            )
+        return signed_in(None if entry is None else _agent(entry))
+
+
+async def _unusable(connection: asyncpg.Connection, code_hash: bytes) -> TutelaError:
+    at = await connection.fetchval("select used_at from invitation where code_hash = $1", code_hash)
+    return no_code() if at is None else used(at)
+
+
+async def _settle(connection: asyncpg.Connection, agent: Agent) -> None:
+    """Enter an agent. Who enrols once more must be who they were: a code is no way to another role."""
+    entry = encode(agent).decode()
+    await connection.execute(
+        "insert into agent (id, entry) values ($1, $2::text::json) on conflict do nothing", agent.id, entry
+    )
+    if entry != await connection.fetchval("select entry from agent where id = $1", agent.id):
+        raise taken(agent.id)

@@ -1,0 +1,145 @@
+"""The source register, the catalogue of Things and Datastreams, and the counts of refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import asyncpg
+import msgspec
+
+from tutela.backends.postgres import log
+from tutela.backends.postgres.database import Database
+from tutela.backends.postgres.notices import EVENT
+from tutela.backends.rules import not_registered, same_place
+from tutela.model.event import Event
+from tutela.model.flow import encode
+from tutela.model.register import Datastream, Source, Thing
+
+Entry = TypeVar("Entry", Thing, Datastream)
+
+_source = msgspec.json.Decoder(Source).decode
+_thing = msgspec.json.Decoder(Thing).decode
+_datastream = msgspec.json.Decoder(Datastream).decode
+
+_REFUSE = """
+insert into refused (source, minute, reason, n)
+select * from unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[])
+on conflict (source, minute, reason) do update set n = refused.n + excluded.n
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Table(Generic[Entry]):
+    """The statements of one of the two tables of the catalogue, which have the same shape."""
+
+    name: str
+    decode: Callable[[str], Entry]
+
+    @property
+    def known(self) -> str:
+        return f"select entry from {self.name} where name = any($1::text[])"  # noqa: S608  the name is a constant
+
+    @property
+    def top(self) -> str:
+        return f"select coalesce(max(id), 0) from {self.name}"  # noqa: S608  the name is a constant
+
+    @property
+    def put(self) -> str:
+        return (
+            f"insert into {self.name} (id, name, source, entry) "  # noqa: S608  the name is a constant
+            "select id, name, source, entry::json "
+            "from unnest($1::int[], $2::text[], $3::text[], $4::text[]) as e (id, name, source, entry) "
+            "on conflict (id) do update set entry = excluded.entry"
+        )
+
+
+_THINGS = _Table("thing", _thing)
+_DATASTREAMS = _Table("datastream", _datastream)
+
+
+@dataclass(frozen=True)
+class PostgresRegister:
+    """The source register and the catalogue."""
+
+    db: Database
+
+    async def sources(self) -> Sequence[Source]:
+        """All entries, by name."""
+        async with self.db.reading() as connection:
+            return [_source(row["entry"]) for row in await connection.fetch("select entry from source order by name")]
+
+    async def enter(self, source: Source, event: Event) -> None:
+        """Enter a source, or change its entry."""
+        async with self.db.writing() as connection:
+            await connection.execute(
+                "insert into source (name, entry) values ($1, $2::text::json)"
+                " on conflict (name) do update set entry = excluded.entry",
+                source.name,
+                encode(source).decode(),
+            )
+            await log.append(connection, [event])
+        self.db.notices.ring(EVENT)
+
+    async def things(self) -> Sequence[Thing]:
+        """All Things, by id."""
+        async with self.db.reading() as connection:
+            return [_thing(row["entry"]) for row in await connection.fetch("select entry from thing order by id")]
+
+    async def datastreams(self, after: int = 0) -> Sequence[Datastream]:
+        """The datastreams with a higher id, by id."""
+        async with self.db.reading() as connection:
+            rows = await connection.fetch("select entry from datastream where id > $1 order by id", after)
+        return [_datastream(row["entry"]) for row in rows]
+
+    async def define(self, things: Sequence[Thing], datastreams: Sequence[Datastream]) -> Sequence[Datastream]:
+        """Enter or change Things and Datastreams by name; the datastreams with their ids."""
+        async with self.db.writing() as connection:
+            await _registered(
+                connection, {thing.source for thing in things} | {datastream.source for datastream in datastreams}
+            )
+            await connection.execute("lock table thing, datastream in share row exclusive mode")
+            await _enter(connection, _THINGS, things)
+            return await _enter(connection, _DATASTREAMS, datastreams)
+
+    async def refuse(self, counts: Mapping[tuple[str, int, str], int]) -> None:
+        """Add to the counts by (source, minute, reason)."""
+        rows = [(*key, count) for key, count in sorted(counts.items())]
+        if rows:
+            async with self.db.reading() as connection:
+                await connection.execute(_REFUSE, *(list(column) for column in zip(*rows, strict=True)))
+
+    async def refused(self, since: int) -> Mapping[tuple[str, int, str], int]:
+        """The counts of minutes from then on."""
+        async with self.db.reading() as connection:
+            rows = await connection.fetch("select source, minute, reason, n from refused where minute >= $1", since)
+        return {(row["source"], row["minute"], row["reason"]): row["n"] for row in rows}
+
+
+async def _registered(connection: asyncpg.Connection, sources: set[str]) -> None:
+    known = await connection.fetch("select name from source where name = any($1::text[])", list(sources))
+    for source in sorted(sources - {row["name"] for row in known}):
+        raise not_registered(source)
+
+
+async def _enter(connection: asyncpg.Connection, table: _Table[Entry], wanted: Sequence[Entry]) -> list[Entry]:
+    """Each entry under the id of its name, else under the next one: ids have no gaps. The table is locked."""
+    if not wanted:
+        return []
+    rows = await connection.fetch(table.known, [entry.name for entry in wanted])
+    known = {old.name: old for old in (table.decode(row["entry"]) for row in rows)}
+    top: int = await connection.fetchval(table.top)
+    for entry in wanted:
+        old = known.get(entry.name)
+        same_place(entry, old or entry)
+        top += old is None
+        known[entry.name] = msgspec.structs.replace(entry, id=old.id if old else top)
+    await connection.execute(
+        table.put,
+        [entry.id for entry in known.values()],
+        list(known),
+        [entry.source for entry in known.values()],
+        [encode(entry).decode() for entry in known.values()],
+    )
+    return [known[entry.name] for entry in wanted]
