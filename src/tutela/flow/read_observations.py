@@ -6,24 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from tutela.errors import BadInput, NotFound
+from tutela.errors import BadInput
 from tutela.model.access import Access, Ask
-from tutela.model.kinds import KINDS, kind
 from tutela.model.register import Datastream, Source
 from tutela.model.rows import Rows
 from tutela.model.when import DAY, iso
 from tutela.policy.gate import ELSEWHERE, LIVE
 from tutela.policy.purposes import Action, ask
 
+from . import lookup
 from .catalogue import Known
 from .history import History
 from .ledger import Ledger
-from .newest import newest
 from .ports import Values
 
-Ids = npt.NDArray[np.int32]
 FIRST, LAST = ELSEWHERE
 NAMED = 3
 LONG_AGO = -(2**62)
@@ -64,9 +61,9 @@ class ObservationReads:
         Of kinds with personal data no newest value is kept. Raises NotFound for a name that the register does
         not know, BadInput for one of another kind.
         """
-        query = _newest_of(kind(kind_).name, names)
-        wanted = None if names is None else await self._numbers(kind_, names)
-        rows = await newest(self.values, timeline, kind_, wanted)
+        query = _newest_of(kind_, names)
+        wanted = None if names is None else await lookup.numbers(self.known, kind_, names)
+        rows = await lookup.newest(self.values, timeline, kind_, wanted)
         rows = await self._shown(access, timeline, query, rows, wanted)
         found = Observed(rows, tuple(map(self.known.datastream, rows.datastream.tolist())))
         await self.ledger.wrote(access, timeline, query, rows.datastream.tolist())
@@ -76,7 +73,7 @@ class ObservationReads:
         """The rows of one datastream, since ≤ time < until (microseconds), in order of time; raises NotFound."""
         if not FIRST <= since < until <= LAST:
             raise BadInput("a series has a start and a later end, both between the years 1900 and 2100; give such")
-        datastream = self.known.datastream(await self._number(name))
+        datastream = self.known.datastream(await lookup.number(self.known, name))
         query = f"{datastream.kind} of {name} from {iso(since)} to {iso(until)}"
         source, kept_since = datastream.source, self._kept_since(timeline, datastream.source)
         about = self._ask(access, datastream.kind, source, past=until <= kept_since)
@@ -85,10 +82,10 @@ class ObservationReads:
         await self.ledger.wrote(access, timeline, query, (datastream.id,))
         return Observed(rows, (datastream,) * len(rows))
 
-    async def _shown(self, access: Access, timeline: str, query: str, rows: Rows, wanted: Ids | None) -> Rows:
+    async def _shown(self, access: Access, timeline: str, query: str, rows: Rows, wanted: lookup.Ids | None) -> Rows:
         """The rows of sources that this purpose may see. Who asks by name is refused when one source may not be."""
-        of_row = self._source_of(rows.datastream)
-        numbers = self._names(of_row if wanted is None else self._source_of(wanted))
+        of_row = lookup.source_of(self.known, rows.datastream)
+        numbers = lookup.sources(self.known, of_row if wanted is None else lookup.source_of(self.known, wanted))
         questions = {source: self._ask(access, rows.kind, source) for source in numbers}
         if wanted is None:
             general = ask(access, Action.READ, rows.kind, self.ledger.now)
@@ -101,16 +98,6 @@ class ObservationReads:
         for source in shown:
             kept_since[numbers[source]] = self._kept_since(timeline, source)
         return rows.take(rows.time >= kept_since[of_row])
-
-    def _source_of(self, datastream: Ids) -> Ids:
-        """The number of each datastream's source; -1 where the register knows none."""
-        numbers: Ids = self.known.admission.codes(datastream) // len(KINDS)
-        return numbers
-
-    def _names(self, numbers: Ids) -> dict[str, int]:
-        """The sources that occur, each with its number, by name."""
-        there = set(np.unique(numbers).tolist())
-        return {name: number for name, number in sorted(self.known.admission.numbers.items()) if number in there}
 
     def _ask(self, access: Access, record_class: str, source: str, *, past: bool = False) -> Ask:
         """The question about one source's records. Of a source that has no entry any more there is no purpose left."""
@@ -132,23 +119,6 @@ class ObservationReads:
         if timeline != LIVE or entry is None or entry.retention_days is None:
             return LONG_AGO
         return self.ledger.now - entry.retention_days * DAY
-
-    async def _number(self, name: str) -> int:
-        """The datastream of that name, also when it was defined a moment ago."""
-        if self.known.number(name) is None:
-            await self.known.refresh()
-        number = self.known.number(name)
-        if number is None:
-            raise NotFound(f"there is no datastream called {name!r}; the register lists those that there are")
-        return number
-
-    async def _numbers(self, kind_: str, names: Sequence[str]) -> Ids:
-        numbers = np.fromiter([await self._number(name) for name in names], np.int32, len(names))
-        other = np.flatnonzero(self.known.admission.codes(numbers) % len(KINDS) != list(KINDS).index(kind_))
-        if len(other):
-            found = self.known.datastream(int(numbers[other[0]]))
-            raise BadInput(f"the datastream {found.name!r} is of the kind {found.kind}; ask for {found.kind}")
-        return numbers
 
 
 def _newest_of(kind_: str, names: Sequence[str] | None) -> str:
