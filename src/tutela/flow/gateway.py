@@ -237,7 +237,7 @@ class Gateway:
         if part.bucket is None:
             return plain, headers
         key, sealed = await self._keys.seal(part.bucket, plain)
-        return sealed, headers | {"Key": key, "Bucket": part.bucket}
+        return sealed, headers | {"Key": key, "Bucket": part.bucket, "Rows": str(len(part.rows))}
 
     def _land(self, flight: _Flight) -> None:
         self._aloft.discard(flight)
