@@ -134,3 +134,9 @@ async def test_a_body_that_says_no_purpose_is_judged_by_its_class(here: City) ->
 
 def test_the_classes_of_events_are_known() -> None:
     assert set(CLASS_OF.values()) <= CLASSES.keys()
+
+
+async def test_the_newest_position_is_where_live_reading_can_begin(here: City) -> None:
+    newest = await here.reads.log.last(OPERATOR, "live")
+
+    assert newest == (await here.reads.log.events(OPERATOR, "live", most=1000)).after

@@ -67,6 +67,11 @@ class LogReads:
         await self.ledger.wrote(access, timeline, query, (sealed.event.id for sealed in page.events))
         return page
 
+    async def last(self, access: Access, timeline: str) -> int:
+        """The newest position, to follow the log from now on; -1 when it is empty. It leaves no event: `follow` does."""
+        await self._anything(access, timeline, "the newest position")
+        return await self.log.last()
+
     async def follow(self, access: Access, timeline: str, after: int = -1) -> AsyncGenerator[Page, None]:
         """All that comes after that position, for ever; an empty page now and then says that nothing came.
 

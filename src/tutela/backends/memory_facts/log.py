@@ -27,6 +27,10 @@ class MemoryLog:
         """What comes after that position (-1: from the start)."""
         return self.store.sealed[after + 1 : after + 1 + most]
 
+    async def last(self) -> int:
+        """The newest position; -1 when nothing is sealed."""
+        return len(self.store.sealed) - 1
+
     async def event(self, id_: str) -> Event:
         """One event; raises NotFound."""
         if id_ not in self.store.events:

@@ -96,6 +96,12 @@ class PostgresLog:
             rows = await connection.fetch(_SEALED, after, most)
         return [Sealed(position=row["position"], leaf=row["leaf"], event=event_of(tuple(row))) for row in rows]
 
+    async def last(self) -> int:
+        """The newest position; -1 when nothing is sealed."""
+        async with self.db.reading() as connection:
+            newest: int = await connection.fetchval("select coalesce(max(position), -1) from sealed")
+            return newest
+
     async def event(self, id_: str) -> Event:
         """One event; raises NotFound."""
         try:

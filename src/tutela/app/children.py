@@ -1,0 +1,43 @@
+"""The processes of an instance as children of `tutela up`: the same program, another verb."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable
+
+import httpx
+
+from tutela.app.settings import PORT, Settings
+from tutela.backends.children import Program
+from tutela.backends.engines import Addresses
+
+
+def program(
+    verb: str, settings: Settings, where: Addresses, ready: Callable[[], Awaitable[bool]], name: str
+) -> Program:
+    """`tutela VERB` on this instance's engines."""
+    port = {PORT: str(settings.port)} if settings.port else {}
+    return Program(
+        name=name,
+        command=(sys.executable, "-m", "tutela", verb),
+        ready=ready,
+        env={**settings.environment, **where.environment(), **port, "PYTHONUNBUFFERED": "1"},
+    )
+
+
+async def at_once() -> bool:
+    """For a process that serves nobody: it is ready when it runs."""
+    return True
+
+
+def answers(url: str) -> Callable[[], Awaitable[bool]]:
+    """Ready when that address answers with success."""
+
+    async def ready() -> bool:
+        try:
+            async with httpx.AsyncClient(timeout=2) as client:
+                return (await client.get(url)).is_success
+        except httpx.HTTPError:
+            return False
+
+    return ready

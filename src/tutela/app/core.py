@@ -1,0 +1,101 @@
+"""What every process of an instance shares: its engines, its register in memory, its policies, its clock."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+
+from tutela.app.settings import Settings
+from tutela.backends.engines import Addresses, addresses
+from tutela.backends.keys import Keys, root_key
+from tutela.backends.nats import NatsStreams
+from tutela.backends.postgres.database import Database
+from tutela.backends.postgres.facts import PostgresFacts
+from tutela.backends.postgres.tokens import PostgresTokens
+from tutela.errors import NotFound
+from tutela.flow import hop
+from tutela.flow.catalogue import Known
+from tutela.flow.ledger import Ledger
+from tutela.flow.tokens import Tokens
+from tutela.model.install import Install
+from tutela.policy.decide import Policies
+
+
+def clock() -> int:
+    """The machine's clock, in microseconds since 1970 UTC: the one place where the live timeline gets its time."""
+    return time.time_ns() // 1000
+
+
+def chance(size: int) -> bytes:
+    """That many random bytes, fit for secrets."""
+    return secrets.token_bytes(size)
+
+
+def policies() -> Policies:
+    """The policies that are shipped; raises BadInput when they don't hold together, and nothing starts."""
+    folder = files("tutela.policy") / "policies"
+    text = "\n".join(file.read_text() for file in sorted(folder.iterdir(), key=str) if file.name.endswith(".cedar"))
+    return Policies(text, (folder / "tutela.cedarschema").read_text())
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """One process's view of the instance."""
+
+    settings: Settings
+    where: Addresses
+    install: Install
+    facts: PostgresFacts
+    streams: NatsStreams
+    keys: Keys
+    known: Known
+    ledger: Ledger
+    tokens: Tokens
+
+    async def open_timeline(self, name: str, says: str = "") -> None:
+        """Make a timeline, with its streams, if there is none."""
+        await self.facts.open_timeline(name, clock(), says)
+        await open_streams(self.streams, [name])
+
+
+async def open_streams(streams: NatsStreams, timelines: Sequence[str]) -> None:
+    """Open the two streams of each timeline."""
+    for timeline in timelines:
+        for stream, subjects in hop.everything(timeline).items():
+            await streams.open(stream, subjects)
+
+
+@asynccontextmanager
+async def core(settings: Settings, name: str, connections: int = 8) -> AsyncIterator[Core]:
+    """The instance in this data directory, which has been started before; raises EngineDown when it does not answer."""
+    where = addresses(settings.data, settings.env)
+    facts = PostgresFacts(await Database.open(where.pg, connections))
+    async with NatsStreams(where.nats, name=name) as streams:
+        try:
+            yield await _core(settings, where, facts, streams)
+        finally:
+            await facts.close()
+
+
+async def _core(settings: Settings, where: Addresses, facts: PostgresFacts, streams: NatsStreams) -> Core:
+    install = await installed(facts)
+    await open_streams(streams, await facts.timelines())
+    known = Known(facts, install.partitions)
+    await known.refresh()
+    keys = Keys(facts.db, await asyncio.to_thread(root_key, settings.data / "root.key"), clock)
+    tokens = Tokens(PostgresTokens(facts.db), clock, chance)
+    return Core(settings, where, install, facts, streams, keys, known, Ledger(policies(), facts, clock), tokens)
+
+
+async def installed(facts: PostgresFacts) -> Install:
+    """What was settled at install."""
+    async with facts.db.reading() as connection:
+        row = await connection.fetchrow("select id::text, partitions, ways, zone, city, at from install")
+    if row is None:
+        raise NotFound("this instance was never installed; run `tutela up` first")
+    return Install(**row)

@@ -1,0 +1,53 @@
+"""What can be set from outside, and nothing else: a data directory, addresses of engines, a port."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tutela.errors import BadInput
+
+DATA = "TUTELA_DATA"
+LAKE = "TUTELA_LAKE"
+PORT = "TUTELA_PORT"
+SYSTEM = Path("/var/lib/tutela/default")
+FIRST_PORT = 8466
+"""Where `tutela up` listens, if nobody else does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`data`: the instance's directory. `env`: the whole environment. `port`: None, any that is free."""
+
+    data: Path
+    env: Mapping[str, str]
+    port: int | None = None
+
+    @property
+    def lake(self) -> str:
+        """Where Parquet files go: a directory, or an object store's address."""
+        return self.env.get(LAKE) or str(self.data / "lake")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a child process needs to find the same instance."""
+        return {**self.env, DATA: str(self.data)}
+
+
+def settings(data: Path | None = None, port: int | None = None, env: Mapping[str, str] | None = None) -> Settings:
+    """The settings of this process: what is given, else the environment, else the usual places."""
+    known = os.environ if env is None else env
+    chosen = data or (Path(known[DATA]) if known.get(DATA) else _usual(known))
+    text = known.get(PORT, "")
+    if port is None and text and not (text.isdigit() and 0 < int(text) < 65536):
+        raise BadInput(f"{PORT} is {text!r}; give a port between 1 and 65535")
+    return Settings(chosen.expanduser().resolve(), known, port or (int(text) if text else None))
+
+
+def _usual(env: Mapping[str, str]) -> Path:
+    if os.geteuid() == 0:
+        return SYSTEM
+    home = env.get("XDG_DATA_HOME")
+    return (Path(home) if home else Path.home() / ".local" / "share") / "tutela" / "default"

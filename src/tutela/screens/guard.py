@@ -1,0 +1,59 @@
+"""Who asks, and why: from a session and the parameters `purpose` and `basis`, which every read and act names."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from litestar.di import Provide
+from litestar.params import QueryParameter
+
+from tutela.errors import Refused
+from tutela.flow.people import Staff
+from tutela.model.access import Access
+from tutela.model.people import Agent
+
+from .problem import Asked
+
+COOKIE = "tutela_session"
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+Purpose = Annotated[str, QueryParameter(description="why: a purpose of the register, such as public-safety")]
+Basis = Annotated[str, QueryParameter(description="by which right: a DPV legal basis, such as PublicInterest")]
+Case = Annotated[str | None, QueryParameter(description="the case it belongs to, where there is one")]
+
+
+class Guard:
+    """Turns requests into accesses. There is no way to read or act without one."""
+
+    def __init__(self, staff: Staff) -> None:
+        self.staff = staff
+
+    async def agent(self, request: Asked) -> Agent:
+        """The person whose session this is; raises Refused (401) when there is none."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            return await self.staff.who(token)
+        same_site(request)
+        cookie = request.cookies.get(COOKIE)
+        if not cookie:
+            raise Refused("sign in first: enrol with your code, or send `Authorization: Bearer …`", policy="session")
+        return await self.staff.who(cookie)
+
+    async def access(self, request: Asked, purpose: Purpose, basis: Basis, case: Case = None) -> Access:
+        """The arguments of a read or act."""
+        return Access(agent=await self.agent(request), purpose=purpose, legal_basis=basis, case=case)
+
+    @property
+    def dependencies(self) -> dict[str, Provide]:
+        """For routers: `access` in a handler's arguments is the access of its request."""
+        return {"access": Provide(self.access)}
+
+
+def same_site(request: Asked) -> None:
+    """A change by cookie must come from our own pages: another site can't act in a signed-in person's name."""
+    origin = request.headers.get("origin")
+    if request.method in SAFE or origin is None:
+        return
+    if urlsplit(origin).netloc != request.headers.get("host"):
+        raise Refused(f"this came from {origin}, another site; act from our own pages", policy="same-site")

@@ -1,0 +1,77 @@
+"""What went wrong, as problem details (RFC 9457): what, where, and what to do."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+from uuid import uuid4
+
+from litestar import Request, Response
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException
+
+from tutela.errors import Refused, TutelaError
+from tutela.model.noun import Noun
+
+log = logging.getLogger(__name__)
+
+Asked = Request[Any, Any, State]
+KIND = "application/problem+json"
+SIGN_IN = 401
+
+
+class Problem(Noun, frozen=True, kw_only=True):
+    """RFC 9457. `type` is a stable name of ours; `policy` is set when a policy said no; `id` finds it in the log."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    policy: str | None = None
+    id: str | None = None
+
+
+def on_purpose(request: Asked, wrong: TutelaError) -> Response[Problem]:
+    """An error that was raised on purpose: its own words."""
+    del request
+    policy = wrong.policy if isinstance(wrong, Refused) else None
+    status = SIGN_IN if policy == "session" else wrong.status
+    headers = {"WWW-Authenticate": "Bearer"} if status == SIGN_IN else {}
+    if (after := getattr(wrong, "retry_after", None)) is not None:
+        headers["Retry-After"] = str(max(1, round(after)))
+    name = type(wrong).__name__
+    return _response(
+        Problem(type=f"tutela:{name}", title=_words(name), status=status, detail=wrong.message, policy=policy), headers
+    )
+
+
+def by_framework(request: Asked, wrong: HTTPException) -> Response[Problem]:
+    """A request that never reached us: an unknown path, a parameter that can't be read."""
+    del request
+    extra = wrong.extra if isinstance(wrong.extra, list) else []
+    told = "; ".join(f"{one.get('key', '')}: {one.get('message', '')}" for one in extra if isinstance(one, dict))
+    name = type(wrong).__name__.removesuffix("Exception")
+    problem = Problem(type=f"tutela:{name}", title=_words(name), status=wrong.status_code, detail=told or wrong.detail)
+    return _response(problem, dict(wrong.headers or {}))
+
+
+def unforeseen(request: Asked, wrong: Exception) -> Response[Problem]:
+    """A fault of ours: the person gets a number, the log gets the whole story under the same number."""
+    id_ = uuid4().hex[:12]
+    log.error("fault %s at %s %s", id_, request.method, request.url.path, exc_info=wrong)
+    detail = f"something is wrong here, not with what you sent; tell the people who run this the number {id_}"
+    return _response(Problem(type="tutela:Fault", title="Fault", status=500, detail=detail, id=id_), {})
+
+
+def _response(problem: Problem, headers: dict[str, str]) -> Response[Problem]:
+    return Response(problem, status_code=problem.status, media_type=KIND, headers=headers)
+
+
+def _words(name: str) -> str:
+    """`NotFound` as "Not found"."""
+    spaced = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name)
+    return spaced.strip().capitalize()
+
+
+HANDLERS = {TutelaError: on_purpose, HTTPException: by_framework, Exception: unforeseen}
+"""For the app."""
