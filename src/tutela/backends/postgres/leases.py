@@ -33,7 +33,7 @@ where lease.timeline = mine.timeline and lease.stage = mine.stage and lease.part
 
 _RENEW = f"""
 update lease set lease_until = clock_timestamp() + make_interval(secs => $5) {_MINE}
-returning lease.timeline, lease.stage, lease.partition
+returning lease.timeline, lease.stage, lease.partition, lease.epoch
 """  # noqa: S608  put together from constants
 
 _RELEASE = f"update lease set owner = null, lease_until = 'epoch' {_MINE}"  # noqa: S608  put together from constants
@@ -70,7 +70,7 @@ class PostgresLeases:
         async with self.db.reading() as connection:
             rows = await connection.fetch(_RENEW, *_columns(leases), LEASE)
         kept = {tuple(row) for row in rows}
-        return [lease for lease in leases if (lease.timeline, lease.stage, lease.partition) in kept]
+        return [lease for lease in leases if (lease.timeline, lease.stage, lease.partition, lease.epoch) in kept]
 
     async def release(self, leases: Sequence[Lease]) -> None:
         """Give these back at once."""
