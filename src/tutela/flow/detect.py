@@ -26,7 +26,7 @@ from tutela.model.kinds import KINDS, kind
 from tutela.model.seen import Catalogue, Seen
 from tutela.model.when import MINUTE, SECOND
 
-from .noticed import Late, corrections, event_of
+from .noticed import Late, Noticed, corrections, event_of
 from .options import identified
 from .ports import Detector
 from .stage import Where
@@ -59,16 +59,6 @@ class State:
     parts: Mapping[str, Any]
     late: Mapping[int, Late] = field(default_factory=dict)
     tick: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Noticed:
-    """What came of a turn. `late` counts rows by minute of event time; `ticked` is the last tick worked off."""
-
-    detections: tuple[Detection, ...]
-    events: tuple[Event, ...]
-    late: Mapping[int, int]
-    ticked: int
 
 
 @dataclass(frozen=True, slots=True)

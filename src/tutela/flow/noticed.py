@@ -8,6 +8,7 @@ time from `since` to `until` did not know of them.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from tutela.maths.ids import uuid_of
 from tutela.model.detection import Detection
@@ -17,6 +18,16 @@ from tutela.model.noun import Noun
 from tutela.model.when import MINUTE, SECOND
 
 from .stage import Where
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """What came of a turn. `late` counts rows by minute of event time; `ticked` is the last tick worked off."""
+
+    detections: tuple[Detection, ...]
+    events: tuple[Event, ...]
+    late: Mapping[int, int]
+    ticked: int
 
 
 class Late(Noun, frozen=True, kw_only=True):
