@@ -426,10 +426,13 @@ async def test_a_call_is_kept_bare_and_goes_out_once(facts: Facts, make: Make) -
 
     assert await facts.calls("live", 5) == [(call.bare(), event.id)]
     assert await facts.call("c1") == event
+    assert await facts.bare("c1") == call.bare()
     assert await facts.pending(5) == []
     assert len(await facts.about("c1")) == 1
     with pytest.raises(NotFound, match="no call"):
         await facts.call("z")
+    with pytest.raises(NotFound, match="no call"):
+        await facts.bare("z")
 
 
 async def test_a_call_under_an_id_that_is_taken_is_not_lost_silently(facts: Facts, make: Make) -> None:

@@ -61,6 +61,12 @@ class MemoryDesk:
             raise not_there("call", id_)
         return self.store.events[self.store.calls[id_][1]]
 
+    async def bare(self, id_: str) -> Call:
+        """A call without its personal data; raises NotFound."""
+        if id_ not in self.store.calls:
+            raise not_there("call", id_)
+        return self.store.calls[id_][0]
+
     async def tell(self, call: Call, event: Event, outgoing: Sequence[Outgoing]) -> None:
         """Commit a call; one that was told before is left alone."""
         before = self.store.calls.get(call.id)

@@ -123,6 +123,14 @@ class PostgresDesk:
             raise not_there("call", id_)
         return log.event_of(tuple(row))
 
+    async def bare(self, id_: str) -> Call:
+        """A call without its personal data; raises NotFound."""
+        async with self.db.reading() as connection:
+            body = await connection.fetchval("select body from call where id = $1", id_)
+        if body is None:
+            raise not_there("call", id_)
+        return _call(body)
+
     async def tell(self, call: Call, event: Event, outgoing: Sequence[Outgoing]) -> None:
         """Commit a call; one that was told before is left alone."""
         bare = encode(call.bare()).decode()
