@@ -1,0 +1,99 @@
+"""The process of the demonstration city: real Things from the map, simulated data through the public HTTP door."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import msgspec
+
+from tutela.app.core import Core, clock, core
+from tutela.app.settings import FIRST_PORT, Settings
+from tutela.errors import BadInput, NotFound
+from tutela.flow.entering import define, enter
+from tutela.model.register import Source, Thing
+from tutela.model.when import SECOND
+from tutela.sources.simulated import CALL_CENTRE, ENTRIES, City, Moment
+from tutela.sources.streetmap import StreetMap
+
+log = logging.getLogger(__name__)
+
+SEED = 2026
+MAP = Source(
+    name="streetmap",
+    owner="OpenStreetMap contributors (ODbL 1.0)",
+    kind="map",
+    purposes=("city-operations",),
+    legal_basis="PublicInterest",
+    personal_data=False,
+    place="Central Helsinki",
+)
+BY = "install"
+
+
+def extract() -> Path:
+    """The demonstration city's map; raises NotFound when its distribution is not installed."""
+    try:
+        import tutela_helsinki  # noqa: PLC0415  the city is a distribution of its own, and may be absent
+    except ModuleNotFoundError as absent:
+        raise NotFound(
+            "the demonstration city is not installed; run `pip install tutela-helsinki`, or start with `tutela up --empty`"
+        ) from absent
+    return Path(str(tutela_helsinki.EXTRACT))
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Posts what the city says, each source with its own token, until it is taken."""
+
+    client: httpx.AsyncClient
+    tokens: dict[str, str]
+
+    async def send(self, moment: Moment) -> None:
+        """One second of the city."""
+        for (source, kind), lines in moment.lines.items():
+            body = b"\n".join(msgspec.json.encode(line) for line in lines)
+            await self._post(f"/v1/observations?kind={kind}", body, source)
+        for call in moment.calls:
+            await self._post("/v1/calls", msgspec.json.encode(call), CALL_CENTRE)
+
+    async def _post(self, path: str, body: bytes, source: str) -> None:
+        headers = {"Authorization": f"Bearer {self.tokens[source]}", "Content-Type": "application/x-ndjson"}
+        while True:
+            try:
+                answer = await self.client.post(path, content=body, headers=headers)
+            except httpx.TransportError as down:
+                log.warning("the door does not answer, trying again: %s", down)
+                await asyncio.sleep(1)
+                continue
+            if answer.status_code in (429, 503, 507):
+                await asyncio.sleep(float(answer.headers.get("Retry-After", 1)))
+                continue
+            if answer.is_error:
+                raise BadInput(f"the door refused simulated data on {path}: {answer.text[:300]}")
+            return
+
+
+async def run(settings: Settings, seed: int = SEED) -> None:
+    """Enter the city into the register and live, second by second, until stopped."""
+    async with core(settings, "city", connections=2) as inside:
+        things = await asyncio.to_thread(StreetMap(extract()).things, MAP.name)
+        city = City(things, seed, clock())
+        sender_tokens = await _enter(inside, things, city)
+        base = f"http://127.0.0.1:{settings.port or FIRST_PORT}"
+        async with httpx.AsyncClient(base_url=base, timeout=30) as client:
+            sender = Sender(client, sender_tokens)
+            while True:
+                await asyncio.sleep((SECOND - clock() % SECOND) / SECOND)
+                await sender.send(city.moment(clock() // SECOND * SECOND))
+
+
+async def _enter(inside: Core, things: tuple[Thing, ...], city: City) -> dict[str, str]:
+    """Register entries, Things and Datastreams; and a token for each source that sends."""
+    for entry in (MAP, *ENTRIES):
+        await enter(inside.facts, entry, BY, clock())
+    await define(inside.facts, things, city.streams)
+    return {entry.name: await inside.tokens.issue(entry.name) for entry in ENTRIES}

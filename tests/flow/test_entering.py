@@ -1,0 +1,59 @@
+"""Entering a source: with its event, in known words, and its datastreams with numbers and cells."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from tutela.backends.memory_facts import MemoryFacts
+from tutela.errors import BadInput
+from tutela.flow.entering import define, enter
+from tutela.model.place import Place
+from tutela.model.register import Datastream, Source, Thing
+
+LAMPS = Source(
+    name="lamps",
+    owner="City",
+    kind="http",
+    purposes=("city-operations",),
+    legal_basis="PublicInterest",
+    personal_data=False,
+    place="everywhere",
+)
+LAMP = Thing(id=0, name="lamp/1", kind="street-lamp", source="lamps", place=Place(lat=60.17, lon=24.94))
+POWER = Datastream(
+    id=0,
+    name="lamp/1/power",
+    source="lamps",
+    thing="lamp/1",
+    kind="readings",
+    observed_property="power",
+    unit="W",
+    place=LAMP.place,
+)
+
+
+async def test_a_source_is_entered_with_an_event_that_says_who_did_it() -> None:
+    facts = MemoryFacts()
+    await enter(facts, LAMPS, "city-it", 7)
+
+    assert list(await facts.sources()) == [LAMPS]
+    (event,) = await facts.about("lamps")
+    assert (event.kind, event.by, event.at) == ("source@1", "city-it", 7)
+
+
+async def test_a_purpose_that_nobody_knows_is_refused_and_nothing_is_entered() -> None:
+    facts = MemoryFacts()
+    with pytest.raises(BadInput, match="curiosity"):
+        await enter(facts, msgspec.structs.replace(LAMPS, purposes=("curiosity",)), "city-it", 7)
+
+    assert not await facts.sources()
+
+
+async def test_a_datastream_gets_its_number_and_the_cell_of_its_place() -> None:
+    facts = MemoryFacts()
+    await enter(facts, LAMPS, "city-it", 7)
+    (power,) = await define(facts, [LAMP], [POWER])
+
+    assert power.id == 1
+    assert power.cell != 0
