@@ -99,3 +99,9 @@ async def installed(facts: PostgresFacts) -> Install:
     if row is None:
         raise NotFound("this instance was never installed; run `tutela up` first")
     return Install(**row)
+
+
+async def peopled(facts: PostgresFacts) -> bool:
+    """Whether anybody has enrolled yet."""
+    async with facts.db.reading() as connection:
+        return bool(await connection.fetchval("select exists (select from agent)"))

@@ -1,0 +1,97 @@
+"""`tutela up`: engines, database, processes, and the demonstration city, started and looked after together."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from tutela.app.children import answers, at_once, program
+from tutela.app.core import chance, core, peopled
+from tutela.app.install import Place, install
+from tutela.app.settings import FIRST_PORT, Settings
+from tutela.app.staff import staff
+from tutela.backends.engines import Engines
+from tutela.errors import Conflict
+from tutela.model.people import Role
+
+HOST = "127.0.0.1"
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Up:
+    """What a person who starts the city is told: where it is, and with which codes people come in."""
+
+    address: str
+    codes: tuple[tuple[Role, str], ...]
+
+
+async def up(
+    settings: Settings, where: Place, *, demo: bool, workers: int, say: Say, told: Callable[[Up], None]
+) -> None:
+    """Start everything, tell where it is, and look after it until SIGINT or SIGTERM."""
+    stop = _stopped()
+    chosen = replace(settings, port=settings.port or _free_port())
+    async with Engines(settings.data, settings.env) as engines:
+        say("engines are up: NATS and PostgreSQL")
+        await install(chosen, engines.addresses, where)
+        address = f"http://localhost:{chosen.port}"
+        await _children(engines, chosen, workers, demo=demo)
+        told(Up(address, await _codes(chosen)))
+        watching = asyncio.ensure_future(engines.watch())
+        await asyncio.wait({watching, asyncio.ensure_future(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
+        say("stopping")
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
+
+
+async def _children(engines: Engines, settings: Settings, workers: int, *, demo: bool) -> None:
+    """The processes of this instance: those that keep and work first, the door after them, the city last."""
+    where = engines.addresses
+    verbs: Sequence[tuple[str, str]] = [
+        ("keep", "keep"),
+        *(("work", f"work-{number}") for number in range(1, workers + 1)),
+    ]
+    for verb, name in verbs:
+        await engines.children.start(program(verb, settings, where, at_once, name))
+    ready = answers(f"http://{HOST}:{settings.port}/ready")
+    await engines.children.start(program("serve", settings, where, ready, "serve"))
+    if demo:
+        await engines.children.start(program("city", settings, where, at_once, "city"))
+
+
+async def _codes(settings: Settings) -> tuple[tuple[Role, str], ...]:
+    """A code for a supervisor and one for an operator, as long as nobody has enrolled."""
+    async with core(settings, "up", connections=1) as inside:
+        if await peopled(inside.facts):
+            return ()
+        here = staff(inside, chance)
+        return tuple(
+            [(role, await here.invite_here(role, inside.install.city)) for role in (Role.SUPERVISOR, Role.OPERATOR)]
+        )
+
+
+def _free_port() -> int:
+    """The usual port, or the next one that nobody uses."""
+    for port in range(FIRST_PORT, FIRST_PORT + 100):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+            return port
+    raise Conflict(f"the ports {FIRST_PORT} to {FIRST_PORT + 99} are all taken; name another one with --port")
+
+
+def _stopped() -> asyncio.Event:
+    """Set by SIGINT or SIGTERM."""
+    stop = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    return stop
