@@ -65,6 +65,6 @@ def fact_of(said: Mapping[str, object], at: int) -> Fact:
     """A call or a detection with what was said of it; by default in the middle of the world."""
     noun: dict[str, Any] = {"place": msgspec.to_builtins(CENTRE), **BLANK[str(said["noun"])], **said}
     noun |= {"at": at} if noun["noun"] == "call" else {"at": at, "since": noun.get("since", at)}
-    noun.setdefault("cell", cell_of(msgspec.convert(noun["place"], Place)))
+    noun.setdefault("cell", cell_of(msgspec.convert(noun["place"], Place | None)))
     fact: Fact = msgspec.convert(noun, Fact)
     return fact

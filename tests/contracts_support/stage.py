@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from tutela.flow.ports import Detector
 from tutela.maths.cells import cell_of, north_of
@@ -16,6 +18,8 @@ from tutela.model.place import Place
 from tutela.model.register import Datastream
 from tutela.model.rows import Ints, Rows
 from tutela.model.seen import Catalogue, Seen
+
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 PARTITIONS, PARTITION = 4, 3
 CENTRE = Place(lat=60.17, lon=24.94)
@@ -62,9 +66,9 @@ class World:
             partitions=PARTITIONS,
             partition=PARTITION,
             properties=("another", self.property),
-            property_code=np.ones(self.size, np.int32),
-            cell=np.array([stream.cell for stream in streams], np.int64),
-            interval=np.full(self.size, np.nan if self.interval is None else self.interval),
+            property_code=_locked(np.ones(self.size, np.int32)),
+            cell=_locked(np.array([stream.cell for stream in streams], np.int64)),
+            interval=_locked(np.full(self.size, np.nan if self.interval is None else self.interval)),
             by_id={stream.id: stream for stream in streams},
         )
 
@@ -110,7 +114,13 @@ def _seen(world: World, known: Catalogue, items: Sequence[Item]) -> Seen:
         return Seen("live", facts=facts, tick=tick, catalogue=known)
     rows, slots = columns(world, observed)
     order = np.argsort(slots, kind="stable")
-    return Seen("live", rows=rows.take(order), slots=slots[order], facts=facts, tick=tick, catalogue=known)
+    rows = Rows(
+        rows.kind,
+        _locked(rows.datastream[order]),
+        _locked(rows.time[order]),
+        {name: _locked(column[order]) for name, column in rows.values.items()},
+    )
+    return Seen("live", rows=rows, slots=_locked(slots[order]), facts=facts, tick=tick, catalogue=known)
 
 
 def columns(world: World, observed: Sequence[Observed]) -> tuple[Rows, Ints]:
@@ -119,6 +129,12 @@ def columns(world: World, observed: Sequence[Observed]) -> tuple[Rows, Ints]:
     time = np.array([item.time for item in observed], np.int64)
     result = np.array([item.result for item in observed], "i8" if world.kind == "counts" else "f8")
     return Rows(world.kind, (slots * PARTITIONS + PARTITION).astype(np.int32), time, {"result": result}), slots
+
+
+def _locked(array: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
+    """An array that nobody can write to: a detector that tries is found out."""
+    array.flags.writeable = False
+    return array
 
 
 def play(detector: Detector, seen: Iterable[Seen]) -> list[Detection]:

@@ -47,7 +47,7 @@ class Silence(Noun, frozen=True, kw_only=True):
             "Tell why it is silent: a broken sensor, a cut line and a thief look the same; notice a"
             " datastream that never sent anything; notice one that goes on sending the same value."
         ),
-        options={"factor": 3.0},
+        options={"factor": 3.0, "many": 2},
         fires=(
             Sample(at=0, values={"result": 20.0}),
             Sample(at=60, values={"result": 21.0}),

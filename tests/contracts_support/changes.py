@@ -1,0 +1,53 @@
+"""The changes that a detection names in its "would not have fired if", made to the recorded items."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from tutela.maths.cells import cell_of, north_of
+from tutela.model.detection import Detection
+from tutela.model.why import Apart, Fewer, HadCome, ValueWas
+
+from .stage import Item, Observed, Ticked, Told, slot_of
+
+
+def changed(items: Sequence[Item], detection: Detection, part: float) -> list[Item]:
+    """The items with that part of the change made: 1.0 makes it whole, 0.5 by half."""
+    change = detection.why.unless
+    if isinstance(change, ValueWas):
+        return [_valued(item, change, part) for item in items]
+    if isinstance(change, HadCome):
+        return _came(items, detection, change, part)
+    if isinstance(change, Fewer):
+        gone = set(change.of[: int(change.by * part)])
+        return [item for item in items if not (isinstance(item, Told) and item.fact.id in gone)]
+    return [_moved(item, change, part) for item in items]
+
+
+def _valued(item: Item, change: ValueWas, part: float) -> Item:
+    if not isinstance(item, Observed) or (item.slot, item.time) != (slot_of(change.datastream), change.time):
+        return item
+    assert item.result == change.was
+    return Observed(item.slot, item.time, change.was + part * (change.would - change.was))
+
+
+def _came(items: Sequence[Item], detection: Detection, change: HadCome, part: float) -> list[Item]:
+    """One more observation from each datastream, told just before the tick that judged its silence."""
+    tick = next(place for place, item in enumerate(items) if isinstance(item, Ticked) and item.at == detection.at)
+    more = [_one_more(items[:tick], datastream, change.time, part) for datastream in detection.datastreams]
+    return [*items[:tick], *more, *items[tick:]]
+
+
+def _one_more(items: Sequence[Item], datastream: int, time: int, part: float) -> Observed:
+    mine = [item for item in items if isinstance(item, Observed) and item.slot == slot_of(datastream)]
+    return Observed(mine[-1].slot, mine[-1].time + int(part * (time - mine[-1].time)), mine[-1].result)
+
+
+def _moved(item: Item, change: Apart, part: float) -> Item:
+    if not isinstance(item, Told) or item.fact.id != change.fact:
+        return item
+    assert item.fact.place is not None
+    place = north_of(item.fact.place, part * change.metres)
+    return Told(msgspec.structs.replace(item.fact, place=place, cell=cell_of(place)))

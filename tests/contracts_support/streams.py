@@ -1,0 +1,92 @@
+"""Recorded streams drawn from a seed: weeks of observations, or a day of facts. Something happens in each."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from tutela.flow.ports import Detector
+from tutela.model.card import Card
+from tutela.model.flow import Fact
+from tutela.model.when import HOUR, MINUTE, SECOND
+
+from .examples import PROPERTY, START, fact_of
+from .stage import CENTRE, Item, Observed, Ticked, Told, World
+
+WEEKS = 5
+CATEGORIES = ("EMS: fall", "Fire: smoke", "Police: noise")
+KINDS = ("call", "call", "threshold", "people-many", "another")
+
+
+def of_facts(card: Card) -> bool:
+    """Whether a detector is one of the second hop."""
+    return card.key == "cell"
+
+
+def world(detector: Detector) -> World:
+    """Five datastreams of two sources, one observation an hour each."""
+    return World(property=getattr(detector, "observed_property", PROPERTY), size=5, interval=3600.0)
+
+
+def stream(detector: Detector, seed: int, start: int = START) -> list[Item]:
+    """What a detector of that sort could be given."""
+    return facts(seed, start) if of_facts(detector.card) else observations(seed, start)
+
+
+def observations(seed: int, start: int = START, weeks: int = WEEKS, size: int = 5) -> list[Item]:
+    """Weeks of hourly values with peaks, gaps and an outage of one source; a tick every hour."""
+    chance = np.random.default_rng(seed)
+    hours = weeks * 168
+    values = _values(chance, hours, size)
+    there = chance.random((hours, size)) > 0.03
+    for gap in chance.integers(200, hours - 10, 6).tolist():
+        there[gap : gap + 8, chance.integers(size)] = False
+    outage = int(chance.integers(300, hours - 10))
+    there[outage : outage + 8, ::2] = False
+    minute = chance.integers(0, 59 * MINUTE, (hours, size))
+    items: list[Item] = []
+    for hour in range(hours):
+        at = start + hour * HOUR
+        here = [slot for slot in np.argsort(minute[hour]).tolist() if there[hour, slot]]
+        items += [Observed(slot, at + int(minute[hour, slot]), float(values[hour, slot])) for slot in here]
+        items.append(Ticked(at + HOUR))
+    return items
+
+
+def _values(chance: np.random.Generator, hours: int, size: int) -> npt.NDArray[np.float64]:
+    hour = np.arange(hours)[:, None] + np.arange(size)
+    values = 30.0 + 8.0 * np.sin(hour * 2 * np.pi / 24) + 2.0 * chance.standard_t(4, (hours, size))
+    values += np.where(chance.random((hours, size)) < 0.02, chance.uniform(20.0, 90.0, (hours, size)), 0.0)
+    return np.asarray(values.round(2), np.float64)
+
+
+def facts(seed: int, start: int = START, many: int = 400) -> list[Item]:
+    """A day of calls and detections around four places, bursts among them; some nowhere, some a little out of order."""
+    chance = np.random.default_rng(seed)
+    burst = np.arange(many) % 50 >= 42
+    times = start + np.cumsum(np.where(burst, 20.0, chance.exponential(200.0, many)) * SECOND).astype(np.int64)
+    times -= np.where(chance.random(many) < 0.1, chance.integers(0, 300 * SECOND, many), 0)
+    return [
+        Told((_alarm if alarm else _fact)(chance, f"fact-{number:05d}", at))
+        for number, (at, alarm) in enumerate(zip(times.tolist(), burst.tolist(), strict=True))
+    ]
+
+
+def _alarm(chance: np.random.Generator, id_: str, at: int) -> Fact:
+    """A call among others about the same thing."""
+    north, east = (0.0001 * chance.standard_normal(2)).tolist()
+    place = {"lat": CENTRE.lat + north, "lon": CENTRE.lon + east}
+    return fact_of({"noun": "call", "id": id_, "place": place, "category": "Fire: smoke"}, at)
+
+
+def _fact(chance: np.random.Generator, id_: str, at: int) -> Fact:
+    spot, kind = int(chance.integers(4)), str(chance.choice(KINDS))
+    north, east = (0.001 * chance.standard_normal(2)).tolist()
+    place = {"lat": CENTRE.lat + 0.02 * spot + north, "lon": CENTRE.lon + 2 * east}
+    if kind == "call":
+        category = str(chance.choice(CATEGORIES))
+        return fact_of({"noun": "call", "id": id_, "place": place, "category": category}, at)
+    said: dict[str, object] = {"noun": "detection", "id": id_, "type": kind, "sources": [f"source-{spot}", kind]}
+    if chance.random() < 0.1:
+        return fact_of({**said, "place": None, "cell": 0}, at)
+    return fact_of({**said, "place": place, "datastreams": [spot + 1]}, at)
