@@ -105,13 +105,14 @@ class _Turn:
         self._detections: list[Detection] = []
         self._events: list[Event] = []
         self._minutes: Counter[int] = Counter()
+        self._ticked: int | None = None
 
     def state(self) -> State:
         kept = Kept(held=self._held, known=tuple(self._known), late=self._late, tick=self._tick)
         return State(self._parts, kept)
 
     def noticed(self) -> Noticed:
-        return Noticed(tuple(self._detections), tuple(self._events), dict(self._minutes), self._tick)
+        return Noticed(tuple(self._detections), tuple(self._events), dict(self._minutes), self._ticked)
 
     def stretch(self, facts: Sequence[Brought], until: Came | None) -> None:
         """Facts, and the tick that ends them. A tick that was told before ends nothing."""
@@ -126,7 +127,7 @@ class _Turn:
             told = corrections(self._late, self._correlate.where, self._tick, tick, until.sequence)
             self._late = {} if told else self._late
             self._events += told
-            self._tick = tick
+            self._tick = self._ticked = tick
 
     def _is_new(self, one: Brought) -> bool:
         revision = 0 if isinstance(one.fact, Call) else one.fact.revision

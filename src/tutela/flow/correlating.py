@@ -70,7 +70,7 @@ class CorrelateFold:
         self._state, noticed = self._correlate.turn(self._state, came)
         return Effects(
             sequence=messages[-1].sequence,
-            ticked=noticed.ticked or None,
+            ticked=noticed.ticked,
             events=noticed.events,
             detections=noticed.detections,
             outgoing=tuple(row for found in noticed.detections for row in hop.outgoing(found, desk_only=True)),

@@ -123,12 +123,13 @@ class _Turn:
         self._detections: list[Detection] = []
         self._events: list[Event] = []
         self._minutes: Counter[int] = Counter()
+        self._ticked: int | None = None
 
     def state(self) -> State:
         return State(self._orders, self._newest, self._parts, self._late, self._tick)
 
     def noticed(self) -> Noticed:
-        return Noticed(tuple(self._detections), tuple(self._events), dict(self._minutes), self._tick)
+        return Noticed(tuple(self._detections), tuple(self._events), dict(self._minutes), self._ticked)
 
     def stretch(self, batches: Sequence[Batch], until: Came | None) -> None:
         """Rows, one batch of each kind, and the tick that ends them. A tick that was told before ends nothing."""
@@ -140,7 +141,7 @@ class _Turn:
             told = corrections(self._late, self._detect.where, self._tick, until.tick, until.sequence)
             self._late = {} if told else self._late
             self._events += told
-            self._tick = until.tick
+            self._tick = self._ticked = until.tick
 
     def _group(self, lateness: int, names: Sequence[str], batches: Sequence[Batch], until: Came | None) -> None:
         released = [self._released(lateness, names, batch) for batch in batches]

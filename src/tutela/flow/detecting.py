@@ -105,7 +105,7 @@ class DetectFold:
         self._sequence = messages[-1].sequence
         return Effects(
             sequence=self._sequence,
-            ticked=noticed.ticked or None,
+            ticked=noticed.ticked,
             events=noticed.events,
             detections=noticed.detections,
             outgoing=tuple(row for found in noticed.detections for row in hop.outgoing(found, self._stage.ways)),

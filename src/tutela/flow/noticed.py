@@ -22,12 +22,12 @@ from .stage import Where
 
 @dataclass(frozen=True, slots=True)
 class Noticed:
-    """What came of a turn. `late` counts rows by minute of event time; `ticked` is the last tick worked off."""
+    """What came of a turn. `late` counts rows by minute of event time; `ticked` is the last tick in it (None: none)."""
 
     detections: tuple[Detection, ...]
     events: tuple[Event, ...]
     late: Mapping[int, int]
-    ticked: int
+    ticked: int | None
 
 
 class Late(Noun, frozen=True, kw_only=True):
