@@ -20,6 +20,7 @@ from tutela.errors import Broken
 
 _LOCK = 7_498_353_081_642_913
 _NAME = re.compile(r"(\d{4})_(\w+)\.sql")
+_WRONG = (asyncpg.SyntaxOrAccessError, asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 
 _TABLE = """
 create table if not exists migration (
@@ -63,8 +64,8 @@ def migrations(folder: Traversable) -> list[Migration]:
 async def migrate(dsn: str, at: int, folder: Traversable | None = None) -> list[int]:
     """Bring a database up to date; the numbers that were applied now. `at`: the time, in microseconds.
 
-    Raises Broken when the database is newer than this program or an applied file was changed, EngineDown
-    when PostgreSQL does not answer. Then nothing was applied, or whole files only: run it again.
+    Raises Broken when the database is newer than this program, an applied file was changed or one does not fit,
+    EngineDown when PostgreSQL does not answer. Then nothing was applied, or whole files only: run it again.
     """
     known = migrations(folder or ours())
     with faults():
@@ -96,6 +97,11 @@ def _due(known: Sequence[Migration], applied: Sequence[asyncpg.Record]) -> Seque
 
 
 async def _apply(connection: asyncpg.Connection, one: Migration, at: int) -> None:
-    async with connection.transaction():
-        await connection.execute(one.sql)
-        await connection.execute("insert into migration values ($1, $2, $3, $4)", one.n, one.name, one.sha256, at)
+    try:
+        async with connection.transaction():
+            await connection.execute(one.sql)
+            await connection.execute("insert into migration values ($1, $2, $3, $4)", one.n, one.name, one.sha256, at)
+    except _WRONG as wrong:
+        raise Broken(
+            f"the migration {one.n:04d}_{one.name}.sql does not fit this database and left it as it was: {wrong}"
+        ) from wrong
