@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from tutela.backends.children import Children
+from tutela.backends.disk import Ballast
 from tutela.backends.places import places, private
 from tutela.backends.server_nats import NatsServer, choose_access, read_access
 from tutela.backends.server_postgres import PostgresServer
@@ -52,7 +53,7 @@ class Engines:
         self.places = places(data_dir)
         self.children = Children(self.places.run, self.places.log)
         self._env = env
-        self._watchdog: Watchdog | None = None
+        self.watchdog: Watchdog | None = None
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -80,13 +81,13 @@ class Engines:
         """Looks after the servers until it is cancelled; raises when the supervision itself fails."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.children.watch())
-            if self._watchdog:
-                group.create_task(self._watchdog.run())
+            if self.watchdog:
+                group.create_task(self.watchdog.run())
 
     async def stop(self) -> None:
         """Stops everything that was started here, the last first."""
-        if self._watchdog:
-            await self._watchdog.close()
+        if self.watchdog:
+            await self.watchdog.close()
         await self.children.close()
 
     async def _start_servers(self) -> None:
@@ -101,7 +102,8 @@ class Engines:
 
     async def _start_nats(self) -> None:
         server = NatsServer(self.places, choose_access(self.places))
-        self._watchdog = Watchdog(server, await self.children.start(server.program()))
+        Ballast(self.places.ballast).lay()  # before the server's limit is reckoned
+        self.watchdog = Watchdog(server, await self.children.start(server.program()))
 
     async def _start_postgres(self) -> None:
         await self.children.start(await PostgresServer(self.places).program())

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from tutela.backends.children import Program
-from tutela.backends.disk import DiskState, look
+from tutela.backends.disk import DiskState, Level, look
 from tutela.backends.places import Places
 from tutela.errors import EngineDown
 from tutela.model.noun import Noun
@@ -75,7 +75,7 @@ class NatsServer:
         return Program(
             name=NAME,
             command=(executable(), "-c", str(self.places.nats / "server.conf")),
-            prepare=lambda: self.configure(self._used()),
+            prepare=lambda: self.configure(self._guessed()),
             ready=self._ready,
             env={"PATH": os.defpath},
         )
@@ -94,9 +94,12 @@ class NatsServer:
         _write_secret(self.places.nats / "server.conf", text.encode())
         return allowed
 
-    def _used(self) -> int:
+    def _guessed(self) -> int:
+        """The log's bytes while nobody can be asked. On a disk that is low: none, so that it stays shut until then."""
         store = self.places.nats / "js"
-        return sum(path.stat().st_size for path in store.rglob("*.blk")) if store.exists() else 0
+        if look(store).level is not Level.GOOD:
+            return 0
+        return sum(path.stat().st_size for path in store.rglob("*.blk"))
 
     async def _ready(self) -> bool:
         """The port opens after the streams are recovered."""
@@ -110,8 +113,8 @@ class NatsServer:
 
 
 def limit(used: int, disk: DiskState) -> int:
-    """The bytes that the log may take: what it has, and what is free above the reserve."""
-    return max(used + disk.free - disk.reserve, used, 1 << 20)
+    """The bytes that the log may take: what it has, and what is free above the reserve. Below what it has, it is shut."""
+    return max(used + disk.free - disk.reserve, 1 << 20)
 
 
 def read_access(places: Places) -> NatsAccess | None:

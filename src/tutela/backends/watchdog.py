@@ -87,6 +87,7 @@ class Watchdog:
             log.warning("the ballast is thrown off, so that the engines can go on; free some space")
         if self.disk.level is Level.GOOD:
             self._ballast.lay()
+        self.disk = look(self._server.places.data)
 
     async def _fault(self) -> str:
         """What is wrong with the server, in words; empty when nothing is."""

@@ -1,0 +1,149 @@
+"""What the engines themselves tell the doctor."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import asyncpg
+
+from tutela.backends.finding import Finding, bad, good, warning
+from tutela.backends.link import LOST, Link
+from tutela.backends.server_nats import NatsAccess
+from tutela.errors import EngineDown
+
+PATIENCE = 3.0
+SKEW = 1.0
+"""Seconds that two clocks may differ before it is told."""
+
+OLDEST = 15
+"""The first PostgreSQL that has what we use."""
+
+LAG = 10_000
+"""Events at the end of the log that are looked at for ones not sealed."""
+
+_LEASES = """
+select stage, count(*) as all, count(*) filter (where owner is not null and lease_until > now()) as held
+from lease group by stage order by stage
+"""
+
+_UNSEALED = f"""
+select count(*) as n, min(at) filter (where timeline = 'live') as since
+from (select id, at, timeline from event order by txid desc, ord desc limit {LAG}) as tail
+where not exists (select from sealed where sealed.event = tail.id)
+"""  # noqa: S608  LAG is a number of ours
+
+
+async def examine_nats(url: str, access: NatsAccess | None) -> list[Finding]:
+    """The streams, and the server's own report where it is ours."""
+    try:
+        link = await Link(url, "doctor").open(PATIENCE)
+    except EngineDown as down:
+        return [bad("NATS does not answer", down.message, "`tutela up` starts it; its log is in log/nats.log")]
+    found = [good("NATS answers", link.where)]
+    try:
+        found += [finding async for finding in _streams(link)]
+    except LOST as lost:
+        found.append(bad(f"JetStream does not answer: {lost or 'time-out'}", link.where, "restart NATS"))
+    finally:
+        await link.close()
+    return found + (await _health(access) if access else [])
+
+
+async def examine_postgres(dsn: str) -> list[Finding]:
+    """Settings, clock, leases and sealing."""
+    try:
+        connection = await asyncpg.connect(dsn, timeout=PATIENCE)
+    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as wrong:
+        says = str(wrong) or "time-out"
+        return [bad("PostgreSQL does not answer", says, "`tutela up` starts it; its log is in log/postgres.log")]
+    try:
+        found = [finding async for finding in _server(connection)]
+        return found + [finding async for finding in _work(connection)]
+    except asyncpg.UndefinedTableError:
+        return [*found, warning("the database has no tables yet", "PostgreSQL", "`tutela up` makes them")]
+    finally:
+        await connection.close()
+
+
+async def _streams(link: Link) -> AsyncIterator[Finding]:
+    for stream in await link.ask(link.jetstream.streams_info()):
+        name, state = str(stream.config.name), stream.state
+        limit = stream.config.max_bytes or -1
+        if 0 < limit <= state.bytes:
+            yield bad(f"the stream {name} is full ({state.bytes >> 20} MB)", link.where, "raise its limit, or archive")
+        else:
+            yield good(f"the stream {name} holds {state.messages} messages, {state.bytes >> 20} MB", link.where)
+
+
+async def _health(access: NatsAccess) -> list[Finding]:
+    async def asked(link: Link, what: str) -> dict[str, Any]:
+        answer = await link.ask(link.client.request(f"$SYS.REQ.SERVER.PING.{what}", b"", timeout=PATIENCE))
+        data: dict[str, Any] = json.loads(answer.data)["data"]
+        return data
+
+    try:
+        link = await Link(access.keeper_url, "doctor").open(PATIENCE)
+    except EngineDown as down:
+        return [bad("NATS does not let its keeper in", down.message, "stop `tutela up` and start it again")]
+    try:
+        return list(_judged(await asked(link, "HEALTHZ"), await asked(link, "JSZ"), link.where))
+    except LOST as lost:
+        return [
+            bad(f"NATS does not say how it is: {lost or 'time-out'}", link.where, "stop `tutela up` and start it again")
+        ]
+    finally:
+        await link.close()
+
+
+def _judged(health: dict[str, Any], log: dict[str, Any], where: str) -> Iterator[Finding]:
+    if health["status"] != "ok":
+        yield bad(
+            f"NATS is not well: {health.get('error', 'no reason given')}",
+            where,
+            "the supervisor of `tutela up` restarts it within seconds; if not, free disk space and restart it",
+        )
+    used, limit = log["storage"], log["config"]["max_storage"]
+    if used >= limit:
+        yield bad(
+            f"the log takes no more: it holds {used >> 20} MB, and the disk allows {limit >> 20} MB",
+            where,
+            "free disk space, or let the archiver work: the limit follows by itself",
+        )
+    else:
+        yield good(f"the log holds {used >> 20} MB of {limit >> 20} MB", where)
+
+
+async def _server(connection: asyncpg.Connection) -> AsyncIterator[Finding]:
+    version = connection.get_server_version()
+    where = f"PostgreSQL {version.major}.{version.minor}"
+    if version.major < OLDEST:
+        yield bad(f"{where} is too old", where, f"use PostgreSQL {OLDEST} or newer")
+    for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+        if await connection.fetchval("select current_setting($1)", setting) == "off":
+            yield bad(f"{setting} is off: a power cut loses what was accepted", where, f"set {setting} = on")
+    before = time.time()
+    theirs = float(await connection.fetchval("select extract(epoch from clock_timestamp())"))
+    skew = theirs - (before + time.time()) / 2
+    if abs(skew) > SKEW:
+        yield warning(f"its clock is {skew:+.1f} s off ours", where, "let both machines follow a time server (NTP)")
+    yield good("PostgreSQL answers", where)
+
+
+async def _work(connection: asyncpg.Connection) -> AsyncIterator[Finding]:
+    for row in await connection.fetch(_LEASES):
+        says = f"{row['held']} of {row['all']} partitions of {row['stage']} have a worker"
+        if row["held"] < row["all"]:
+            yield bad(says, "table lease", "start a worker with `tutela work`; a crashed one is replaced in 3 s")
+        else:
+            yield good(says, "table lease")
+    row = await connection.fetchrow(_UNSEALED)
+    lag = time.time() - row["since"] / 1e6 if row["since"] else 0.0
+    if row["n"] and lag > 10:
+        yield bad(
+            f"{row['n']} events wait to be sealed, the oldest for {lag:.0f} s", "table sealer", "start `tutela keep`"
+        )
+    else:
+        yield good(f"{row['n']} events wait to be sealed", "table sealer")
