@@ -1,0 +1,107 @@
+"""What is asked of the lake: the series of a datastream, and the recorded messages of a partition. All of this blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from heapq import merge
+
+import duckdb
+import pyarrow as pa
+
+from tutela.backends.lake_rows import PLAIN, messages_of, rows_of, sealed_message, tick_message
+from tutela.model.flow import Message
+from tutela.model.kinds import kind
+from tutela.model.rows import Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One datastream of one kind, since ≤ time < until (microseconds)."""
+
+    timeline: str
+    kind: str
+    partition: int
+    datastream: int
+    since: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of what one partition read, since < sequence ≤ until."""
+
+    timeline: str
+    partition: int
+    since: int
+    until: int
+
+    @property
+    def token(self) -> str:
+        """The timeline as it is written in subjects."""
+        return self.timeline.replace("/", "-", 1)
+
+
+def series(lake: duckdb.DuckDBPyConnection, of: Series) -> Rows:
+    """Each (time, value) once, in order of time."""
+    values = ", ".join(column for column, _ in kind(of.kind).columns)
+    found = lake.execute(
+        f"select distinct datastream, time, {values} from lake.{of.kind}"  # noqa: S608  names of ours
+        " where timeline = ? and partition = ? and datastream = ?"
+        f" and time >= make_timestamp(?) and time < make_timestamp(?) order by time, {values}",
+        [of.timeline, of.partition, of.datastream, of.since, of.until],
+    )
+    return rows_of(of.kind, found.to_arrow_table())
+
+
+def detect(lake: duckdb.DuckDBPyConnection, span: Span) -> Iterator[Message]:
+    """The rows of one partition, and the ticks."""
+    found: list[Iterator[Message]] = [_plain(lake, name, span) for name in PLAIN]
+    sealed = _some(lake, "sealed", "kind, sequence, key, bucket, rows, body", "partition = $4", span, span.partition)
+    found.append(sealed_message(span.token, span.partition, *row) for row in sealed.fetchall())
+    ticks = _some(lake, "tick", 'sequence, "at"', "true", span)
+    found.append(tick_message(span.token, *row) for row in ticks.fetchall())
+    return merge(*found, key=lambda message: message.sequence)
+
+
+def correlate(lake: duckdb.DuckDBPyConnection, span: Span) -> Iterator[Message]:
+    """The facts of one partition, those from across its border, and the ticks."""
+    own = f"det.{span.token}.{span.partition}"
+    return _facts(lake, "list_contains($4, subject)", span, [own, f"{own}.copy", f"det.{span.token}.tick"])
+
+
+def desk(lake: duckdb.DuckDBPyConnection, span: Span) -> Iterator[Message]:
+    """All facts, each once, and the ticks."""
+    return _facts(lake, "subject not like $4", span, "%.copy")
+
+
+_STAGES = {"detect": detect, "correlate": correlate, "desk": desk}
+
+
+def recorded(lake: duckdb.DuckDBPyConnection, stage: str, span: Span) -> Iterator[Message]:
+    """What one partition of that stage read, in the recorded order."""
+    return _STAGES[stage](lake, span)
+
+
+def _plain(lake: duckdb.DuckDBPyConnection, name: str, span: Span) -> Iterator[Message]:
+    columns = ", ".join(column for column, _ in kind(name).columns)
+    found = _some(lake, name, f"sequence, row, datastream, time, {columns}", "partition = $4", span, span.partition)
+    table: pa.Table = found.to_arrow_table()
+    return messages_of(
+        span.token, name, span.partition, table.sort_by([("sequence", "ascending"), ("row", "ascending")])
+    )
+
+
+def _facts(lake: duckdb.DuckDBPyConnection, which: str, span: Span, value: object) -> Iterator[Message]:
+    found = _some(lake, "second_hop", "sequence, subject, body", which, span, value)
+    return (Message(sequence, subject, {}, body, 0) for sequence, subject, body in found.fetchall())
+
+
+def _some(
+    lake: duckdb.DuckDBPyConnection, table: str, columns: str, which: str, span: Span, *values: object
+) -> duckdb.DuckDBPyConnection:
+    return lake.execute(
+        f"select {columns} from lake.{table}"  # noqa: S608  names of ours
+        f" where timeline = $1 and sequence > $2 and sequence <= $3 and {which} order by sequence",
+        [span.timeline, span.since, span.until, *values],
+    )

@@ -1,0 +1,73 @@
+"""The lake in memory: a fake for tests, with the promises of DuckLake, that keeps the messages themselves."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+import numpy as np
+
+from tutela.backends.lake_rows import PLAIN, Place
+from tutela.errors import BadInput, Conflict, EngineDown
+from tutela.model import wire
+from tutela.model.flow import Message
+from tutela.model.rows import Rows, empty, joined
+
+
+class MemoryLake:
+    """`Lake` as a list of messages for each stream. Set `fail` to the number of next archives that fail."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, list[Message]] = {}
+        self.offsets: dict[str, int] = {}
+        self.tidied: list[int] = []
+        self.fail = 0
+
+    async def offset(self, stream: str) -> int:
+        """How far that stream is archived."""
+        return self.offsets.get(stream, 0)
+
+    async def archive(self, stream: str, messages: Sequence[Message], since: int, upto: int) -> None:
+        """Take these; raises Conflict when `since` is not the offset."""
+        if self.fail:
+            self.fail -= 1
+            raise EngineDown("the lake did not answer: this failure was asked for")
+        if self.offsets.get(stream, 0) != since:
+            raise Conflict(f"{stream} is archived up to {self.offsets.get(stream, 0)}, not {since}")
+        self.kept.setdefault(stream, []).extend(messages)
+        self.offsets[stream] = upto
+
+    async def series(self, timeline: str, kind: str, datastream: int, since: int, until: int) -> Rows:
+        """Each (time, value) once, in order of time."""
+        if kind not in PLAIN:
+            raise BadInput(f"{kind!r} is not stored in the clear; there are series of: {', '.join(PLAIN)}")
+        found = [empty(kind)]
+        for message in (message for messages in self.kept.values() for message in messages):
+            place = Place.of(message.subject)
+            if (place.timeline, place.kind) == (timeline, kind):
+                rows = wire.decode(message.body)
+                found.append(rows.take((rows.datastream == datastream) & (rows.time >= since) & (rows.time < until)))
+        rows = joined(found)
+        _, first = np.unique(np.stack([rows.time, rows.result.view(np.int64)]), axis=1, return_index=True)
+        return rows.take(first[np.lexsort((rows.result[first], rows.time[first]))])
+
+    async def recorded(
+        self, timeline: str, stage: str, partition: int, since: int, until: int
+    ) -> AsyncIterator[Message]:
+        """What that partition of that stage read, in the recorded order."""
+        token = timeline.replace("/", "-", 1)
+        hop = "obs" if stage == "detect" else "det"
+        for message in self.kept.get(f"{hop.upper()}-{token}", []):
+            if since < message.sequence <= until and _read(message.subject, stage, partition):
+                yield message
+
+    async def tidy(self, before: int) -> None:
+        """Remember that it was asked."""
+        self.tidied.append(before)
+
+
+def _read(subject: str, stage: str, partition: int) -> bool:
+    words = subject.split(".")[2:]
+    if stage == "desk":
+        return words[-1] != "copy"
+    own = words[1:2] if stage == "detect" else words[:1]
+    return words == ["tick"] or own == [str(partition)]
