@@ -14,7 +14,7 @@ from tutela.model.card import Card
 from tutela.model.detection import Detection
 from tutela.model.when import HOUR, SECOND
 
-from .stage import Item, Observed, Ticked, Told, World, columns, play, seens
+from .stage import Item, Observed, Ticked, Told, World, by_time, columns, play, seens
 
 
 def disturbed(card: Card, items: Sequence[Item], seed: int) -> list[Item]:
@@ -50,7 +50,7 @@ def staged(detector: Detector, world: World, items: Sequence[Item]) -> list[Dete
     detect = Detect([detector], Where("live", "detect", 3, "OBS-live"))
     watch, state = detect.watch(world.catalogue()), detect.begin()
     _, noticed = detect.turn(state, watch, list(_came(world, items)))
-    return list(noticed.detections)
+    return by_time(noticed.detections)
 
 
 def _came(world: World, items: Sequence[Item]) -> Iterator[Came]:

@@ -138,8 +138,13 @@ def _locked(array: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
 
 
 def play(detector: Detector, seen: Iterable[Seen]) -> list[Detection]:
-    """All that a detector finds, from its very beginning."""
-    return play_on(detector, detector.begin(), seen)[1]
+    """All that a detector finds, from its very beginning, by time: within a batch it is found by slot."""
+    return by_time(play_on(detector, detector.begin(), seen)[1])
+
+
+def by_time(found: Iterable[Detection]) -> list[Detection]:
+    """In an order that does not depend on how the stream was cut."""
+    return sorted(found, key=lambda each: (each.at, each.key, each.id, each.revision))
 
 
 def play_on(detector: Detector, state: object, seen: Iterable[Seen]) -> tuple[object, list[Detection]]:
