@@ -1,0 +1,113 @@
+"""`tutela import`: a recorded file on a timeline of its own, through the ordinary door."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from secrets import token_hex
+
+import numpy as np
+
+from tutela.app.core import Core, chance, clock, core
+from tutela.app.settings import Settings
+from tutela.app.tasks import together
+from tutela.errors import NotFound
+from tutela.flow.entering import define, enter
+from tutela.flow.gateway import Gateway
+from tutela.flow.health import Health
+from tutela.flow.imports import Imported, Importer
+from tutela.flow.record import Recorder
+from tutela.model.rows import Rows
+from tutela.model.when import SECOND
+from tutela.sources.files import Recorded
+from tutela.standards.mapping import Column, Mapped, Mapping, apply, read
+
+BY = "import"
+Said = Callable[[int, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to import: `mapping` a shipped name or a file; `speed` how many seconds of it in one (None: at once)."""
+
+    path: Path
+    mapping: str
+    timeline: str
+    speed: float | None = None
+
+
+def shipped() -> dict[str, str]:
+    """The mappings that come with tutela, by name."""
+    folder = files("tutela.sources") / "mappings"
+    found = [file for file in folder.iterdir() if file.name.endswith(".toml")]
+    return {file.name.removesuffix(".toml"): file.read_text() for file in sorted(found, key=str)}
+
+
+def mapping(name: str) -> Mapping:
+    """The mapping of that name, or in that file; raises NotFound with what there is."""
+    known = shipped()
+    if name in known:
+        return read(known[name])
+    if Path(name).is_file():
+        return read(Path(name).read_text())
+    raise NotFound(f"there is no mapping {name!r}: name a TOML file, or one of: {', '.join(known)}")
+
+
+def mapped(wanted: Wanted) -> tuple[Mapping, Mapped]:
+    """The file in our nouns, without storing anything: a dry run."""
+    how = mapping(wanted.mapping)
+    return how, apply(how, Recorded(wanted.path).read(how), wanted.timeline)
+
+
+async def run(settings: Settings, wanted: Wanted, said: Said) -> Imported:
+    """Import it all; returns when everything is durable."""
+    how, found = await asyncio.to_thread(mapped, wanted)
+    async with core(settings, "import") as inside:
+        await inside.open_timeline(wanted.timeline, how.about)
+        await enter(inside.facts, how.source, BY, clock())
+        numbers = {stream.name: stream.id for stream in await define(inside.facts, found.things, found.datastreams)}
+        await inside.known.refresh()
+        blocks = [rows(column, numbers) for column in found.columns]
+        gateway, importer = _doors(inside, wanted, how, said)
+        async with together(gateway.run()):
+            return await importer.run(blocks, sorted(found.calls, key=lambda call: (call.at, call.id)))
+
+
+def rows(column: Column, numbers: dict[str, int]) -> Rows:
+    """A mapped column as rows, in the order of their time."""
+    of_code = np.array([numbers[name] for name in column.names], np.int32)
+    order = np.argsort(column.time, kind="stable")
+    result = column.result[order]
+    values = {"result": result.astype(np.int64) if column.stream.kind == "counts" else result}
+    return Rows(column.stream.kind, of_code[column.codes][order], column.time[order], values)
+
+
+def _doors(inside: Core, wanted: Wanted, how: Mapping, said: Said) -> tuple[Gateway, Importer]:
+    health = Health()
+    gateway = Gateway(
+        f"import-{token_hex(6)}",
+        wanted.timeline,
+        streams=inside.streams,
+        keys=inside.keys,
+        known=inside.known,
+        health=health,
+        clock=clock,
+    )
+    recorder = Recorder(inside.facts, inside.keys, inside.known, health, clock, chance, ways=inside.install.ways)
+
+    async def pause(event_time: int) -> None:
+        if wanted.speed:
+            await asyncio.sleep(event_time / SECOND / wanted.speed)
+
+    importer = Importer(
+        wanted.timeline, how.source.name, gateway.give, recorder.tell, inside.streams, how.step, pause, said
+    )
+    return gateway, importer
+
+
+def found_columns(found: Mapped) -> Sequence[tuple[str, int]]:
+    """How many rows each block of a mapping gave, for a dry run."""
+    return [(column.stream.name, len(column.time)) for column in found.columns]

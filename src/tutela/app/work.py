@@ -1,0 +1,37 @@
+"""The worker's process: it leases partitions of every stage and works on them."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Sequence
+from secrets import token_hex
+
+from tutela.app.core import Core, core
+from tutela.app.detecting import instances
+from tutela.app.settings import Settings
+from tutela.app.tasks import together
+from tutela.flow.correlating import CorrelateStage
+from tutela.flow.desk import DeskStage
+from tutela.flow.detecting import DetectStage
+from tutela.flow.stage import Stage
+from tutela.flow.work import Worker
+
+REFRESH = 1.0
+
+
+def stages(inside: Core) -> Sequence[Stage]:
+    """The stages, with the detectors that the systems name."""
+    columnar, facts = instances(inside.install.zone)
+    return (
+        DetectStage(columnar, inside.known, inside.keys, inside.install.ways),
+        CorrelateStage(facts, inside.install.ways),
+        DeskStage(inside.facts, inside.facts, inside.facts),
+    )
+
+
+async def run(settings: Settings) -> None:
+    """Work until stopped. The name is new at each start: a lease of an earlier life is another's."""
+    name = f"{socket.gethostname()}-{os.getpid()}-{token_hex(3)}"
+    async with core(settings, name) as inside, together(inside.known.run(REFRESH)):
+        await Worker(name, stages(inside), inside.streams, inside.facts).run()

@@ -1,0 +1,282 @@
+"""The command line. Each verb is a few lines: what is asked, one call into `app`, and the answer in words or JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import time
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+import typer
+import uvloop
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from tutela import parts
+from tutela.app import city, doctoring, importing, inviting, keep, replaying, serve, sources, up, verifying, work
+from tutela.app.install import Place
+from tutela.app.settings import settings
+from tutela.errors import TutelaError
+from tutela.model.people import Role
+from tutela.model.when import moment
+
+T = TypeVar("T")
+
+cli = typer.Typer(
+    name="tutela",
+    help="A public-safety platform for a city: from sensor to courtroom, one accountable log.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+register = typer.Typer(
+    help="The register: who sends what, for which purposes, on which legal basis.", no_args_is_help=True
+)
+cli.add_typer(register, name="sources")
+
+Data = Annotated[
+    Path | None, typer.Option("--data", help="The instance's directory (else TUTELA_DATA, else the usual place).")
+]
+Json = Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")]
+Port = Annotated[int | None, typer.Option("--port", help="The port of the page and the API.", min=1, max=65535)]
+
+out = Console(soft_wrap=True, highlight=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def run(work_: Coroutine[Any, Any, T]) -> T:
+    """Run to the end on uvloop."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work_)
+
+
+def shown(noun: object, *, as_json: bool, words: str) -> None:
+    """One answer, for people or for programs."""
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(noun).decode() + "\n")
+    else:
+        out.print(words, markup=False)
+
+
+@cli.command("up")
+def up_(
+    data: Data = None,
+    port: Port = None,
+    empty: Annotated[bool, typer.Option("--empty", help="Start without the demonstration city.")] = False,
+    name: Annotated[str, typer.Option("--city", help="The city's name, settled at the first start.")] = "Helsinki",
+    zone: Annotated[str, typer.Option("--zone", help="Its time zone, settled at the first start.")] = "Europe/Helsinki",
+    workers: Annotated[int, typer.Option("--workers", help="Worker processes.", min=1, max=64)] = 1,
+    as_json: Json = False,
+) -> None:
+    """Start everything: engines, workers, the page, and (unless --empty) a living demonstration city."""
+
+    def told(here: up.Up) -> None:
+        shown(here, as_json=as_json, words=_welcome(here, demo=not empty))
+
+    say = (lambda _: None) if as_json else (lambda text: err.print(text, markup=False))
+    run(up.up(settings(data, port), Place(name, zone), demo=not empty, workers=workers, say=say, told=told))
+
+
+def _welcome(here: up.Up, *, demo: bool) -> str:
+    lines = ["", f"  tutela is up: {here.address}", ""]
+    for role, code in here.codes:
+        lines += [f"  come in as {role}:  {here.address}/enrol?code={code}"]
+    if here.codes:
+        lines += ["", "  Each link works once, for an hour. `tutela invite` makes another."]
+    if demo:
+        lines += ["  The city is a simulation on a real map (© OpenStreetMap contributors), and says so."]
+    return "\n".join([*lines, "  Ctrl-C stops everything.", ""])
+
+
+@cli.command("work")
+def work_(data: Data = None) -> None:
+    """Add a worker to a running instance: it takes its fair share of the partitions."""
+    run(work.run(settings(data)))
+
+
+@cli.command("serve", hidden=True)
+def serve_(data: Data = None, port: Port = None) -> None:
+    """Serve the API and the page (`tutela up` starts this)."""
+    run(serve.run(settings(data, port)))
+
+
+@cli.command("keep", hidden=True)
+def keep_(data: Data = None) -> None:
+    """Seal, relay, archive and tick (`tutela up` starts this)."""
+    run(keep.run(settings(data)))
+
+
+@cli.command("city", hidden=True)
+def city_(data: Data = None, port: Port = None) -> None:
+    """Simulate the demonstration city (`tutela up` starts this)."""
+    run(city.run(settings(data, port)))
+
+
+@cli.command("invite")
+def invite(
+    role: Annotated[Role, typer.Argument(help="What they are here for.")] = Role.OPERATOR,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Make a one-time code with which one more person can come in. It is shown once and works for an hour."""
+    code = run(inviting.run(settings(data), role))
+    shown({"role": role, "code": code}, as_json=as_json, words=f"{role}: {code}  (enter it at /enrol)")
+
+
+@cli.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="A CSV, Parquet or NDJSON file.", exists=True, dir_okay=False)],
+    mapping: Annotated[
+        str, typer.Option("--mapping", help="A TOML file, or a shipped name: montgomery911, beijing-air.")
+    ],
+    timeline: Annotated[str | None, typer.Option("--timeline", help="Where to put it; default import/MAPPING.")] = None,
+    speed: Annotated[
+        float | None, typer.Option("--speed", help="Seconds of it in one second; default: as fast as it goes.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be mapped and refused; store nothing.")
+    ] = False,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Import a recorded file on a timeline of its own, through the same door as live data."""
+    wanted = importing.Wanted(file, mapping, timeline or f"import/{Path(mapping).stem}", speed)
+    if dry_run:
+        _dry(wanted, as_json=as_json)
+        return
+    with Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=err, disable=as_json
+    ) as bar:
+        task = bar.add_task(f"reading {file.name}")
+
+        def said(at: int, rows: int, calls: int) -> None:
+            bar.update(task, description=f"{moment(at):%Y-%m-%d %H:%M}  {rows:,} observations, {calls:,} calls")
+
+        done = run(importing.run(settings(data), wanted, said))
+    refused = ", ".join(f"{count:,} {reason}" for reason, count in sorted(done.refused.items())) or "none"
+    words = f"{wanted.timeline}: {done.observations:,} observations and {done.calls:,} calls are durable; refused: {refused}"
+    shown(msgspec.to_builtins(done), as_json=as_json, words=words)
+
+
+def _dry(wanted: importing.Wanted, *, as_json: bool) -> None:
+    how, found = importing.mapped(wanted)
+    blocks = dict(importing.found_columns(found))
+    report = {"source": how.source.name, "things": len(found.things), "rows": blocks, "calls": len(found.calls)}
+    report["refused"] = {f"{refusal.reason}: {refusal.says}": refusal.count for refusal in found.refused}
+    lines = [f"source {how.source.name}: {how.about}", f"  things: {len(found.things)}, calls: {len(found.calls):,}"]
+    lines += [f"  {name}: {count:,} rows" for name, count in blocks.items()]
+    lines += [f"  refused: {refusal.count:,}, {refusal.says}" for refusal in found.refused]
+    lines += [f"  such as: {found.calls[0]}"] if found.calls else []
+    shown(report, as_json=as_json, words="\n".join([*lines, "Nothing was stored."]))
+
+
+@cli.command("replay")
+def replay(
+    timeline: Annotated[str, typer.Argument(help="The timeline to run again.")] = "live",
+    partitions: Annotated[str, typer.Option("--stage", help="detect or correlate.")] = "detect",
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Run recorded history again, into an empty state, and compare what is found with what was found."""
+    report = run(replaying.run(settings(data), timeline, partitions))
+    shown(report, as_json=as_json, words=replaying.words(report))
+    if not report.same:
+        raise typer.Exit(1)
+
+
+@cli.command("verify")
+def verify(data: Data = None, as_json: Json = False) -> None:
+    """Read the whole log and name any event that was edited, dropped, added, reordered or cut off."""
+    report = run(verifying.run(settings(data)))
+    words = [
+        f"{report.witnessed + report.unwitnessed:,} events, {report.checkpoints:,} signed checkpoints, root {report.root.hex()}"
+    ]
+    words += [f"  {report.unwitnessed:,} since the last checkpoint, {report.erased:,} erased with their keys"]
+    words += [f"  {finding.what} at {finding.position}: {finding.says}" for finding in report.findings]
+    words += [f"  and {report.more:,} more"] if report.more else []
+    words += ["The log is sound." if report.sound else "THE LOG WAS CHANGED."]
+    shown(report, as_json=as_json, words="\n".join(words))
+    if not report.sound:
+        raise typer.Exit(1)
+
+
+@cli.command("parts")
+def parts_(as_json: Json = False) -> None:
+    """List every part there is, by room, with what its card says."""
+    found = {room: {name: _line(room, name) for name in parts.names(room)} for room in parts.ROOMS}
+    lines = [f"{room:11} {name:14} {line}" for room, names in found.items() for name, line in names.items()]
+    shown(found, as_json=as_json, words="\n".join(lines))
+
+
+def _line(room: str, name: str) -> str:
+    part = parts.load(room, name)
+    card = getattr(part, "card", None)
+    return str(card.finds) if card else (part.__doc__ or "").strip().partition("\n")[0]
+
+
+@register.command("list")
+def sources_list(data: Data = None, as_json: Json = False) -> None:
+    """List the register's entries."""
+    found = run(sources.listed(settings(data)))
+    if as_json:
+        shown([entry for entry, _ in found], as_json=True, words="")
+        return
+    table = Table("source", "owner", "for", "on the basis of", "personal data", "datastreams", box=None)
+    for entry, streams in found:
+        name = f"{entry.name} (simulated)" if entry.simulated else entry.name
+        table.add_row(
+            name,
+            entry.owner,
+            ", ".join(entry.purposes),
+            entry.legal_basis,
+            "yes" if entry.personal_data else "no",
+            str(streams),
+        )
+    out.print(table)
+
+
+@register.command("enter")
+def sources_enter(
+    file: Annotated[
+        Path,
+        typer.Argument(help="A TOML file with [source], [[thing]] and [[datastream]].", exists=True, dir_okay=False),
+    ],
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Enter a source from a file. Its token is shown once: send it as `Authorization: Bearer …`."""
+    entry, token = run(sources.add(settings(data), file))
+    shown(
+        {"source": entry.name, "token": token},
+        as_json=as_json,
+        words=f"{entry.name} is in the register.\ntoken: {token}",
+    )
+
+
+@cli.command("doctor")
+def doctor(data: Data = None, as_json: Json = False) -> None:
+    """Say what is wrong with this instance, where, and what to do about it."""
+    found = run(doctoring.run(settings(data)))
+    shown(found, as_json=as_json, words="\n".join(map(doctoring.words, found)))
+    if any(finding.health == "bad" for finding in found):
+        raise typer.Exit(1)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The program. Errors raised on purpose are told in their own words; all others are faults of ours."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    logging.Formatter.converter = time.gmtime
+    try:
+        cli(argv)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    except TutelaError as wrong:
+        err.print(f"tutela: {wrong.message}", markup=False)
+        return 1
+    return 0
