@@ -114,7 +114,7 @@ class DetectFold:
 
     def newest(self) -> tuple[Newest, ...]:
         """The newest row of each datastream, of each kind that has changed. Personal kinds are not kept."""
-        changed = [name for name, slab in self._state.newest.items() if slab is not self._shown[name]]
+        changed = [name for name, slab in self._state.newest.items() if slab is not self._shown.get(name)]
         self._shown = self._state.newest
         return tuple(self._newest(name) for name in changed)
 
