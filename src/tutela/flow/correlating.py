@@ -49,12 +49,10 @@ class CorrelateStage:
         """The partition as it was saved; a detector that is new begins."""
         where = Where(lease.timeline, CORRELATE, lease.partition, self.stream(lease))
         correlate = Correlate(self.detectors, where, self.ways)
-        parts = {
-            name: detector.load(saved[name]) if name in saved else detector.begin()
-            for name, detector in correlate.parts.items()
-        }
-        kept = msgspec.json.decode(saved[FOLD]["kept"], type=Kept) if FOLD in saved else Kept()
-        return CorrelateFold(correlate, State(parts, kept))
+        start = correlate.begin()
+        loaded = {name: detector.load(saved[name]) for name, detector in correlate.parts.items() if name in saved}
+        kept = msgspec.json.decode(saved[FOLD]["kept"], type=Kept) if FOLD in saved else start.kept
+        return CorrelateFold(correlate, State({**start.parts, **loaded}, kept))
 
 
 class CorrelateFold:
