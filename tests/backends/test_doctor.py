@@ -53,7 +53,7 @@ async def test_partitions_without_a_worker_are_counted(tmp_path: Path, make_engi
     await connection.execute("insert into timeline (name, at) values ('live', 0)")
     await connection.execute(
         "insert into lease (timeline, stage, partition, owner, lease_until) values"
-        " ('live', 'detect', 0, 'a', now() + interval '3 s'), ('live', 'detect', 1, 'b', 'epoch')"
+        " ('live', 'detect', 0, 'a', now() + interval '1 min'), ('live', 'detect', 1, 'b', 'epoch')"
     )
     await connection.close()
 

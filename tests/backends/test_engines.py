@@ -14,13 +14,14 @@ from time import monotonic
 import asyncpg
 import psutil
 import pytest
-from tests.conftest import MakeEngines
+from tests.conftest import MakeEngines, remove
 
 from tutela.backends import nats, watchdog
 from tutela.backends.disk import look
 from tutela.backends.engines import Addresses, Engines, addresses
 from tutela.backends.nats import NatsStreams
 from tutela.backends.orphans import orphans
+from tutela.backends.places import places
 from tutela.errors import Conflict, EngineDown, NotFound, StorageFull
 
 pytestmark = pytest.mark.integration
@@ -236,6 +237,8 @@ async def test_children_die_with_their_parent(tmp_path: Path) -> None:
     parent.kill()
     await parent.wait()
     _, alive = await asyncio.to_thread(psutil.wait_procs, children, 20)
+
+    remove(places(tmp_path / "city"))
 
     assert len(children) == 2
     assert alive == []

@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from nats.js.api import DiscardPolicy
 
+from tutela.backends.link import Link
 from tutela.backends.memory import MemoryStreams
 from tutela.backends.nats import NatsStreams
-from tutela.errors import BadInput, EngineDown, NotFound, TutelaError
+from tutela.errors import BadInput, EngineDown, NotFound, StorageFull, TutelaError
 from tutela.flow.ports import Reader, Streams
 from tutela.model.flow import Message
 
@@ -236,3 +238,23 @@ async def test_a_server_that_lacks_the_stream_is_an_engine_that_does_not_answer(
     async with NatsStreams(nats_url, patience=0.3) as streams:
         with pytest.raises(EngineDown, match="nobody"):
             await streams.publish("nobody", b"", "1", {})
+
+
+@pytest.mark.integration
+async def test_a_stream_at_its_limit_is_full_and_heals_when_it_is_purged(nats_url: str) -> None:
+    link = await Link(nats_url, "test").open(10)
+    await link.jetstream.add_stream(name="SMALL", subjects=["small"], max_bytes=10_000, discard=DiscardPolicy.NEW)
+    await link.close()
+    async with NatsStreams(nats_url) as streams:
+        await streams.publish("small", bytes(9_000), "1", {})
+        with pytest.raises(StorageFull, match="maximum bytes"):
+            await streams.publish("small", bytes(9_000), "2", {})
+
+        await streams.purge("SMALL", 2)
+
+        assert await streams.publish("small", bytes(9_000), "2", {}) == 2
+
+
+async def test_an_address_that_is_none_is_refused_with_an_example() -> None:
+    with pytest.raises(EngineDown, match="nats://user"):
+        await Link("nats://host:port", "test").open(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -27,9 +28,9 @@ async def examine(data_dir: Path, env: Mapping[str, str]) -> list[Finding]:
         at = addresses(data_dir, env)
     except NotFound as nothing:
         return [*found, bad("nothing was ever started here", where.data, nothing.message)]
-    found += await examine_nats(at.nats, None if env.get(NATS) else read_access(where))
-    found += await examine_postgres(at.pg)
-    return found
+    nats = examine_nats(at.nats, None if env.get(NATS) else read_access(where))
+    of_nats, of_postgres = await asyncio.gather(nats, examine_postgres(at.pg))
+    return [*found, *of_nats, *of_postgres]
 
 
 def _python() -> Finding:

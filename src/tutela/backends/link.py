@@ -75,6 +75,10 @@ class Link:
             why = self.client.last_error or "time-out"
             await self.close()
             raise EngineDown(f"NATS at {self.where} lets nobody in ({why}); `tutela doctor` says what to do") from late
+        except nats.errors.Error as wrong:
+            raise EngineDown(
+                f"{self.where!r} is no address of NATS ({wrong}); write nats://user:password@host:port"
+            ) from wrong
         await self._rose()
         return self
 
