@@ -191,7 +191,6 @@ create table detection (
     body          json not null,
     primary key (id, revision)
 );
-create index detection_at on detection (timeline, at);
 
 create table alert (
     id            text primary key,

@@ -113,8 +113,8 @@ async def _find(connection: asyncpg.Connection, detections: Sequence[Detection])
     """Store detections; the bodies of those that were there already. Raises Broken when one says something else."""
     if not detections:
         return set()
-    bodies = {(one.id, one.revision): encode(one) for one in detections}
-    hashes = [hashlib.sha256(encode(one)).digest() for one in detections]
+    bodies = [encode(one) for one in detections]
+    hashes = [hashlib.sha256(body).digest() for body in bodies]
     ids, revisions = [one.id for one in detections], [one.revision for one in detections]
     new = await connection.fetch(
         _FIND,
@@ -124,13 +124,15 @@ async def _find(connection: asyncpg.Connection, detections: Sequence[Detection])
         [one.detector for one in detections],
         [one.at for one in detections],
         hashes,
-        [bodies[one.id, one.revision].decode() for one in detections],
+        [body.decode() for body in bodies],
     )
-    if len(new) < len(detections):
-        other = await connection.fetchrow(_OTHER, ids, revisions, hashes)
-        if other is not None:
-            raise other_content(other["id"], other["revision"])
-    return {bodies[place] for place in bodies.keys() - {tuple(row) for row in new}}
+    if len(new) == len(detections):
+        return set()
+    other = await connection.fetchrow(_OTHER, ids, revisions, hashes)
+    if other is not None:
+        raise other_content(other["id"], other["revision"])
+    places = {tuple(row) for row in new}
+    return {body for *place, body in zip(ids, revisions, bodies, strict=True) if tuple(place) not in places}
 
 
 async def _save(connection: asyncpg.Connection, lease: Lease, columns: Sequence[Column]) -> None:
