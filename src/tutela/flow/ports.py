@@ -115,6 +115,12 @@ class Leases(Protocol):
     async def release(self, leases: Sequence[Lease]) -> None: ...
 
 
+class Snapshots(Protocol):
+    """How far a stream is worked off for good: the least sequence that all partitions of these stages have saved."""
+
+    async def snapshotted(self, timeline: str, stages: Sequence[str]) -> int: ...
+
+
 class Turns(Protocol):
     """State and effects of one partition: one transaction each turn, fenced by the lease's epoch.
 

@@ -13,6 +13,7 @@ written outside of the database first (`Witness`): whoever cuts the database sho
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -26,6 +27,9 @@ from tutela.model.event import Checkpoint, Event
 from tutela.model.note import Witnessed
 
 from .ports import Clock, Log, Sealing, Witness
+from .rest import rest
+
+LOG = logging.getLogger(__name__)
 
 _canonical = msgspec.json.Encoder(order="sorted").encode
 read_witnessed = msgspec.json.Decoder(Witnessed).decode
@@ -126,9 +130,10 @@ class Sealer:
         while not stop.is_set():
             try:
                 await self._while_leading(stop)
-            except (Fenced, EngineDown):
+            except (Fenced, EngineDown) as lost:
+                LOG.warning("the sealer begins anew: %s", lost)
                 self._reign = None
-            await _rest(stop, self.rhythm.idle)
+            await rest(stop, self.rhythm.idle)
 
     async def step(self) -> int | None:
         """One round: how many it sealed, and the checkpoint when it is due; None while another one leads."""
@@ -174,7 +179,7 @@ class Sealer:
             if sealed is None:
                 return
             if sealed:
-                await _rest(stop, self.rhythm.pace - (self.monotonic() - began))
+                await rest(stop, self.rhythm.pace - (self.monotonic() - began))
             else:
                 await self.log.wait(self.rhythm.idle)
         await self.step()
@@ -245,11 +250,3 @@ def _from(line: bytes) -> tuple[Frontier, int]:
 def split(leaves: bytes) -> list[bytes]:
     """Hashes that lie end to end, one by one."""
     return [leaves[place : place + SIZE] for place in range(0, len(leaves), SIZE)]
-
-
-async def _rest(stop: asyncio.Event, seconds: float) -> None:
-    """Wait that long, or until told to stop; others get their turn in any case."""
-    try:
-        await asyncio.wait_for(stop.wait(), max(0.001, seconds))
-    except TimeoutError:
-        return
