@@ -176,6 +176,15 @@ async def test_purging_forgets_what_is_below_and_counts_on(streams: Streams) -> 
     assert await streams.publish("obs.test.tick", b"x", "5", {}) == 5
 
 
+async def test_the_newest_on_a_subject_is_told_apart_from_the_newest_of_all(streams: Streams) -> None:
+    await streams.publish("obs.test.tick", b"x", "1", {})
+    await streams.publish("obs.test.readings.1", b"x", "2", {})
+
+    assert await streams.last(STREAM) == 2
+    assert await streams.last(STREAM, "obs.test.tick") == 1
+    assert await streams.last(STREAM, "obs.test.counts.1") == 0
+
+
 async def test_a_stream_that_is_not_there_is_named(streams: Streams) -> None:
     for asked in (streams.last("OBS-no"), streams.read("OBS-no", ["a"], 0), streams.has("OBS-no", "a", 0)):
         with pytest.raises(NotFound, match="OBS-no"):

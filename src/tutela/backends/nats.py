@@ -85,17 +85,20 @@ class NatsStreams:
         message may be stored or not, and publishing it again with the same id is right.
         """
         stream = next((name for name, subjects in self._kept.items() if taken(subjects, subject)), "")
-        doubt = self._doubts.get(id_) or _Doubt(monotonic(), self._newest.get(stream, 0))
-        if stream and monotonic() - doubt.first > 0.9 * WINDOW:
+        doubt = self._doubts.get(id_)
+        if doubt and monotonic() - doubt.first > WINDOW - ANSWER - self._patience:
             found = await self._find(stream, id_, doubt.since)
+            self._doubts.pop(id_)
             if found:
                 return found
-            doubt = _Doubt(monotonic(), self._newest.get(stream, 0))
+            doubt = None
+        doubt = doubt or _Doubt(monotonic(), self._newest.get(stream, 0))
         named = {**headers, "Nats-Msg-Id": id_}
         try:
             ack = await self._link.insist(lambda: self._sent(subject, body, named), subject, self._patience)
         except (EngineDown, asyncio.CancelledError):
-            self._remember(id_, doubt)
+            if stream:
+                self._remember(id_, doubt)
             raise
         self._doubts.pop(id_, None)
         self._newest[ack.stream] = max(ack.seq, self._newest.get(ack.stream, 0))
