@@ -38,6 +38,10 @@ select {COLUMNS} from event e left join sealed s on s.event = e.id
 where e.subject = $1 and e.subject <> '' order by s.position nulls last, e.txid, e.ord
 """  # noqa: S608  put together from constants
 
+_NEWEST_ABOUT = f"""
+select {COLUMNS} from event e where e.subject = $1 and e.subject <> '' order by e.txid desc, e.ord desc limit 1
+"""  # noqa: S608  put together from constants
+
 _ONE = f"select {COLUMNS} from event e where e.id = $1::text::uuid"  # noqa: S608  put together from constants
 
 
@@ -74,8 +78,8 @@ def event_of(row: Sequence[Any]) -> Event:
 
 async def newest_about(connection: asyncpg.Connection, subject: str) -> Event | None:
     """The newest event about something."""
-    rows = await connection.fetch(_ABOUT, subject)
-    return event_of(tuple(rows[-1])) if rows else None
+    row = await connection.fetchrow(_NEWEST_ABOUT, subject)
+    return None if row is None else event_of(tuple(row))
 
 
 @dataclass(frozen=True)
