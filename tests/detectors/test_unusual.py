@@ -82,9 +82,10 @@ def test_one_wild_week_teaches_little() -> None:
     """After a week of steady hours, a value counts up to three spreads and no further."""
     steady = [Observed(0, START + hour * HOUR, 20.0 + hour % 5) for hour in range(168 * 4)]
     wild = Observed(0, START + (168 * 4 + 5) * HOUR, 1e9)
+    over = Observed(0, START + (168 * 4 + 6) * HOUR, 22.0)
     after = Observed(0, START + (168 * 5 + 5) * HOUR, 60.0)
 
-    found = play(Unusual(weeks=3), seens(WORLD, [*steady, wild, after]))
+    found = play(Unusual(weeks=3), seens(WORLD, [*steady, wild, over, after]))
 
     assert [each.at for each in found] == [wild.time, after.time]
     assert float(found[1].why.inputs["usual"]) < 25.0

@@ -144,9 +144,10 @@ class Correlation(Noun, frozen=True, kw_only=True):
         """The state with one more fact, which may join a group or complete one."""
         newest = max(state.newest, new.at)
         old = [each for each in state.known if each.at >= newest - self._span][1 - MOST :]
-        group = self._group(old, new)
-        anchors = {each.id: each.id if not group else group[0].id for each in group}
-        known = tuple(msgspec.structs.replace(each, group=anchors.get(each.id, each.group)) for each in (*old, new))
+        known, group = (*old, new), self._group(old, new)
+        if group:
+            ids = {each.id for each in group}
+            known = tuple(_in_group(each, group[0].id) if each.id in ids else each for each in known)
         revisions = {each.id: state.revisions[each.id] for each in old if each.id in state.revisions}
         if not group or len(group) > MEMBERS:
             return _State(newest=newest, known=known, revisions=revisions), ()
@@ -157,11 +158,12 @@ class Correlation(Noun, frozen=True, kw_only=True):
 
     def _group(self, old: Sequence[_Known], new: _Known) -> list[_Known]:
         """The group that a new fact joins or completes, its anchor first; empty when there is none."""
-        anchors = sorted((each for each in (*old, new) if self._near(each, new)), key=_age)
+        close = [*(each for each in old if _close(each.place, new.place, 2 * self.within)), new]
+        anchors = sorted((each for each in close if self._near(each, new)), key=_age)
         for anchor in anchors:
             if anchor.group == anchor.id:
-                return [*sorted((each for each in old if each.group == anchor.id), key=_age), new]
-        free = [each for each in (*old, new) if not each.group and metres(each.place, new.place) <= 2 * self.within]
+                return [*sorted((each for each in close if each.group == anchor.id), key=_age), new]
+        free = [each for each in close if not each.group]
         if not self._enough(free):
             return []
         for anchor in anchors:
@@ -173,7 +175,7 @@ class Correlation(Noun, frozen=True, kw_only=True):
     def _near(self, anchor: _Known, fact: _Known) -> bool:
         """Not before the anchor, and soon and close enough after it."""
         late = fact.at - anchor.at > self._span or _age(fact) < _age(anchor)
-        return not late and metres(anchor.place, fact.place) <= self.within
+        return not late and _close(anchor.place, fact.place, self.within)
 
     def _enough(self, facts: Sequence[_Known]) -> bool:
         return len({each.sort for each in facts}) >= self.least
@@ -234,6 +236,15 @@ class Correlation(Noun, frozen=True, kw_only=True):
                 sources=tuple(sources),
             ),
         )
+
+
+def _in_group(fact: _Known, anchor: str) -> _Known:
+    return msgspec.structs.replace(fact, group=anchor)
+
+
+def _close(one: Place, other: Place, limit: float) -> bool:
+    """Whether places are at most so many metres apart. Most are not, and their latitudes tell."""
+    return abs(one.lat - other.lat) * 111_000.0 <= limit and metres(one, other) <= limit
 
 
 def _age(fact: _Known) -> tuple[int, str]:
