@@ -18,7 +18,7 @@ from tutela.backends.memory_facts.snapshots import MemorySnapshots
 from tutela.backends.memory_lake import MemoryLake
 from tutela.errors import EngineDown
 from tutela.flow import hop
-from tutela.flow.archive import Archive, Follower, Rhythm, check
+from tutela.flow.archive import Archiver, Follower, Rhythm, check
 from tutela.model import wire
 from tutela.model.flow import Message
 from tutela.model.install import Install
@@ -62,9 +62,9 @@ class City:
             self.rhythm,
         )
 
-    def archive(self) -> Archive:
+    def archive(self) -> Archiver:
         snapshots = MemorySnapshots(self.store)
-        return Archive(
+        return Archiver(
             self.facts,
             self.streams,
             self.lake,

@@ -106,9 +106,9 @@ class Follower:
         try:
             while not stop.is_set():
                 await self._step(reader)
-            await self.flush()
         finally:
             await reader.close()
+        await self.flush()
 
     async def _step(self, reader: Reader) -> None:
         for message in await reader.fetch(self.rhythm.fetch, self.rhythm.look):
@@ -135,7 +135,7 @@ class Follower:
 
 
 @dataclass(slots=True)
-class Archive:
+class Archiver:
     """A follower for each stream of each timeline, as they come up; and the lake's housekeeping."""
 
     timelines: Timelines
