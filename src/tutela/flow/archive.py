@@ -104,18 +104,18 @@ class Follower:
         self._archived.append((self.monotonic(), self._since))
         reader = await self.streams.read(self.stream, self.subjects, self._since)
         try:
-            while not stop.is_set():
-                await self._step(reader)
+            await self._read(reader, stop)
         finally:
             await reader.close()
         await self.flush()
 
-    async def _step(self, reader: Reader) -> None:
-        for message in await reader.fetch(self.rhythm.fetch, self.rhythm.look):
-            self._take(message)
-        if self._bytes >= self.rhythm.most or self.monotonic() - self._began >= self.rhythm.every:
-            await self.flush()
-            await self.purge()
+    async def _read(self, reader: Reader, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            for message in await reader.fetch(self.rhythm.fetch, self.rhythm.look):
+                self._take(message)
+            if self._bytes >= self.rhythm.most or self.monotonic() - self._began >= self.rhythm.every:
+                await self.flush()
+                await self.purge()
 
     def _gather_from(self, since: int) -> None:
         self._since = self._upto = since
