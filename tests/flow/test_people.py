@@ -201,3 +201,23 @@ async def test_an_auditor_signs_on_to_nothing(staff: Staff) -> None:
         await staff.sign_on(access(Role.AUDITOR, "oversight"), 6)
     with pytest.raises(Refused):
         await staff.sign_off(access(Role.AUDITOR, "oversight"))
+
+
+async def test_a_person_sees_the_shift_they_are_on(here: City, staff: Staff) -> None:
+    agent, _ = await staff.enrol(await staff.invite_here(Role.OPERATOR, "city"), "Aino")
+
+    assert await staff.shift(as_(agent)) is None
+    begun = await staff.sign_on(as_(agent), 6)
+    assert await staff.shift(as_(agent)) == begun
+    assert [query.query for query in here.queries()] == ["own shift", "own shift"]
+
+
+async def test_a_session_that_is_signed_out_of_is_over_at_once(here: City, staff: Staff) -> None:
+    agent, token = await staff.enrol(await staff.invite_here(Role.OPERATOR, "city"), "Aino")
+    here.now[0] += HOUR
+
+    await staff.sign_out(token)
+
+    with pytest.raises(Refused):
+        await staff.who(token)
+    assert [event.subject for event in here.events("session@1")] == [agent.id, agent.id]

@@ -140,3 +140,18 @@ async def test_the_newest_position_is_where_live_reading_can_begin(here: City) -
     newest = await here.reads.log.last(OPERATOR, "live")
 
     assert newest == (await here.reads.log.events(OPERATOR, "live", most=1000)).after
+
+
+async def test_what_happened_to_one_thing_is_told_also_before_it_is_sealed(here: City) -> None:
+    again = here.event("alert@1", "a1", b'{"noun": "alert", "purpose": "public-safety", "revision": 1}', id="again")
+    elsewhere = here.event("alert@1", "a1", b'{"purpose": "public-safety"}', id="elsewhere", timeline="import/x")
+    await here.facts.append([again, elsewhere])
+
+    told = await here.reads.log.about(OPERATOR, "live", "a1")
+    hidden = await here.reads.log.about(OPERATOR, "live", "a2")
+    envelopes = await here.reads.log.about(AUDITOR, "live", "a1")
+
+    assert [event.id for event in told] == ["alert@1-a1", "again"]
+    assert not hidden
+    assert [(event.id, event.body) for event in envelopes] == [("alert@1-a1", b""), ("again", b"")]
+    assert [query.count for query in here.queries()] == [2, 0, 2]

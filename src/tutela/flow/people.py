@@ -117,6 +117,20 @@ class Staff:
         """Whose session this is; raises Refused when it is over or never was."""
         return await self.people.who(_hash(token), self.ledger.now)
 
+    async def sign_out(self, token: str) -> None:
+        """End a session, at once and everywhere."""
+        agent, now, hash_ = await self.who(token), self.ledger.now, _hash(token)
+        body = encode(Session(agent=agent.id, until=now))
+        await self.people.end(hash_, self._event("session@1", agent.id, agent.id, body, hash_ + body))
+
+    async def shift(self, access: Access) -> Shift | None:
+        """The shift that this person is on, if any."""
+        query = "own shift"
+        await self.ledger.must(ask(access, Action.READ, "shifts", self.ledger.now), LIVE, query)
+        running = await self._running(access.agent.id)
+        await self.ledger.wrote(access, LIVE, query, () if running is None else (access.agent.id,))
+        return running
+
     async def sign_on(self, access: Access, budget: int) -> Shift:
         """Begin a shift: so many alerts an hour may be put before this person. Raises Conflict when on one."""
         if budget not in BUDGETS:

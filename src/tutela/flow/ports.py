@@ -11,7 +11,7 @@ from tutela.model.call import Call
 from tutela.model.card import Card
 from tutela.model.dead_letter import DeadLetter
 from tutela.model.detection import Detection
-from tutela.model.event import Checkpoint, Entry, Event, Sealed
+from tutela.model.event import Checkpoint, Entry, Event, Seal, Sealed
 from tutela.model.flow import Effects, Lease, Message, Newest, Outgoing
 from tutela.model.incident import Incident
 from tutela.model.install import Install
@@ -179,6 +179,12 @@ class Sealing(Protocol):
     async def checkpoints(self) -> Sequence[Checkpoint]: ...
 
 
+class Progress(Protocol):
+    """How far the log is sealed, in one look: cheap enough to be asked each second."""
+
+    async def progress(self) -> Seal: ...
+
+
 class Witness(Protocol):
     """Checkpoints kept outside of the database: lines that are only ever added.
 
@@ -230,6 +236,7 @@ class People(Protocol):
 
     A code works once, until its time: `invited` (role, until) and `enrol` raise NotFound for one that is
     not known, Conflict for one that is used, and `enrol` Refused for one that is over. `who` raises Refused.
+    `end` ends a session, with its event; one that is over or never was is left alone.
     """
 
     async def enrol(self, code_hash: bytes, agent: Agent, event: Event) -> None: ...
@@ -237,6 +244,7 @@ class People(Protocol):
     async def invited(self, code_hash: bytes) -> tuple[str, int]: ...
     async def begin(self, token_hash: bytes, agent: str, until: int) -> None: ...
     async def who(self, token_hash: bytes, now: int) -> Agent: ...
+    async def end(self, token_hash: bytes, event: Event) -> None: ...
 
 
 class Values(Protocol):
@@ -268,5 +276,7 @@ class Policy(Protocol):
     def check(self, ask: Ask) -> None: ...
 
 
-class Facts(Timelines, Register, DeadLetters, Leases, Turns, Outbox, Log, Sealing, Desk, People, Values, Protocol):
+class Facts(
+    Timelines, Register, DeadLetters, Leases, Turns, Outbox, Log, Sealing, Progress, Desk, People, Values, Protocol
+):
     """All that PostgreSQL keeps, for the app to pass on in parts."""

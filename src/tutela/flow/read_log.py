@@ -67,6 +67,15 @@ class LogReads:
         await self.ledger.wrote(access, timeline, query, (sealed.event.id for sealed in page.events))
         return page
 
+    async def about(self, access: Access, timeline: str, subject: str) -> Sequence[Event]:
+        """All events about one thing, in order of commit; also those that are not sealed yet."""
+        query = f"events about {subject}"
+        await self._anything(access, timeline, query)
+        told = [event for event in await self.log.about(subject) if event.timeline == timeline]
+        seen = [one for one in (self._shown(access, event) for event in told) if one is not None]
+        await self.ledger.wrote(access, timeline, query, (event.id for event in seen))
+        return seen
+
     async def last(self, access: Access, timeline: str) -> int:
         """The newest position, to follow the log from now on; -1 when it is empty. It leaves no event: `follow` does."""
         await self._anything(access, timeline, "the newest position")
@@ -98,10 +107,14 @@ class LogReads:
         return Page(tuple(one for one in seen if one is not None), some[-1].position if some else after)
 
     def _seen(self, access: Access, sealed: Sealed) -> Sealed | None:
+        shown = self._shown(access, sealed.event)
+        return None if shown is None else msgspec.structs.replace(sealed, event=shown)
+
+    def _shown(self, access: Access, event: Event) -> Event | None:
         """The event whole, or as an envelope, or not at all."""
-        if self.ledger.may(self._of(access, sealed.event)):
-            return sealed if sealed.event.key is None else _envelope(sealed)
-        return _envelope(sealed) if self.ledger.may(self._ask(access, "accesses")) else None
+        if self.ledger.may(self._of(access, event)):
+            return event if event.key is None else _envelope(event)
+        return _envelope(event) if self.ledger.may(self._ask(access, "accesses")) else None
 
     def _of(self, access: Access, event: Event) -> Ask:
         record_class = CLASS_OF.get(event.kind, "accesses")
@@ -112,5 +125,5 @@ class LogReads:
         return ask(access, Action.READ, record_class, self.ledger.now, collected_for=collected_for)
 
 
-def _envelope(sealed: Sealed) -> Sealed:
-    return msgspec.structs.replace(sealed, event=msgspec.structs.replace(sealed.event, body=b"", salt=b""))
+def _envelope(event: Event) -> Event:
+    return msgspec.structs.replace(event, body=b"", salt=b"")

@@ -51,3 +51,16 @@ class Checkpoint(Noun, frozen=True, kw_only=True):
     root: bytes
     at: int
     signature: bytes
+
+
+class Seal(Noun, frozen=True, kw_only=True):
+    """How far the log is sealed: `size` events are in the tree, `waiting` are committed and not in it yet.
+
+    `oldest` is the time (microseconds) of the oldest one of the live timeline that waits. Of very many only the
+    first ten thousand are counted.
+    """
+
+    size: int
+    waiting: int
+    oldest: int | None
+    checkpoint: Checkpoint | None

@@ -6,6 +6,7 @@ from tutela.backends.memory_facts.desk import MemoryDesk
 from tutela.backends.memory_facts.leases import MemoryLeases, MemoryTimelines
 from tutela.backends.memory_facts.log import MemoryLog, MemorySealing
 from tutela.backends.memory_facts.people import MemoryPeople
+from tutela.backends.memory_facts.progress import MemoryProgress
 from tutela.backends.memory_facts.register import MemoryDeadLetters, MemoryRegister
 from tutela.backends.memory_facts.store import Store
 from tutela.backends.memory_facts.turns import MemoryOutbox, MemoryTurns, MemoryValues
@@ -22,6 +23,7 @@ class MemoryFacts(
     MemoryLog,
     MemoryOutbox,
     MemorySealing,
+    MemoryProgress,
     MemoryDesk,
     MemoryPeople,
     MemoryValues,

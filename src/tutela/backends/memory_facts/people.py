@@ -54,3 +54,10 @@ class MemoryPeople:
         """Whose session this is; raises Refused when it is over."""
         agent, until = self.store.sessions.get(token_hash, ("", 0))
         return signed_in(self.store.agents.get(agent) if now < until else None)
+
+    async def end(self, token_hash: bytes, event: Event) -> None:
+        """End a session; one that is over already is left alone."""
+        agent, until = self.store.sessions.get(token_hash, ("", 0))
+        if event.at < until:
+            self.store.sessions[token_hash] = (agent, event.at)
+            self.store.log([event])

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from tutela.backends.postgres.database import Database
-from tutela.backends.postgres.dead_letters import PostgresDeadLetters
 from tutela.backends.postgres.desk import PostgresDesk
 from tutela.backends.postgres.install import PostgresTimelines
 from tutela.backends.postgres.leases import PostgresLeases
 from tutela.backends.postgres.log import PostgresLog
-from tutela.backends.postgres.notices import NAMES
 from tutela.backends.postgres.outbox import PostgresOutbox
 from tutela.backends.postgres.people import PostgresPeople
-from tutela.backends.postgres.register import PostgresRegister
+from tutela.backends.postgres.progress import PostgresProgress
+from tutela.backends.postgres.register import PostgresDeadLetters, PostgresRegister
 from tutela.backends.postgres.sealing import PostgresSealing
 from tutela.backends.postgres.turns import PostgresTurns
 from tutela.backends.postgres.values import PostgresValues
@@ -26,6 +25,7 @@ class PostgresFacts(
     PostgresLog,
     PostgresOutbox,
     PostgresSealing,
+    PostgresProgress,
     PostgresDesk,
     PostgresPeople,
     PostgresValues,
@@ -42,7 +42,7 @@ class PostgresFacts(
 
     async def wait(self, seconds: float) -> None:
         """Return when anything was committed, sealed or ticked since this task last waited."""
-        await self.db.notices.wait(NAMES, seconds)
+        await self.db.notices.wait(seconds)
 
     async def close(self) -> None:
         """Close the pool; waits for what is under way."""

@@ -82,6 +82,16 @@ class PostgresPeople:
             )
         return signed_in(None if entry is None else _agent(entry))
 
+    async def end(self, token_hash: bytes, event: Event) -> None:
+        """End a session; one that is over already is left alone."""
+        async with self.db.writing() as connection:
+            ended = await connection.execute(
+                "update session set until = $2 where token_hash = $1 and until > $2", token_hash, event.at
+            )
+            if ended == "UPDATE 1":
+                await log.append(connection, [event])
+        self.db.notices.ring(EVENT)
+
 
 async def _unusable(connection: asyncpg.Connection, code_hash: bytes) -> TutelaError:
     at = await connection.fetchval("select used_at from invitation where code_hash = $1", code_hash)

@@ -1,0 +1,35 @@
+"""A session that was ended is over, on every engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tutela.errors import Refused
+from tutela.model.people import Agent, Role
+
+if TYPE_CHECKING:
+    from tests.backends.conftest import Make
+
+    from tutela.flow.ports import Facts
+
+ANNA = Agent(id="anna", name="Anna", role=Role.OPERATOR, agency="city")
+
+
+async def test_a_session_ends_once_with_its_event(facts: Facts, make: Make) -> None:
+    await facts.invite(b"code", Role.OPERATOR, 1000, make.event("code"))
+    await facts.enrol(b"code", ANNA, make.event("anna", at=10))
+    await facts.begin(b"token", ANNA.id, 100)
+    await facts.begin(b"other", ANNA.id, 100)
+
+    await facts.end(b"token", make.event("first", at=20))
+    await facts.end(b"token", make.event("second", at=30))
+    await facts.end(b"never was", make.event("third", at=30))
+
+    with pytest.raises(Refused):
+        await facts.who(b"token", 20)
+    assert await facts.who(b"other", 20) == ANNA
+    assert len(await facts.about("first")) == 1
+    assert not await facts.about("second")
+    assert not await facts.about("third")
