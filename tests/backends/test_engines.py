@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,10 +19,12 @@ from tests.conftest import MakeEngines, remove
 
 from tutela.backends import nats, watchdog
 from tutela.backends.disk import look
+from tutela.backends.doctor import examine
 from tutela.backends.engines import Addresses, Engines, addresses
 from tutela.backends.nats import NatsStreams
 from tutela.backends.orphans import orphans
 from tutela.backends.places import places
+from tutela.backends.server_postgres import PostgresServer
 from tutela.errors import Conflict, EngineDown, NotFound, StorageFull
 
 pytestmark = pytest.mark.integration
@@ -155,6 +158,27 @@ async def test_postgres_comes_back_with_what_was_committed(tmp_path: Path, make_
     assert await again.fetchval("select n from t") == 7
     connection.terminate()
     await again.close()
+
+
+async def test_a_directory_that_is_deleted_and_made_again_does_not_find_the_old_facts(
+    tmp_path: Path, make_engines: MakeEngines
+) -> None:
+    no_nats = {"TUTELA_NATS_URL": "nats://elsewhere"}
+    old = make_engines(tmp_path / "city", no_nats)
+    await old.start()
+    before = old.places
+    await old.stop()
+    shutil.rmtree(before.data)
+
+    again = await make_engines(tmp_path / "city", no_nats).start()
+    after = places(tmp_path / "city")
+    findings = await examine(tmp_path / "city", no_nats)
+    remove(before)
+
+    if os.geteuid() == 0:
+        assert again.pg != PostgresServer(before).dsn
+        assert str(before.postgres.parent) in [finding.where for finding in findings]
+    assert after.data == before.data
 
 
 async def test_settings_keep_what_is_committed_on_the_disk_and_the_network_out(engines: Addresses) -> None:

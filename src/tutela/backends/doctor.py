@@ -12,7 +12,7 @@ from tutela.backends.engines import NATS, addresses
 from tutela.backends.examine import examine_nats, examine_postgres
 from tutela.backends.finding import Finding, bad, good, warning
 from tutela.backends.orphans import Lock, orphans
-from tutela.backends.places import Places, places
+from tutela.backends.places import OWNER, SYSTEM, Places, places
 from tutela.backends.server_nats import free, read_access
 from tutela.errors import NotFound
 
@@ -23,7 +23,7 @@ PYTHON = (3, 11)
 async def examine(data_dir: Path, env: Mapping[str, str]) -> list[Finding]:
     """All findings, the machine's first, then the instance's, then the engines'."""
     where = places(data_dir)
-    found = [_python(), *_disks(where), *_instance(where, env)]
+    found = [_python(), *_disks(where), *_gone(), *_instance(where, env)]
     try:
         at = addresses(data_dir, env)
     except NotFound as nothing:
@@ -59,6 +59,18 @@ def _disk(state: DiskState) -> Finding:
             f"free space until {state.reserve >> 20} MB are free",
         )
     return good(f"the disk has room: {says}", state.path)
+
+
+def _gone() -> Iterator[Finding]:
+    """As root, facts lie outside the data directory, and stay when somebody deletes that."""
+    for owner in SYSTEM.glob(f"*/{OWNER}"):
+        data = owner.read_text().strip()
+        if places(Path(data)).postgres.parent != owner.parent:
+            yield warning(
+                f"these facts belong to {data}, which is gone",
+                owner.parent,
+                f"if nobody needs them: rm -r {owner.parent}",
+            )
 
 
 def _instance(where: Places, env: Mapping[str, str]) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ from typing import Self
 
 from tutela.backends.children import Children
 from tutela.backends.disk import Ballast
-from tutela.backends.places import places, private
+from tutela.backends.places import Places, places, private, settle
 from tutela.backends.server_nats import NatsServer, choose_access, read_access
 from tutela.backends.server_postgres import PostgresServer
 from tutela.backends.watchdog import Watchdog
@@ -50,7 +50,7 @@ class Engines:
     """Starts what is not named in `env`, keeps it running, and stops it. `children` takes further programs."""
 
     def __init__(self, data_dir: Path, env: Mapping[str, str]) -> None:
-        self.places = places(data_dir)
+        self._data = data_dir
         self.children = Children(self.places.run, self.places.log)
         self._env = env
         self.watchdog: Watchdog | None = None
@@ -63,9 +63,14 @@ class Engines:
         await self.stop()
 
     @property
+    def places(self) -> Places:
+        """Where this instance keeps its things; settled by the first start."""
+        return places(self._data)
+
+    @property
     def addresses(self) -> Addresses:
         """Where the engines are."""
-        return addresses(self.places.data, self._env)
+        return addresses(self._data, self._env)
 
     async def start(self) -> Addresses:
         """Starts the servers side by side; returns when both are ready."""
@@ -73,6 +78,7 @@ class Engines:
         await self.children.open()
         async with AsyncExitStack() as undo:
             undo.push_async_callback(self.stop)
+            settle(self._data)
             await self._start_servers()
             undo.pop_all()
         return self.addresses

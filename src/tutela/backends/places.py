@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
+import secrets
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,13 @@ from pathlib import Path
 from tutela.errors import Broken
 
 SYSTEM = Path("/var/lib/tutela")
-"""As root, PostgreSQL's own user must reach its data: it lies here, under a name made from the data directory."""
+"""As root, PostgreSQL's own user must reach its data: it lies here, under the name of the instance."""
+
+OWNER = "of"
+"""There, the file that says which data directory the rest belongs to."""
+
+INSTANCE = "instance"
+"""The file in the data directory with the name of the instance."""
 
 SOCKET = ".s.PGSQL.5432"
 LONGEST = 107
@@ -50,14 +56,28 @@ class Places:
 def places(data: Path) -> Places:
     """The places of the instance in this data directory, for whoever runs this process."""
     data = data.expanduser().resolve()
-    digest = hashlib.blake2b(str(data).encode(), digest_size=6).hexdigest()
+    mark = data / INSTANCE
+    name = mark.read_text().strip() if mark.exists() else "not-started"
     if os.geteuid() == 0:
-        home = SYSTEM / digest
+        home = SYSTEM / name
         return Places(data, home / "postgres", home / "socket")
     near = data / "socket"
     if len(os.fsencode(near / SOCKET)) <= LONGEST:
         return Places(data, data / "postgres", near)
-    return Places(data, data / "postgres", Path(tempfile.gettempdir()) / f"tutela-{os.geteuid()}-{digest}")
+    return Places(data, data / "postgres", Path(tempfile.gettempdir()) / f"tutela-{os.geteuid()}-{name}")
+
+
+def settle(data: Path) -> Places:
+    """The places of an instance that starts. A new one gets a name that no other ever had.
+
+    A name made from the path would let a directory that was deleted and made again find the old facts.
+    """
+    mark = data.expanduser().resolve() / INSTANCE
+    if not mark.exists():
+        new = mark.with_suffix(".new")
+        new.write_text(secrets.token_hex(6))
+        new.replace(mark)
+    return places(data)
 
 
 def private(path: Path, owner: tuple[int, int] | None = None) -> Path:

@@ -23,7 +23,7 @@ from urllib.parse import quote
 import asyncpg
 
 from tutela.backends.children import Account, Program
-from tutela.backends.places import SYSTEM, Places, private
+from tutela.backends.places import OWNER, SYSTEM, Places, private
 from tutela.errors import EngineDown
 
 NAME = "postgres"
@@ -104,6 +104,8 @@ class PostgresServer:
             account = _account() if os.geteuid() == 0 else None
             binaries = _binaries(account)
         self.places.postgres.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
+        if account:
+            (self.places.postgres.parent / OWNER).write_text(f"{self.places.data}\n")
         private(self.places.socket, _owner(account))
         if not (self.places.postgres / "PG_VERSION").exists():
             self._init(account, binaries)
