@@ -128,7 +128,9 @@ def test_messages_are_archived_after_so_long(virtually: Virtually) -> None:
         assert city.kept() == [1, 2, 3, 4, 5]
         assert await city.lake.offset("OBS-live") == 5
         city.stop.set()
+        await city.send(1)
         await running
+        assert city.kept() == [1, 2, 3, 4, 5, 6]
 
     in_city(virtually, test)
 
