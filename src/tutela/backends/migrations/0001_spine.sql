@@ -184,9 +184,6 @@ create index outbox_ord on outbox (ord);
 create table detection (
     id            text not null,
     revision      int not null,
-    timeline      text not null,
-    detector      text not null,
-    at            bigint not null,
     hash          bytea not null,
     body          json not null,
     primary key (id, revision)

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import asyncpg
 import msgspec
 
-from tutela.backends.postgres import log
+from tutela.backends.postgres import log, outbox
 from tutela.backends.postgres.database import Database
 from tutela.backends.postgres.notices import EVENT, OUTBOX
-from tutela.backends.postgres.outbox import columns
 from tutela.backends.postgres.revisions import change_alerts, change_incidents
 from tutela.backends.rules import not_there, told_before
 from tutela.model.alert import Alert
@@ -137,7 +136,7 @@ class PostgresDesk:
         facts = (call.id, call.timeline, call.at, bare)
         async with self.db.reading() as connection:
             try:
-                new = await connection.fetchval(_TELL, *log.values(event), *facts, *columns(outgoing))
+                new = await connection.fetchval(_TELL, *log.values(event), *facts, *outbox.columns(outgoing))
             except asyncpg.UniqueViolationError as wrong:
                 raise told_before(call.id) from wrong
             if not new:

@@ -124,4 +124,4 @@ class PostgresLog:
 
     async def wait(self, seconds: float) -> None:
         """Return when something was committed or sealed."""
-        await self.db.notices.wait((EVENT, SEALED), seconds)
+        await self.db.notices.wait(seconds, EVENT, SEALED)

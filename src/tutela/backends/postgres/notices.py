@@ -48,11 +48,14 @@ class Notices:
             except EngineDown:
                 _log.warning("a notice was lost, those who wait see the news a little later", exc_info=True)
 
-    async def wait(self, names: tuple[str, ...], seconds: float) -> None:
-        """Return when one of the names was rung anywhere since this task last waited, or after that many seconds."""
+    async def wait(self, seconds: float, *names: str) -> None:
+        """Return when one of the names (none: any) was rung anywhere since this task last waited, or after that time.
+
+        Raises EngineDown when it can't listen.
+        """
         self._bell.listen()
         await self._open()
-        await self._bell.wait(names, seconds)
+        await self._bell.wait(names or NAMES, seconds)
 
     async def _open(self) -> None:
         async with self._opening:

@@ -49,7 +49,7 @@ class PostgresOutbox:
 
     async def wait(self, seconds: float) -> None:
         """Return when something is to be sent, or a tick was worked off."""
-        await self.db.notices.wait((OUTBOX,), seconds)
+        await self.db.notices.wait(seconds, OUTBOX)
 
     async def ticks(self) -> Mapping[str, int]:
         """By timeline, the tick that all detect partitions have worked off; 0 for none."""

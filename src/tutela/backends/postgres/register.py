@@ -1,4 +1,4 @@
-"""The source register, the catalogue of Things and Datastreams, and the counts of refusals."""
+"""The source register, the catalogue of Things and Datastreams, and what was refused or could not be worked off."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ import msgspec
 from tutela.backends.postgres import log
 from tutela.backends.postgres.database import Database
 from tutela.backends.postgres.notices import EVENT
-from tutela.backends.rules import not_registered, same_place
+from tutela.backends.rules import not_registered, not_there, same_place
+from tutela.errors import BadInput
+from tutela.model.dead_letter import DeadLetter
 from tutela.model.event import Event
 from tutela.model.flow import encode
 from tutela.model.register import Datastream, Source, Thing
@@ -28,6 +30,25 @@ insert into refused (source, minute, reason, n)
 select * from unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[])
 on conflict (source, minute, reason) do update set n = refused.n + excluded.n
 """
+
+
+_LETTER = "id::text, source, at, reason, says, body, key, tries, replayed_at"
+
+_DEAD = """
+insert into dead_letter (id, source, at, reason, says, body, key)
+select id::uuid, source, at, reason, says, body, key
+from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::bytea[], $7::text[])
+    as d (id, source, at, reason, says, body, key)
+on conflict (id) do update set replayed_at = null
+"""
+
+_WAITING = f"""
+select {_LETTER} from dead_letter where replayed_at is null order by at desc, id limit $1
+"""  # noqa: S608  put together from constants
+
+_REVIVE = f"""
+update dead_letter set tries = tries + 1, replayed_at = $2 where id = $1::text::uuid returning {_LETTER}
+"""  # noqa: S608  put together from constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +136,41 @@ class PostgresRegister:
         async with self.db.reading() as connection:
             rows = await connection.fetch("select source, minute, reason, n from refused where minute >= $1", since)
         return {(row["source"], row["minute"], row["reason"]): row["n"] for row in rows}
+
+
+@dataclass(frozen=True)
+class PostgresDeadLetters:
+    """What could not be worked off."""
+
+    db: Database
+
+    async def dead(self, letters: Sequence[DeadLetter], events: Sequence[Event]) -> None:
+        """Set letters aside; one that was taken up before waits again."""
+        rows = [
+            (one.id, one.source, one.at, one.reason, one.says, one.body, one.key)
+            for one in {letter.id: letter for letter in letters}.values()
+        ]
+        async with self.db.writing() as connection:
+            if rows:
+                await connection.execute(_DEAD, *(list(column) for column in zip(*rows, strict=True)))
+            await log.append(connection, events)
+        self.db.notices.ring(EVENT)
+
+    async def dead_letters(self, most: int) -> Sequence[DeadLetter]:
+        """The newest letters that wait."""
+        async with self.db.reading() as connection:
+            return [DeadLetter(**row) for row in await connection.fetch(_WAITING, most)]
+
+    async def revive(self, id_: str, at: int) -> DeadLetter:
+        """Take a letter up again; raises NotFound."""
+        try:
+            async with self.db.reading() as connection:
+                row = await connection.fetchrow(_REVIVE, id_, at)
+        except BadInput as wrong:  # no UUID at all
+            raise not_there("dead letter", id_) from wrong
+        if row is None:
+            raise not_there("dead letter", id_)
+        return DeadLetter(**row)
 
 
 async def _registered(connection: asyncpg.Connection, sources: set[str]) -> None:

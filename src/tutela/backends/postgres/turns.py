@@ -28,10 +28,9 @@ where timeline = $1 and stage = $2 and partition = $3 and epoch = $4 and owner i
 """
 
 _FIND = """
-insert into detection (id, revision, timeline, detector, at, hash, body)
-select id, revision, timeline, detector, at, hash, body::json
-from unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::bigint[], $6::bytea[], $7::text[])
-    as d (id, revision, timeline, detector, at, hash, body)
+insert into detection (id, revision, hash, body)
+select id, revision, hash, body::json
+from unnest($1::text[], $2::int[], $3::bytea[], $4::text[]) as d (id, revision, hash, body)
 on conflict (id, revision) do nothing
 returning id, revision
 """
@@ -120,9 +119,6 @@ async def _find(connection: asyncpg.Connection, detections: Sequence[Detection])
         _FIND,
         ids,
         revisions,
-        [one.timeline for one in detections],
-        [one.detector for one in detections],
-        [one.at for one in detections],
         hashes,
         [body.decode() for body in bodies],
     )
