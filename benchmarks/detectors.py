@@ -6,12 +6,11 @@ each second of event time. One row in a thousand is far off, so that the exact p
 
 from __future__ import annotations
 
-import json
-import os
 import time
 from collections.abc import Iterator
 
 import numpy as np
+from benchmarks.report import quick, tell
 
 from tutela import parts
 from tutela.flow.ports import Detector
@@ -22,7 +21,7 @@ from tutela.model.when import HOUR, SECOND
 
 SLOTS, ROWS, PARTITIONS, TURNS = 6250, 20_000, 16, 100
 START = 1_767_571_200 * SECOND  # Monday 2026-01-05 00:00 UTC
-QUICK = os.environ.get("QUICK") == "1"
+QUICK = quick()
 
 
 def catalogue() -> Catalogue:
@@ -70,7 +69,7 @@ def turns(detector: str, known: Catalogue) -> Iterator[Seen]:
         yield turn(chance, known, START + 168 * weeks * HOUR + second * SECOND, SECOND)
 
 
-def measured(name: str, detector: Detector, known: Catalogue) -> dict[str, object]:
+def measure(name: str, detector: Detector, known: Catalogue) -> None:
     state, detections, took = detector.begin(), 0, []
     for seen in turns(name, known):
         begun = time.perf_counter()
@@ -78,25 +77,20 @@ def measured(name: str, detector: Detector, known: Catalogue) -> dict[str, objec
         took.append(time.perf_counter() - begun)
         detections += len(found)
     counted = took[-(20 if QUICK else TURNS) :]
-    return {
-        "name": f"detectors.{name}",
-        "value": round(ROWS / float(np.median(counted))),
-        "unit": "rows/s/core",
-        "bar": 4_000_000 if name == "unusual" else 10_000_000,
-        "detections": detections,
-        "mean": round(ROWS / float(np.mean(counted))),
-    }
+    bar = 4_000_000 if name == "unusual" else 10_000_000
+    rate, mean = ROWS / float(np.median(counted)), ROWS / float(np.mean(counted))
+    tell(f"detectors.{name}", rate, "rows/s/core", least=bar, detections=detections, mean=round(mean))
 
 
 def main() -> None:
     known = catalogue()
-    for name, options in {
+    systems: dict[str, dict[str, object]] = {
         "threshold": {"observed_property": "pm10", "high": 60.0, "low": 40.0, "hold": 0.0},
         "silence": {},
         "unusual": {"weeks": 2},
-    }.items():
-        detector = parts.make("detectors", name, options)
-        print(json.dumps(measured(name, detector, known)))
+    }
+    for name, options in systems.items():
+        measure(name, parts.make("detectors", name, options), known)
 
 
 if __name__ == "__main__":

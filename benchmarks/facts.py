@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import statistics
 import sys
@@ -13,6 +12,8 @@ from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
+
+from benchmarks.report import quick, tell
 
 from tutela.backends.engines import Engines
 from tutela.backends.migrate import migrate
@@ -26,7 +27,7 @@ from tutela.model.place import Place
 from tutela.model.scales import Scale
 from tutela.model.why import ValueWas, Why
 
-QUICK = bool(os.environ.get("QUICK"))
+QUICK = quick()
 HERE = Place(lat=60.17, lon=24.94)
 
 
@@ -80,11 +81,6 @@ def turn(sequence: int, count: int) -> Effects:
     )
 
 
-def told(name: str, value: float, unit: str, bar: float | None, *, more_is_better: bool = False) -> None:
-    ok = None if bar is None else (value >= bar if more_is_better else value <= bar)
-    print(json.dumps({"name": name, "value": round(value, 2), "unit": unit, "bar": bar, "ok": ok}), flush=True)
-
-
 async def turns(facts: PostgresFacts, leases: Sequence[Lease]) -> None:
     times = []
     for n in range(10 if QUICK else 40):
@@ -92,19 +88,19 @@ async def turns(facts: PostgresFacts, leases: Sequence[Lease]) -> None:
         began = time.perf_counter()
         await facts.commit(leases[0], effects)
         times.append((time.perf_counter() - began) * 1e3)
-    told("facts/turn of 1,000 detections, p50", statistics.median(times), "ms", 30)
-    told("facts/turn of 1,000 detections, worst", max(times), "ms", None)
+    tell("facts.turn of 1,000 detections, p50", statistics.median(times), "ms", most=30)
+    tell("facts.turn of 1,000 detections, worst", max(times), "ms")
     times = []
     for n in range(200):
         effects = turn(n + 100, 2)
         began = time.perf_counter()
         await facts.commit(leases[1], effects)
         times.append((time.perf_counter() - began) * 1e3)
-    told("facts/turn of 2 detections, p50", statistics.median(times), "ms", None)
+    tell("facts.turn of 2 detections, p50", statistics.median(times), "ms")
     column = (Column(detector="d", name="n", body=os.urandom(10_000_000)),)
     began = time.perf_counter()
     await facts.commit(leases[2], Effects(sequence=1, snapshot=column))
-    told("facts/snapshot of 10 MB", (time.perf_counter() - began) * 1e3, "ms", None)
+    tell("facts.snapshot of 10 MB", (time.perf_counter() - began) * 1e3, "ms")
 
 
 async def calls(facts: PostgresFacts, count: int) -> None:
@@ -120,8 +116,8 @@ async def calls(facts: PostgresFacts, count: int) -> None:
 
     began = time.perf_counter()
     await asyncio.gather(*(caller(count // 32) for _ in range(32)))
-    told("facts/calls committed", len(times) / (time.perf_counter() - began), "1/s", 2000, more_is_better=True)
-    told("facts/call, p99 with 32 at once", sorted(times)[len(times) * 99 // 100], "ms", 100)
+    tell("facts.calls committed", len(times) / (time.perf_counter() - began), "1/s", least=2000)
+    tell("facts.call, p99 with 32 at once", sorted(times)[len(times) * 99 // 100], "ms", most=100)
 
 
 async def seal(facts: PostgresFacts) -> None:
@@ -129,13 +125,13 @@ async def seal(facts: PostgresFacts) -> None:
     began, sealed = time.perf_counter(), 0
     while new := (await facts.round(epoch, lambda one: sha256(one.body).digest(), 1000))[1]:
         sealed += len(new)
-    told("facts/sealed", sealed / (time.perf_counter() - began), "1/s", 2000, more_is_better=True)
+    tell("facts.sealed", sealed / (time.perf_counter() - began), "1/s", least=2000)
     times = []
     for _ in range(100):
         began = time.perf_counter()
         await facts.round(epoch, lambda one: one.body, 1000)
         times.append((time.perf_counter() - began) * 1e3)
-    told("facts/sealing round with nothing new, p50", statistics.median(times), "ms", None)
+    tell("facts.sealing round with nothing new, p50", statistics.median(times), "ms")
 
 
 async def relay(facts: PostgresFacts) -> None:
@@ -143,7 +139,7 @@ async def relay(facts: PostgresFacts) -> None:
     while rows := await facts.pending(1000):
         await facts.sent([row.id for row in rows])
         sent += len(rows)
-    told("facts/outbox emptied", sent / (time.perf_counter() - began), "1/s", 2000, more_is_better=True)
+    tell("facts.outbox emptied", sent / (time.perf_counter() - began), "1/s", least=2000)
 
 
 async def main() -> None:

@@ -8,12 +8,11 @@ twice, one in ten thousand passes a threshold. `lateness` 0 shows the order with
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import time
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from benchmarks.report import quick, tell
 
 from tutela import parts
 from tutela.backends.memory_facts import MemoryFacts
@@ -31,7 +30,7 @@ from tutela.model.when import HOUR, SECOND
 
 DATASTREAMS, PARTITIONS, TURN, MESSAGES = 100_000, 16, 7_800, 4
 START = 1_767_571_200 * SECOND  # Monday 2026-01-05 00:00 UTC
-TURNS = 80 if os.environ.get("QUICK") == "1" else 400
+TURNS = 80 if quick() else 400
 LEASE = Lease(timeline="live", stage="detect", partition=0, epoch=1, sequence=0, snapshot=0)
 
 
@@ -115,14 +114,9 @@ def order_alone() -> float:
     return (time.process_time() - begun) / (len(batches) * 20_000) * 1e9
 
 
-def say(name: str, value: float, unit: str, bar: float, **more: object) -> None:
-    ok = value >= bar if unit.startswith("rows") else value <= bar
-    print(json.dumps({"name": name, "value": round(value, 3), "unit": unit, "bar": bar, "ok": ok, **more}), flush=True)
-
-
 async def main() -> None:
     known, recorded = await register(), list(turns())
-    say("flow.order", order_alone(), "ns/row", 250)
+    tell("flow.order", order_alone(), "ns/row", most=250)
     systems: dict[str, dict[str, dict[str, object]]] = {
         "three": {"threshold": {"observed_property": "pm10", "high": 60.0, "low": 40.0}, "silence": {}, "unusual": {}},
         "silence": {"silence": {}},
@@ -136,11 +130,11 @@ async def main() -> None:
         took, found = await through(fold, recorded)
         begun = time.process_time()
         saved = await fold.save()
-        say(
+        tell(
             f"flow.detect.{name}",
             TURNS * TURN / took,
             "rows/s/core",
-            2_000_000,
+            least=2_000_000,
             detections=found,
             snapshot_mb=round(sum(len(column.body) for column in saved) / 1e6, 1),
             snapshot_s=round(time.process_time() - begun, 3),

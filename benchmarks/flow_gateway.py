@@ -7,12 +7,11 @@ is CPU time, so lingering costs nothing and a busy machine changes little. One J
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import time
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from benchmarks.report import promise, quick, tell
 
 from tutela.backends.memory import MemoryStreams
 from tutela.backends.memory_keys import MemoryKeys
@@ -24,7 +23,7 @@ from tutela.model.register import Datastream, Source
 from tutela.model.rows import Rows
 
 P, DATASTREAMS, OFFERS_AT_ONCE = 16, 100_000, 64
-QUICK = os.environ.get("QUICK") == "1"
+QUICK = quick()
 ROWS = 2_000_000 if QUICK else 10_000_000
 BARS = {("readings", 500): 3e6, ("readings", 5000): 3e6}
 
@@ -86,7 +85,7 @@ def batch(chance: np.random.Generator, kind: str, size: int) -> Rows:
     return Rows(kind, datastream, np.full(size, now(), np.int64), columns)
 
 
-async def through(kind: str, size: int) -> dict[str, object]:
+async def through(kind: str, size: int) -> None:
     """Hand in all rows from several tasks; the CPU time that it took."""
     known, streams = Known(Register(kind, DATASTREAMS), P), Counting()  # type: ignore[arg-type]  # all that it asks
     await known.refresh()
@@ -106,40 +105,32 @@ async def through(kind: str, size: int) -> dict[str, object]:
     cpu, wall = time.process_time() - began, time.perf_counter() - wall
     running.cancel()
     await asyncio.wait([running])
-    bar = BARS.get((kind, size))
-    rate = ROWS / cpu
-    return {
-        "name": f"gateway.{kind}.{size}",
-        "value": round(rate),
-        "unit": "rows/s/core",
-        "bar": bar,
-        "ok": bar is None or rate >= bar,
-        "messages_per_second": round(streams.messages / wall),
-        "rows_per_second": round(ROWS / wall),
-    }
+    tell(
+        f"gateway.{kind}.{size}",
+        ROWS / cpu,
+        "rows/s/core",
+        least=BARS.get((kind, size)),
+        messages_per_second=round(streams.messages / wall),
+        rows_per_second=round(ROWS / wall),
+    )
 
 
-async def refreshing(many: int) -> dict[str, object]:
+async def refreshing(many: int) -> None:
     """Read a register of that many datastreams at the start."""
     known = Known(Register("readings", many), P)  # type: ignore[arg-type]  # all that it asks
     began = time.process_time()
     await known.refresh()
     catalogues = [known.partition(partition) for partition in range(P)]
     cpu = time.process_time() - began
-    return {
-        "name": f"catalogue.{many}",
-        "value": round(cpu, 2),
-        "unit": "s",
-        "bar": None,
-        "ok": len(catalogues) == P,
-    }
+    tell(f"catalogue.{many}", cpu, "s")
+    promise(f"catalogue.{many}.whole", len(catalogues) == P)
 
 
 def main() -> None:
     for kind in ("readings", "positions"):
         for size in (500, 5000):
-            print(json.dumps(asyncio.run(through(kind, size))), flush=True)
-    print(json.dumps(asyncio.run(refreshing(100_000 if QUICK else 1_000_000))), flush=True)
+            asyncio.run(through(kind, size))
+    asyncio.run(refreshing(100_000 if QUICK else 1_000_000))
 
 
 if __name__ == "__main__":

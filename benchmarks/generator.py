@@ -1,0 +1,226 @@
+"""A process that sends prepared requests over keep-alive sockets at a set rate, whatever the answers (open loop).
+
+usage: python -m benchmarks.generator ORDER.json      prints one JSON line: what was sent, acknowledged, and when
+
+Latency counts from when a request was due, so that a stall is not hidden by sending less. What one datastream
+sends stays on one socket, in its order. Each acknowledgement is logged at once, outside of what is tested.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+import time
+from collections import deque
+from pathlib import Path
+from typing import IO
+
+import msgspec
+import numpy as np
+import uvloop
+from benchmarks.traffic import Plan, Request, rounds
+
+from tutela.model.noun import Noun
+
+PATIENCE = 30.0
+MILLI = 1000
+
+
+class Order(Noun, frozen=True, kw_only=True):
+    """To whom, how fast, for how long; `log` gets a line for each acknowledgement."""
+
+    port: int
+    plan: Plan
+    rate: float
+    seconds: float
+    sockets: int
+    log: str
+
+
+class Tally(msgspec.Struct, kw_only=True):
+    """What is known of one kind: rows sent and acknowledged, copies and late ones among the latter, and sums of them."""
+
+    sent: int = 0
+    acked: int = 0
+    doubled: int = 0
+    late: int = 0
+    sum_datastream: int = 0
+    sum_time: int = 0
+
+
+class Sent(msgspec.Struct, kw_only=True):
+    """What a run did. Latencies in milliseconds; `spikes` were acknowledged; `cpu` in cores."""
+
+    kinds: dict[str, Tally]
+    requests: int
+    failed: int
+    failures: dict[str, int]
+    spikes: int
+    spike_time: int
+    rate: float
+    p50: float
+    p90: float
+    p99: float
+    worst: float
+    cpu: float
+    began: float
+    ended: float
+
+
+class Line(asyncio.Protocol):
+    """One socket: one request at a time, the others wait in their order."""
+
+    def __init__(self, log: IO[str]) -> None:
+        self.latencies: list[float] = []
+        self.tallies = {"readings": Tally(), "positions": Tally()}
+        self.failures: dict[str, int] = {}
+        self.spikes = self.spike_time = 0
+        self._log = log
+        self._waiting: deque[tuple[Request, float]] = deque()
+        self._now: tuple[Request, float, int, int] | None = None
+        self._got = b""
+        self._transport: asyncio.Transport | None = None
+        self.idle = asyncio.Event()
+        self.idle.set()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._fail(f"connection lost: {exc}", 1 + len(self._waiting))
+        self._transport = None
+        self.idle.set()
+
+    def offer(self, request: Request, due: float) -> None:
+        """Send it now, or when the socket is free."""
+        self.tallies[request.kind].sent += request.rows
+        self.idle.clear()
+        if self._now is None and self._transport is not None:
+            self._send(request, due)
+        else:
+            self._waiting.append((request, due))
+
+    def data_received(self, data: bytes) -> None:
+        self._got += data
+        head, found, body = self._got.partition(b"\r\n\r\n")
+        if not found or len(body) < _length(head):
+            return
+        self._got = b""
+        self._answered(head, body)
+        if self._waiting:
+            self._send(*self._waiting.popleft())
+        else:
+            self._now = None
+            self.idle.set()
+
+    def _send(self, request: Request, due: float) -> None:
+        assert self._transport is not None
+        at = time.time_ns() // 1000 // MILLI * MILLI
+        self._now = (request, due, at, request.stamp(at))
+        self._transport.write(request.head)
+        self._transport.write(request.body)
+
+    def _answered(self, head: bytes, body: bytes) -> None:
+        assert self._now is not None
+        request, due, at, times = self._now
+        self.latencies.append(time.monotonic() - due)
+        status = head[9:12].decode()
+        accepted = msgspec.json.decode(body).get("accepted", 0) if status == "200" else 0
+        if accepted != request.rows:
+            self._fail(f"{status} {body[:200].decode(errors='replace')}", 1)
+            return
+        tally = self.tallies[request.kind]
+        tally.acked += request.rows
+        tally.doubled += request.doubled
+        tally.late += len(request.late)
+        tally.sum_datastream += int(request.numbers.sum())
+        tally.sum_time += times
+        self.spikes += len(request.spikes)
+        self.spike_time += int((request.offsets[request.spikes] + at).sum())
+        self._log.write(f"{request.kind} {request.numbers[0]} {request.rows} {at} {self.latencies[-1]:.4f}\n")
+        self._log.flush()
+
+    def _fail(self, why: str, count: int) -> None:
+        if count:
+            self.failures[why] = self.failures.get(why, 0) + count
+
+
+async def send(order: Order, log: IO[str]) -> Sent:
+    """Send all of it, and wait for the answers."""
+    both = rounds(order.plan)
+    loop = asyncio.get_running_loop()
+    lines = [
+        (await loop.create_connection(lambda: Line(log), "127.0.0.1", order.port))[1] for _ in range(order.sockets)
+    ]
+    gc.freeze()
+    cpu, began, wall = time.process_time(), time.monotonic(), time.time()
+    requests = await _open_loop(order, both, lines, began)
+    took = time.monotonic() - began
+    cpu = time.process_time() - cpu
+    async with asyncio.timeout(PATIENCE):
+        for line in lines:
+            await line.idle.wait()
+    return _sum(lines, requests, cpu / took, (wall, wall + took))
+
+
+async def _open_loop(order: Order, both: tuple[list[Request], list[Request]], lines: list[Line], began: float) -> int:
+    number, many = 0, len(both[0])
+    while (due := began + number * order.plan.rows / order.rate) < began + order.seconds:
+        if (wait := due - time.monotonic()) > 0:
+            await asyncio.sleep(wait)
+        place = number % many
+        lines[place % len(lines)].offer(both[number // many % 2][place], due)
+        number += 1
+    return number
+
+
+def _sum(lines: list[Line], requests: int, cpu: float, span: tuple[float, float]) -> Sent:
+    kinds = {kind: Tally() for kind in lines[0].tallies}
+    for line in lines:
+        for kind, tally in line.tallies.items():
+            for name in tally.__struct_fields__:
+                setattr(kinds[kind], name, getattr(kinds[kind], name) + getattr(tally, name))
+    failures: dict[str, int] = {}
+    for line in lines:
+        for why, count in line.failures.items():
+            failures[why] = failures.get(why, 0) + count
+    took = np.array([latency for line in lines for latency in line.latencies] or [float("inf")]) * 1e3
+    p50, p90, p99, worst = np.percentile(took, [50, 90, 99, 100]).tolist()
+    return Sent(
+        kinds=kinds,
+        requests=requests,
+        failed=sum(failures.values()),
+        failures=failures,
+        spikes=sum(line.spikes for line in lines),
+        spike_time=sum(line.spike_time for line in lines),
+        rate=sum(tally.sent for tally in kinds.values()) / (span[1] - span[0]),
+        p50=p50,
+        p90=p90,
+        p99=p99,
+        worst=worst,
+        cpu=cpu,
+        began=span[0],
+        ended=span[1],
+    )
+
+
+def _length(head: bytes) -> int:
+    for line in head.split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length":
+            return int(value)
+    return 0
+
+
+def main() -> None:
+    """Do what the order says."""
+    order = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Order)
+    with Path(order.log).open("a") as log:
+        sent = uvloop.run(send(order, log))
+    sys.stdout.write(msgspec.json.encode(sent).decode() + "\n")
+
+
+if __name__ == "__main__":
+    main()
