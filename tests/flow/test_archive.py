@@ -123,7 +123,7 @@ def test_messages_are_archived_after_so_long(virtually: Virtually) -> None:
         await asyncio.sleep(50)
         assert city.kept() == []
 
-        await asyncio.sleep(15)
+        await asyncio.sleep(15.5)
 
         assert city.kept() == [1, 2, 3, 4, 5]
         assert await city.lake.offset("OBS-live") == 5
