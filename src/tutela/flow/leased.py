@@ -46,7 +46,7 @@ class Rhythm:
     """
 
     beat: float = 0.5
-    pause: float = 0.1
+    pause: float = 0.2
     idle: float = 5.0
     commit: float = 0.25
     progress: float = 1.0
@@ -77,7 +77,7 @@ class Leased:
         self._sequence = lease.sequence
         self._waiting: list[Effects] = []
         self._committing: asyncio.Task[None] | None = None
-        self._unshown = False
+        self._unshown = self._unsaved = False
         self._committed = self._shown = -inf
         # Partitions that begin together do not save together.
         self._saved = _now() - saves * (lease.partition % 16) / 16
@@ -87,10 +87,7 @@ class Leased:
         try:
             while True:
                 begun = _now()
-                busy = self._waiting or self._committing or self._unshown
-                messages = await self._reader.fetch(
-                    self._rhythm.most, self._rhythm.pause if busy else self._rhythm.idle
-                )
+                messages = await self._reader.fetch(self._rhythm.most, self._patience())
                 await self._work(messages)
                 await self._commit()
                 if len(messages) < self._rhythm.most:
@@ -98,7 +95,13 @@ class Leased:
         finally:
             if self._committing is not None:
                 self._committing.cancel()
-                await asyncio.wait((self._committing,))
+                await asyncio.gather(self._committing, return_exceptions=True)
+
+    def _patience(self) -> float:
+        """How long a fetch may wait: something else may be due meanwhile."""
+        if self._waiting or self._committing:
+            return self._rhythm.pause
+        return self._rhythm.beat if self._unshown or self._unsaved else self._rhythm.idle
 
     async def _work(self, messages: Sequence[Message]) -> None:
         """First what is committed already, for the state alone; then what is new."""
@@ -109,7 +112,7 @@ class Leased:
         if new:
             self._waiting += await self._turn(new)
             self._sequence = new[-1].sequence
-            self._unshown = True
+            self._unshown = self._unsaved = True
 
     async def _turn(self, messages: Sequence[Message]) -> list[Effects]:
         try:
@@ -143,12 +146,17 @@ class Leased:
 
     def _due(self) -> bool:
         now = _now()
+        if now < self._committed + self._rhythm.commit:
+            return False
         tell = any(effects or effects.ticked is not None for effects in self._waiting)
-        since = self._rhythm.commit if tell else self._rhythm.progress
-        return bool(self._waiting and now >= self._committed + since) or self._to_show(now)
+        old = bool(self._waiting) and now >= self._committed + self._rhythm.progress
+        return tell or old or self._to_show(now) or (self._saves > 0 and self._to_save(now))
 
     def _to_show(self, now: float) -> bool:
         return self._unshown and now >= self._shown + self._rhythm.newest
+
+    def _to_save(self, now: float) -> bool:
+        return self._unsaved and now >= self._saved + self._saves
 
     async def _gathered(self) -> Effects:
         """All that waits, with the newest values and a snapshot when those are due."""
@@ -158,9 +166,9 @@ class Leased:
         if self._to_show(now):
             effects = replace(effects, newest=self._fold.newest())
             self._shown, self._unshown = now, False
-        if now >= self._saved + self._saves:
+        if self._to_save(now):
             effects = replace(effects, snapshot=await self._fold.save())
-            self._saved = now
+            self._saved, self._unsaved = now, False
         return effects
 
 

@@ -78,12 +78,12 @@ class Worker:
         timelines = len(await self._facts.timelines())
         kept = {_place(lease) for lease in await self._facts.renew(self.leases)}
         await self._stop([job for job in self._jobs if _place(job.lease) not in kept])
-        shares = {stage: -(-stage.partitions * timelines // workers) for stage in self._stages}
-        for stage, share in shares.items():
+        shares = [(stage, -(-stage.partitions * timelines // workers)) for stage in self._stages]
+        for stage, share in shares:
             await self._stop(self._of(stage)[share:])
         await self._give_back()
         if _now() >= self._takes_from:
-            for stage, share in shares.items():
+            for stage, share in shares:
                 await self._take(stage, share - len(self._of(stage)))
 
     def _of(self, stage: Stage) -> list[_Job]:
