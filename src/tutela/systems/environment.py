@@ -1,4 +1,4 @@
-"""Air and noise: levels that people should not be left in, and what is unusual for the hour."""
+"""Air and noise: levels that people should not be left in."""
 
 from tutela.model.scales import Certainty, Scale, Severity, Urgency
 from tutela.model.system import System, Use
@@ -26,6 +26,5 @@ system = System(
             name="loud",
             options={"observed_property": "noise", "high": 90.0, "low": 80.0, "hold": 20.0},
         ),
-        Use(part="unusual", name="unusual-air", options={"only": ("pm25", "pm10", "no2", "o3", "so2", "co", "noise")}),
     ),
 )
