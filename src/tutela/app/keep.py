@@ -1,0 +1,67 @@
+"""The keeper's process: it ticks, relays, seals and archives. A second keeper does no harm."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import time
+
+from tutela.app.core import Core, clock, core
+from tutela.app.lake import lake
+from tutela.app.settings import Settings
+from tutela.app.tasks import together
+from tutela.app.verifying import log_key, witness
+from tutela.backends.postgres.log import PostgresLog
+from tutela.backends.postgres.outbox import PostgresOutbox
+from tutela.backends.postgres.snapshots import PostgresSnapshots
+from tutela.flow.archive import Archiver
+from tutela.flow.outbox import Relay
+from tutela.flow.seal import Sealer, Signer
+from tutela.flow.tick import Ticker
+
+LIVE = "live"
+log = logging.getLogger(__name__)
+
+
+def sealer(inside: Core, name: str) -> Sealer:
+    """Puts events into the tree, and signs checkpoints that are kept outside of the database too."""
+    key = log_key(inside.settings)
+    return Sealer(
+        worker=name,
+        sealing=inside.facts,
+        log=PostgresLog(inside.facts.db),
+        witness=witness(inside.settings),
+        signer=Signer(f"tutela/{inside.install.id}", key.public, key.sign),
+        clock=clock,
+        monotonic=time.monotonic,
+        told=lambda count, lag: log.debug("sealed %d events, the oldest waited %.3f s", count, lag),
+    )
+
+
+def archiver(inside: Core) -> Archiver:
+    """Puts every stream into the lake, and lets JetStream forget what nobody needs."""
+    return Archiver(
+        timelines=inside.facts,
+        streams=inside.streams,
+        lake=lake(inside),
+        snapshots=PostgresSnapshots(inside.facts.db),
+        clock=clock,
+        monotonic=time.monotonic,
+    )
+
+
+async def run(settings: Settings) -> None:
+    """Keep until stopped; what is committed by then is sealed and signed."""
+    name = f"{socket.gethostname()}-{os.getpid()}"
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    async with core(settings, "keep") as inside:
+        loops = (
+            Ticker(inside.streams, (LIVE,), clock, asyncio.sleep).run(),
+            Relay(PostgresOutbox(inside.facts.db), inside.streams).run(),
+        )
+        async with together(*loops):
+            await asyncio.gather(sealer(inside, name).run(stop), archiver(inside).run(stop))
