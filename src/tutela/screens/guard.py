@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from litestar.di import Provide
-from litestar.params import QueryParameter
+from litestar.params import HeaderParameter, QueryParameter
 
 from tutela.errors import Refused
 from tutela.flow.people import Staff
@@ -16,11 +17,24 @@ from tutela.model.people import Agent
 from .problem import Asked
 
 COOKIE = "tutela_session"
+OWN = ("same-origin", "none")
+"""What browsers say in Sec-Fetch-Site of our own pages, and of an address that a person typed."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 Purpose = Annotated[str, QueryParameter(description="why: a purpose of the register, such as public-safety")]
 Basis = Annotated[str, QueryParameter(description="by which right: a DPV legal basis, such as PublicInterest")]
 Case = Annotated[str | None, QueryParameter(description="the case it belongs to, where there is one")]
+Key = Annotated[
+    str | None,
+    HeaderParameter(
+        name="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        description="made up by you for this act: sent twice with the same key, it is done once",
+    ),
+]
+SIGNED_IN: list[dict[str, list[str]]] = [{"session": []}, {"bearer": []}]
+"""For the description of routes: a cookie of our pages, or the token of a session."""
 
 
 class Guard:
@@ -46,14 +60,19 @@ class Guard:
 
     @property
     def dependencies(self) -> dict[str, Provide]:
-        """For routers: `access` in a handler's arguments is the access of its request."""
-        return {"access": Provide(self.access)}
+        """For routers: `access` in a handler's arguments is the access of its request, `key` the key of its act."""
+        return {"access": Provide(self.access), "key": Provide(once, sync_to_thread=False)}
+
+
+def once(key_: Key = None) -> str:
+    """The key of an act: the caller's, or one that nobody has used."""
+    return key_ or uuid4().hex
 
 
 def same_site(request: Asked) -> None:
     """A change by cookie must come from our own pages: another site can't act in a signed-in person's name."""
-    origin = request.headers.get("origin")
-    if request.method in SAFE or origin is None:
+    if request.method in SAFE:
         return
-    if urlsplit(origin).netloc != request.headers.get("host"):
-        raise Refused(f"this came from {origin}, another site; act from our own pages", policy="same-site")
+    origin, came = request.headers.get("origin"), request.headers.get("sec-fetch-site", OWN[0])
+    if came not in OWN or (origin is not None and urlsplit(origin).netloc != request.headers.get("host")):
+        raise Refused(f"this came from {origin or came}, another site; act from our own pages", policy="same-site")

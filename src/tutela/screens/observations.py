@@ -15,7 +15,8 @@ from tutela.model.noun import Noun
 from tutela.model.register import Source
 from tutela.model.when import parse
 
-from .guard import Guard
+from .guard import SIGNED_IN, Guard
+from .problem import READING
 
 MOST = 100_000
 LIVE = "live"
@@ -53,12 +54,12 @@ def columns(observed: Observed) -> Columns:
 def routes(reads: Reads, guard: Guard) -> Router:
     """The router that the app mounts."""
 
-    @get("/sources", operation_id="readSources", tags=["register"])
+    @get("/sources", operation_id="readSources", tags=["register"], responses=READING)
     async def sources(access: Access) -> list[Source]:
         """Read the register: who sends what, for which purposes, on which legal basis."""
         return list(await reads.observations.sources(access))
 
-    @post("/observations/newest", status_code=200, operation_id="readNewest", tags=["observations"])
+    @post("/observations/newest", status_code=200, operation_id="readNewest", tags=["observations"], responses=READING)
     async def newest(data: Wanted, access: Access, timeline: str = LIVE) -> Columns:
         """Read the newest value of many datastreams at once."""
         if data.datastreams is not None and len(data.datastreams) > MOST:
@@ -66,7 +67,7 @@ def routes(reads: Reads, guard: Guard) -> Router:
         kind(data.kind)
         return columns(await reads.observations.newest(access, timeline, data.kind, data.datastreams))
 
-    @get("/observations/series", operation_id="readSeries", tags=["observations"])
+    @get("/observations/series", operation_id="readSeries", tags=["observations"], responses=READING)
     async def series(
         access: Access,
         datastream: str,
@@ -77,7 +78,7 @@ def routes(reads: Reads, guard: Guard) -> Router:
         """Read the series of one datastream, in order of time."""
         return columns(await reads.observations.series(access, timeline, datastream, parse(since), parse(until)))
 
-    return Router("/v1", route_handlers=[sources, newest, series], dependencies=guard.dependencies)
+    return Router("/v1", route_handlers=[sources, newest, series], dependencies=guard.dependencies, security=SIGNED_IN)
 
 
 part = routes

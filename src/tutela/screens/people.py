@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import msgspec
 from litestar import Response, Router, delete, get, post
+from litestar.handlers import HTTPRouteHandler
 
-from tutela.flow.people import SESSION_LASTS, Staff
+from tutela.flow.people import BUDGETS, SESSION_LASTS, Staff
 from tutela.model.access import Access
 from tutela.model.noun import Noun
 from tutela.model.people import Agent, Role, Shift
 from tutela.model.when import SECOND
 
-from .guard import COOKIE, Guard
-from .problem import Asked
+from .guard import COOKIE, SIGNED_IN, Guard, same_site
+from .problem import ACTING, READING, Asked, problems
 
 
 class Enrolling(Noun, frozen=True, kw_only=True):
@@ -35,7 +37,7 @@ class Inviting(Noun, frozen=True, kw_only=True):
     """The role and agency of somebody who is to come."""
 
     role: Role
-    agency: str
+    agency: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 
 
 class Invited(Noun, frozen=True, kw_only=True):
@@ -47,47 +49,72 @@ class Invited(Noun, frozen=True, kw_only=True):
 class Budget(Noun, frozen=True, kw_only=True):
     """How many alerts an hour you will look at."""
 
-    budget: int
+    budget: Annotated[int, msgspec.Meta(ge=BUDGETS[0], le=BUDGETS[-1])]
 
 
-def with_cookie(response: Response[Enrolled] | Response[str], token: str) -> None:
+def with_cookie(response: Response[Enrolled] | Response[str], token: str, request: Asked) -> None:
     """Keep the session in a cookie that scripts can't read and other sites can't send."""
-    age = SESSION_LASTS // SECOND
-    response.set_cookie(COOKIE, token, max_age=age, httponly=True, samesite="strict", path="/")
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=SESSION_LASTS // SECOND,
+        httponly=True,
+        secure=request.url.scheme == "https",
+        samesite="strict",
+        path="/",
+    )
 
 
 def routes(staff: Staff, guard: Guard) -> Router:
     """The router that the app mounts."""
+    signed_in = partial(Router, "", dependencies=guard.dependencies, security=SIGNED_IN, tags=["people"])
+    return Router("/v1", route_handlers=[_enrol(staff), signed_in(route_handlers=[_me(guard), *_acts(staff)])])
 
-    @post("/enrol", status_code=201, operation_id="enrol", tags=["people"])
-    async def enrol(data: Enrolling) -> Response[Enrolled]:
+
+def _enrol(staff: Staff) -> HTTPRouteHandler:
+    @post("/enrol", status_code=201, operation_id="enrol", tags=["people"], responses=problems(400, 403, 404, 409, 503))
+    async def enrol(request: Asked, data: Enrolling) -> Response[Enrolled]:
         """Use a one-time code."""
+        same_site(request)
         agent, token = await staff.enrol(data.code, data.name)
         response = Response(Enrolled(agent=agent, token=token), status_code=201)
-        with_cookie(response, token)
+        with_cookie(response, token, request)
         return response
 
-    @get("/me", operation_id="readMe", tags=["people"])
+    return enrol
+
+
+def _me(guard: Guard) -> HTTPRouteHandler:
+    @get("/me", operation_id="readMe", responses=problems(401, 403, 503))
     async def me(request: Asked) -> Agent:
         """Read who you are here."""
         return await guard.agent(request)
 
-    @post("/invitations", status_code=201, operation_id="invite", tags=["people"], dependencies=guard.dependencies)
+    return me
+
+
+def _acts(staff: Staff) -> list[HTTPRouteHandler]:
+    @post("/invitations", status_code=201, operation_id="invite", responses=ACTING)
     async def invite(data: Inviting, access: Access) -> Invited:
         """Invite somebody."""
         return Invited(code=await staff.invite(access, data.role, data.agency))
 
-    @post("/shift", status_code=201, operation_id="signOn", tags=["people"], dependencies=guard.dependencies)
+    @get("/shift", operation_id="readShift", responses=READING)
+    async def shift(access: Access) -> Shift | None:
+        """Read the shift that you are on, if any."""
+        return await staff.shift(access)
+
+    @post("/shift", status_code=201, operation_id="signOn", responses=ACTING)
     async def sign_on(data: Budget, access: Access) -> Shift:
         """Sign on, with a budget of alerts an hour."""
         return await staff.sign_on(access, data.budget)
 
-    @delete("/shift", status_code=200, operation_id="signOff", tags=["people"], dependencies=guard.dependencies)
+    @delete("/shift", status_code=200, operation_id="signOff", responses=ACTING)
     async def sign_off(access: Access) -> Shift:
         """Sign off."""
         return await staff.sign_off(access)
 
-    return Router("/v1", route_handlers=[enrol, me, invite, sign_on, sign_off])
+    return [invite, shift, sign_on, sign_off]
 
 
 part = routes

@@ -9,6 +9,7 @@ from uuid import uuid4
 from litestar import Request, Response
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
+from litestar.openapi import ResponseSpec
 
 from tutela.errors import Refused, TutelaError
 from tutela.model.noun import Noun
@@ -29,6 +30,26 @@ class Problem(Noun, frozen=True, kw_only=True):
     detail: str
     policy: str | None = None
     id: str | None = None
+
+
+def problems(*statuses: int) -> dict[int, ResponseSpec]:
+    """What the description of a route says that can go wrong with it."""
+    return {
+        status: ResponseSpec(Problem, description=MEANS[status], media_type=KIND, generate_examples=False)
+        for status in statuses
+    }
+
+
+MEANS = {
+    400: "It can't be understood; the detail says what to change.",
+    401: "Nobody is signed in.",
+    403: "The policies say no; `policy` names the one that does.",
+    404: "There is no such thing.",
+    409: "It does not fit what stands now, or somebody else was first; the detail says who.",
+    503: "An engine does not answer. Try again soon.",
+}
+READING = problems(400, 401, 403, 404, 503)
+ACTING = problems(400, 401, 403, 404, 409, 503)
 
 
 def on_purpose(request: Asked, wrong: TutelaError) -> Response[Problem]:

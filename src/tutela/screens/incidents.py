@@ -1,0 +1,195 @@
+"""Incidents and calls: what people work on together, and what they do with it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated
+
+import msgspec
+from litestar import Router, delete, get, post, put
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import QueryParameter
+
+from tutela.errors import BadInput
+from tutela.flow.command import Incidents
+from tutela.flow.read import Reads
+from tutela.model.access import Access
+from tutela.model.call import Call
+from tutela.model.incident import Incident, IncidentStatus
+from tutela.model.noun import Noun
+
+from .guard import SIGNED_IN, Guard
+from .problem import ACTING, READING
+
+LIVE = "live"
+MOST = 500
+AGENCIES = 50
+
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=10_000)]
+
+
+read = partial(get, responses=READING)
+act = partial(post, status_code=200, tags=["incidents"], responses=ACTING)
+undo = partial(delete, status_code=200, tags=["incidents"], responses=ACTING)
+settle = partial(put, tags=["incidents"], responses=ACTING)
+
+
+class Opening(Noun, frozen=True, kw_only=True):
+    """What an incident is opened from: an alert or a call, one of the two."""
+
+    alert: Id | None = None
+    call: Id | None = None
+
+
+class AlertNamed(Noun, frozen=True, kw_only=True):
+    """An alert."""
+
+    alert: Id
+
+
+class CallNamed(Noun, frozen=True, kw_only=True):
+    """A call."""
+
+    call: Id
+
+
+class IncidentNamed(Noun, frozen=True, kw_only=True):
+    """Another incident."""
+
+    incident: Id
+
+
+class Stepping(Noun, frozen=True, kw_only=True):
+    """The next status. To close an incident, say how it ended; to fuse it, name the other."""
+
+    status: IncidentStatus
+
+
+class Closing(Noun, frozen=True, kw_only=True):
+    """How it ended."""
+
+    disposition: Text
+
+
+class Noting(Noun, frozen=True, kw_only=True):
+    """What is to be written down."""
+
+    text: Text
+
+
+class Involving(Noun, frozen=True, kw_only=True):
+    """All agencies that work on it."""
+
+    agencies: Annotated[tuple[Text, ...], msgspec.Meta(max_length=AGENCIES)]
+
+
+def routes(reads: Reads, acts: Incidents, guard: Guard) -> Router:
+    """The router that the app mounts."""
+    handlers = [*_reading(reads), *_opening(acts), *_membership(acts), *_fusing(acts), *_life(acts)]
+    return Router("/v1", route_handlers=handlers, dependencies=guard.dependencies, security=SIGNED_IN)
+
+
+def _reading(reads: Reads) -> list[HTTPRouteHandler]:
+    @read("/incidents", operation_id="readIncidents", tags=["incidents"])
+    async def incidents(access: Access, timeline: str = LIVE) -> list[Incident]:
+        """Read the incidents, newest first."""
+        return list(await reads.desk.incidents(access, timeline))
+
+    @read("/incidents/{incident:str}", operation_id="readIncident", tags=["incidents"])
+    async def one(access: Access, incident: str) -> Incident:
+        """Read one incident. What was fused into it is named in `fused`."""
+        return await reads.desk.incident(access, incident)
+
+    @read("/calls", operation_id="readCalls", tags=["calls"])
+    async def calls(
+        access: Access, most: Annotated[int, QueryParameter(ge=1, le=MOST)] = 50, timeline: str = LIVE
+    ) -> list[Call]:
+        """Read the newest calls: whole where your duty needs who called and what was said, else without."""
+        return list(await reads.desk.calls(access, timeline, most))
+
+    @read("/calls/{call:str}", operation_id="readCall", tags=["calls"])
+    async def one_call(access: Access, call: str) -> Call:
+        """Read one call, whole."""
+        return await reads.desk.call(access, call)
+
+    return [incidents, one, calls, one_call]
+
+
+def _opening(acts: Incidents) -> list[HTTPRouteHandler]:
+    @act("/incidents", status_code=201, operation_id="openIncident")
+    async def open_(access: Access, key: str, data: Opening) -> Incident:
+        """Open an incident from an alert or from a call."""
+        match data:
+            case Opening(alert=str(alert), call=None):
+                return await acts.open_from_alert(access, alert, key)
+            case Opening(alert=None, call=str(call)):
+                return await acts.open_from_call(access, call, key)
+        raise BadInput("an incident is opened from one alert or from one call; name the one or the other")
+
+    return [open_]
+
+
+def _membership(acts: Incidents) -> list[HTTPRouteHandler]:
+    @act("/incidents/{incident:str}/alerts", operation_id="addAlert")
+    async def add_alert(access: Access, key: str, incident: str, data: AlertNamed) -> Incident:
+        """Add an alert to an incident."""
+        return await acts.add_alert(access, incident, data.alert, key)
+
+    @undo("/incidents/{incident:str}/alerts/{alert:str}", operation_id="takeOutAlert")
+    async def take_out_alert(access: Access, key: str, incident: str, alert: str) -> Incident:
+        """Take an alert out of an incident: it does not belong there."""
+        return await acts.take_out_alert(access, incident, alert, key)
+
+    @act("/incidents/{incident:str}/calls", operation_id="addCall")
+    async def add_call(access: Access, key: str, incident: str, data: CallNamed) -> Incident:
+        """Add a call to an incident."""
+        return await acts.add_call(access, incident, data.call, key)
+
+    @undo("/incidents/{incident:str}/calls/{call:str}", operation_id="takeOutCall")
+    async def take_out_call(access: Access, key: str, incident: str, call: str) -> Incident:
+        """Take a call out of an incident: it does not belong there."""
+        return await acts.take_out_call(access, incident, call, key)
+
+    return [add_alert, take_out_alert, add_call, take_out_call]
+
+
+def _fusing(acts: Incidents) -> list[HTTPRouteHandler]:
+    @act("/incidents/{incident:str}/fused", operation_id="fuse")
+    async def fuse(access: Access, key: str, incident: str, data: IncidentNamed) -> Incident:
+        """Fuse another incident into this one: the two are one."""
+        return await acts.fuse(access, incident, data.incident, key)
+
+    @undo("/incidents/{incident:str}/fused/{other:str}", operation_id="takeApart")
+    async def take_apart(access: Access, key: str, incident: str, other: str) -> Incident:
+        """Take two incidents apart again: the other is active, with everything that it had."""
+        return await acts.take_apart(access, incident, other, key)
+
+    return [fuse, take_apart]
+
+
+def _life(acts: Incidents) -> list[HTTPRouteHandler]:
+    @act("/incidents/{incident:str}/status", operation_id="step")
+    async def step(access: Access, key: str, incident: str, data: Stepping) -> Incident:
+        """Take one step of an incident's life."""
+        return await acts.move(access, incident, data.status, key)
+
+    @act("/incidents/{incident:str}/disposition", operation_id="close")
+    async def close(access: Access, key: str, incident: str, data: Closing) -> Incident:
+        """Close an incident, and say how it ended."""
+        return await acts.close(access, incident, data.disposition, key)
+
+    @act("/incidents/{incident:str}/notes", status_code=201, operation_id="note")
+    async def note(access: Access, key: str, incident: str, data: Noting) -> Incident:
+        """Write something down."""
+        return await acts.note(access, incident, data.text, key)
+
+    @settle("/incidents/{incident:str}/agencies", operation_id="involve")
+    async def involve(access: Access, key: str, incident: str, data: Involving) -> Incident:
+        """Say which agencies work on it, all of them."""
+        return await acts.involve(access, incident, data.agencies, key)
+
+    return [step, close, note, involve]
+
+
+part = routes
