@@ -1,4 +1,4 @@
-"""Emergency response: bursts of calls, and calls that sensors near them bear out."""
+"""Emergency response: bursts of calls from one place, and calls that sensors bear out."""
 
 from tutela.model.scales import Certainty, Scale, Severity, Urgency
 from tutela.model.system import System, Use
@@ -7,7 +7,7 @@ SEVERE = Scale(urgency=Urgency.IMMEDIATE, severity=Severity.SEVERE, certainty=Ce
 
 system = System(
     name="emergency",
-    says="Notices bursts of calls from one place, and calls that sensors near them bear out.",
+    says="Notices bursts of calls from one place, and calls that sensors bear out.",
     purposes=("emergency-response",),
     detectors=(
         Use(part="burst", name="burst-of-calls"),
@@ -16,15 +16,10 @@ system = System(
             name="burst-of-fire-calls",
             options={"categories": ("Fire",), "window": 600.0, "least": 3, "learn": 0.0, "cool": 1800.0},
         ),
-        Use(part="correlation", name="smoke-and-calls", options={"sorts": (("call",), ("smoke",)), "scale": SEVERE}),
         Use(
             part="correlation",
-            name="several-signs",  # a call, a sensor and a count
-            options={
-                "sorts": (("call",), ("smoke", "bad-air", "loud", "unusual"), ("people-many", "crowd")),
-                "least": 3,
-                "scale": SEVERE,
-            },
+            name="fire",
+            options={"sorts": (("call",), ("smoke",), ("people-many", "crowd")), "least": 3, "scale": SEVERE},
         ),
     ),
 )
