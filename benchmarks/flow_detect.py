@@ -2,7 +2,7 @@
 
 One partition of sixteen, 100,000 datastreams in all, fed as at 500,000 rows/s: a turn is a quarter of a
 second, 7,800 rows in four messages, with a tick each second. 1 % of the rows are an hour late, 1 % come
-twice, one in ten thousand passes a threshold. `lateness` 0 shows the order without holding.
+twice, one in ten thousand passes a threshold.
 """
 
 from __future__ import annotations
