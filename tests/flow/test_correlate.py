@@ -203,7 +203,7 @@ def test_a_card_needs_calls_or_detections_or_those_of_a_type_or_detector_or_anyt
     facts: tuple[Call | Detection, ...] = (call("c", 1), detection("d", 1))
 
     assert [
-        [wants(Pairs(needs=(word,)).card, fact) for fact in facts] for word in ("*", "call", "detection", "every", "x")
+        [wants(frozenset({word}), fact) for fact in facts] for word in ("*", "call", "detection", "every", "x")
     ] == [[True, True], [True, False], [False, True], [False, True], [False, False]]
 
 

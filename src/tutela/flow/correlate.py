@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tutela.model.call import Call
-from tutela.model.card import Card
 from tutela.model.detection import Detection
 from tutela.model.event import Event
 from tutela.model.flow import Fact
@@ -143,7 +142,7 @@ class _Turn:
         """Take in what came, and let go what is due up to that time, by event time."""
         passed = self._tick - lateness
         for one in new:
-            if one.fact.at <= passed and any(wants(self._correlate.parts[name].card, one.fact) for name in names):
+            if one.fact.at <= passed and any(wants(self._correlate.parts[name].card.needs, one.fact) for name in names):
                 self._count(lateness, one.fact.at)
         held = [*self._held.get(lateness, ()), *(one for one in new if one.fact.at > passed)]
         due = [one for one in held if upto is not None and one.fact.at <= upto]
@@ -156,7 +155,7 @@ class _Turn:
 
     def _step(self, name: str, released: Sequence[Brought], upto: int | None, ticked: int) -> None:
         detector, where = self._correlate.parts[name], self._correlate.where
-        mine = [one for one in released if wants(detector.card, one.fact)]
+        mine = [one for one in released if wants(detector.card.needs, one.fact)]
         if not mine and upto is None:
             return
         seen = Seen(where.timeline, facts=tuple(one.fact for one in mine), tick=upto)
@@ -166,10 +165,10 @@ class _Turn:
             self._events.append(event_of(detection, where, _brought(detection, mine) or ticked))
 
 
-def wants(card: Card, fact: Fact) -> bool:
-    """Whether a card needs such a fact: any, calls, detections, or those of a type or detector."""
+def wants(needs: frozenset[str], fact: Fact) -> bool:
+    """Whether such a fact is needed: any, calls, detections, or those of a type or detector."""
     words = {"call"} if isinstance(fact, Call) else {"detection", fact.type, fact.detector}
-    return "*" in card.needs or not card.needs.isdisjoint(words)
+    return "*" in needs or not needs.isdisjoint(words)
 
 
 def _stretches(came: Iterable[Came]) -> Iterator[tuple[list[Brought], Came | None]]:
