@@ -309,6 +309,7 @@ BAD = [
     Message(1, "obs.live.readings.-1", {}, rows(), 0),
     Message(1, "obs.live.unheard-of.1", {}, rows(), 0),
     Message(1, "obs.live.tick", {}, b"noise", 0),
+    Message(1, "det.live.tick", {}, b"noise", 0),
     Message(1, "obs.live.positions.3", {"Bucket": "b"}, b"sealed", 0),
     Message(1, "obs.live.readings.0", {"Key": "k"}, b"sealed", 0),
 ]

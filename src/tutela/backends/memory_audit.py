@@ -44,3 +44,22 @@ class MemoryWitness:
         """The lines that there are now, oldest first."""
         for line in tuple(self.kept):
             yield line
+
+
+class MemoryStored:
+    """`Stored` over a list of events."""
+
+    def __init__(self, events: Iterable[Event] = ()) -> None:
+        self.events = list(events)
+
+    async def stored(self, timeline: str, cause: str, kinds: Sequence[str], after: str, most: int) -> Sequence[Event]:
+        """Events of these kinds whose cause begins so, by id, after that id."""
+        found = [
+            event
+            for event in self.events
+            if event.timeline == timeline
+            and event.kind in kinds
+            and (event.cause or "").startswith(cause)
+            and event.id > after
+        ]
+        return sorted(found, key=lambda event: event.id)[:most]

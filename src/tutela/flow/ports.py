@@ -270,6 +270,21 @@ class Lake(Protocol):
     async def tidy(self, before: int) -> None: ...
 
 
+class Recorded(Protocol):
+    """All that a replay may see of the lake: what was recorded."""
+
+    async def offset(self, stream: str) -> int: ...
+    def recorded(self, timeline: str, stage: str, partition: int, since: int, until: int) -> AsyncIterator[Message]: ...
+
+
+class Stored(Protocol):
+    """What was found and stored: events of these kinds whose cause begins so, by id, after that id ("": from the start)."""
+
+    async def stored(
+        self, timeline: str, cause: str, kinds: Sequence[str], after: str, most: int
+    ) -> Sequence[Event]: ...
+
+
 class Policy(Protocol):
     """Decides. Raises `Refused` with the id and the sentence of the policy that says no."""
 
