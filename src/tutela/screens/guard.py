@@ -61,7 +61,13 @@ class Guard:
     @property
     def dependencies(self) -> dict[str, Provide]:
         """For routers: `access` in a handler's arguments is the access of its request, `key` the key of its act."""
-        return {"access": Provide(self.access), "key": Provide(once, sync_to_thread=False)}
+        own = self.access
+
+        async def access(request: Asked, purpose: Purpose, basis: Basis, case: Case = None) -> Access:
+            # A function of its own: the framework copies what it is given, and policies can't be copied.
+            return await own(request, purpose, basis, case)
+
+        return {"access": Provide(access), "key": Provide(once, sync_to_thread=False)}
 
 
 def once(key_: Key = None) -> str:
