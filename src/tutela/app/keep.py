@@ -17,7 +17,6 @@ from tutela.app.verifying import log_key, witness
 from tutela.backends.postgres.log import PostgresLog
 from tutela.backends.postgres.outbox import PostgresOutbox
 from tutela.backends.postgres.snapshots import PostgresSnapshots
-from tutela.backends.postgres.snapshots import PostgresSnapshots
 from tutela.flow.archive import Archiver
 from tutela.flow.outbox import Relay
 from tutela.flow.seal import Sealer, Signer
