@@ -179,12 +179,14 @@ def _dry(wanted: importing.Wanted, *, as_json: bool) -> None:
 @cli.command("replay")
 def replay(
     timeline: Annotated[str, typer.Argument(help="The timeline to run again.")] = "live",
-    partitions: Annotated[str, typer.Option("--stage", help="detect or correlate.")] = "detect",
+    stage: Annotated[str, typer.Option("--stage", help="detect (observations) or correlate (facts).")] = "detect",
+    batch: Annotated[int, typer.Option("--batch", help="Messages at once; must not matter.", min=1)] = 256,
+    backwards: Annotated[bool, typer.Option("--backwards", help="Partitions in reverse; must not matter.")] = False,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
     """Run recorded history again, into an empty state, and compare what is found with what was found."""
-    report = run(replaying.run(settings(data), timeline, partitions))
+    report = run(replaying.run(settings(data), timeline, stage, replaying.Cuts(batch, backwards)))
     shown(report, as_json=as_json, words=replaying.words(report))
     if not report.same:
         raise typer.Exit(1)

@@ -1,62 +1,71 @@
-"""`tutela replay`: recorded history once more into an empty state, in other cuts and another order."""
+"""`tutela replay`: recorded history again, into an empty state, compared with what was found at the time."""
 
 from __future__ import annotations
 
-import random
+from dataclasses import dataclass
 
-from tutela.app.core import core
+from tutela.app.core import Core, core
 from tutela.app.lake import lake
 from tutela.app.settings import Settings
-from tutela.app.work import stages
-from tutela.backends.postgres.snapshots import PostgresSnapshots
+from tutela.app.work import correlating, detecting
 from tutela.backends.postgres.stored import PostgresStored
 from tutela.errors import BadInput
-from tutela.flow.correlating import CorrelateStage
-from tutela.flow.detecting import DetectStage
-from tutela.flow.replay import Report, compare, replay
+from tutela.flow.replay import Replayable, Report, compare, replay
 
-MOST = 512
-"""Messages in one turn."""
+STAGES = {"detect": detecting, "correlate": correlating}
 
 
-async def run(settings: Settings, timeline: str, stage: str, seed: int | None = None) -> Report:
-    """Replay one stage of a timeline, and compare. `seed` chooses the cuts and the order (None: anew each time)."""
-    # Any cuts must do, so chance may choose them: this is no secret.
-    chance = random.Random(seed)  # noqa: S311
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """How the recorded messages are handed over, which must not matter: so many at once, partitions in that order."""
+
+    batch: int = 256
+    backwards: bool = False
+
+
+async def run(settings: Settings, timeline: str, stage: str, cuts: Cuts) -> Report:
+    """Replay one stage of a timeline, as far as it is archived and worked off."""
     async with core(settings, "replay", connections=2) as inside:
-        made = {one.name: one for one in stages(inside) if isinstance(one, DetectStage | CorrelateStage)}
-        if stage not in made:
-            raise BadInput(f"the stage {stage!r} can't be replayed; there are: {', '.join(sorted(made))}")
-        history = lake(inside)
+        again = _stage(inside, stage)
+        partitions = range(again.partitions)
         found = await replay(
-            history,
+            lake(inside),
             inside.keys,
-            made[stage],
+            again,
             timeline,
-            until=await PostgresSnapshots(inside.facts.db).snapshotted(timeline, [stage]),
-            order=chance.sample(range(made[stage].partitions), made[stage].partitions),
-            cut=lambda: chance.randrange(1, MOST),
+            until=await _worked_off(inside, timeline, stage),
+            order=tuple(reversed(partitions)) if cuts.backwards else partitions,
+            cut=lambda: cuts.batch,
         )
-        await history.close()
         return await compare(found, PostgresStored(inside.facts.db))
+
+
+def _stage(inside: Core, name: str) -> Replayable:
+    if name not in STAGES:
+        raise BadInput(f"the stage {name!r} can't be replayed; there are: {', '.join(STAGES)}")
+    return STAGES[name](inside)
+
+
+async def _worked_off(inside: Core, timeline: str, stage: str) -> int:
+    """The sequence up to which every partition of the stage has committed what it found."""
+    async with inside.facts.db.reading() as connection:
+        least: int = await connection.fetchval(
+            "select coalesce(min(sequence), 0) from lease where timeline = $1 and stage = $2", timeline, stage
+        )
+        return least
 
 
 def words(report: Report) -> str:
     """The report as a person reads it."""
     lines = [
-        f"{report.messages:,} messages of {report.stream} up to {report.upto:,}, into an empty state",
-        f"  {report.compared:,} findings compared, digest {report.digest[:16]}",
+        f"{report.messages:,} messages of {report.stream} up to {report.upto:,}: {report.compared:,} findings compared"
     ]
-    if report.erased_messages:
-        rows = f"{report.erased_rows:,} rows in {report.erased_messages:,} messages"
+    if report.erased_rows:
         lines.append(
-            f"  not reproducible: {rows} erased; {report.across:,} findings depend on them and are not compared"
+            f"  not reproducible: {report.erased_rows:,} rows erased; {report.across:,} findings across that gap"
         )
-    if report.others:
-        lines.append(f"  {report.others:,} findings of detectors with other options or versions are not compared")
-    if report.unreadable:
-        lines.append(f"  {report.unreadable:,} messages could not be worked off, as when they came")
-    for what, ids in (("missing", report.missing), ("extra", report.extra), ("different", report.different)):
-        lines += [f"  {what}: {id_}" for id_ in ids]
-    lines.append("The same, bit for bit." if report.same else f"NOT THE SAME: {report.differences:,} differences.")
-    return "\n".join(lines)
+    lines += [f"  {report.others:,} findings of detectors with other options: not compared"] if report.others else []
+    for name in ("missing", "extra", "different"):
+        lines += [f"  {name}: {id_}" for id_ in getattr(report, name)]
+    same = "the same, bit for bit" if report.same else f"{report.differences:,} DIFFERENCES"
+    return "\n".join([*lines, f"  {same}; digest {report.digest}"])

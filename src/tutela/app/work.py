@@ -20,14 +20,19 @@ from tutela.flow.work import Worker
 REFRESH = 1.0
 
 
+def detecting(inside: Core) -> DetectStage:
+    """The stage of observations, with the detectors that the systems name."""
+    return DetectStage(instances(inside.install.zone)[0], inside.known, inside.keys, inside.install.ways)
+
+
+def correlating(inside: Core) -> CorrelateStage:
+    """The stage of facts, likewise."""
+    return CorrelateStage(instances(inside.install.zone)[1], inside.install.ways)
+
+
 def stages(inside: Core) -> Sequence[Stage]:
-    """The stages, with the detectors that the systems name."""
-    columnar, facts = instances(inside.install.zone)
-    return (
-        DetectStage(columnar, inside.known, inside.keys, inside.install.ways),
-        CorrelateStage(facts, inside.install.ways),
-        DeskStage(inside.facts, inside.facts, inside.facts),
-    )
+    """All that a worker does."""
+    return detecting(inside), correlating(inside), DeskStage(inside.facts, inside.facts, inside.facts)
 
 
 async def run(settings: Settings) -> None:
