@@ -35,9 +35,7 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-register = typer.Typer(
-    help="The register: who sends what, for which purposes, on which legal basis.", no_args_is_help=True
-)
+register = typer.Typer(help="The register: who sends what, and why.", no_args_is_help=True)
 cli.add_typer(register, name="sources")
 
 Data = Annotated[
@@ -74,7 +72,10 @@ def up_(
     workers: Annotated[int, typer.Option("--workers", help="Worker processes.", min=1, max=64)] = 1,
     as_json: Json = False,
 ) -> None:
-    """Start everything: engines, workers, the page, and (unless --empty) a living demonstration city."""
+    """Start everything, and a demonstration city.
+
+    Engines, workers, the page; and, unless --empty, a living city simulated on a real map.
+    """
 
     def told(here: up.Up) -> None:
         shown(here, as_json=as_json, words=_welcome(here, demo=not empty))
@@ -96,7 +97,10 @@ def _welcome(here: up.Up, *, demo: bool) -> str:
 
 @cli.command("work")
 def work_(data: Data = None) -> None:
-    """Add a worker to a running instance: it takes its fair share of the partitions."""
+    """Add a worker to a running instance.
+
+    It takes its fair share of the partitions.
+    """
     run(work.run(settings(data)))
 
 
@@ -124,7 +128,10 @@ def invite(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Make a one-time code with which one more person can come in. It is shown once and works for an hour."""
+    """Make a code with which one more person comes in.
+
+    It is shown once and works once, for an hour.
+    """
     code = run(inviting.run(settings(data), role))
     shown({"role": role, "code": code}, as_json=as_json, words=f"{role}: {code}  (enter it at /enrol)")
 
@@ -145,7 +152,10 @@ def import_(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Import a recorded file on a timeline of its own, through the same door as live data."""
+    """Import a recorded file.
+
+    It goes onto a timeline of its own, through the same door as live data.
+    """
     wanted = importing.Wanted(file, mapping, timeline or f"import/{Path(mapping).stem}", speed)
     if dry_run:
         _dry(wanted, as_json=as_json)
@@ -185,7 +195,10 @@ def replay(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Run recorded history again, into an empty state, and compare what is found with what was found."""
+    """Run recorded history again, and compare.
+
+    It starts from an empty state, can't reach what was found, and must come to the same, bit for bit.
+    """
     report = run(replaying.run(settings(data), timeline, stage, replaying.Cuts(batch, backwards)))
     shown(report, as_json=as_json, words=replaying.words(report))
     if not report.same:
@@ -194,7 +207,10 @@ def replay(
 
 @cli.command("verify")
 def verify(data: Data = None, as_json: Json = False) -> None:
-    """Read the whole log and name any event that was edited, dropped, added, reordered or cut off."""
+    """Find what was changed in the log.
+
+    It names any event that was edited, dropped, added, reordered or cut off.
+    """
     report = run(verifying.run(settings(data)))
     words = [
         f"{report.witnessed + report.unwitnessed:,} events, {report.checkpoints:,} signed checkpoints, root {report.root.hex()}"
@@ -210,7 +226,7 @@ def verify(data: Data = None, as_json: Json = False) -> None:
 
 @cli.command("parts")
 def parts_(as_json: Json = False) -> None:
-    """List every part there is, by room, with what its card says."""
+    """List every part there is, by room."""
     found = {room: {name: _line(room, name) for name in parts.names(room)} for room in parts.ROOMS}
     lines = [f"{room:11} {name:14} {line}" for room, names in found.items() for name, line in names.items()]
     shown(found, as_json=as_json, words="\n".join(lines))
@@ -263,7 +279,7 @@ def sources_enter(
 
 @cli.command("doctor")
 def doctor(data: Data = None, as_json: Json = False) -> None:
-    """Say what is wrong with this instance, where, and what to do about it."""
+    """Say what is wrong, where, and what to do."""
     found = run(doctoring.run(settings(data)))
     shown(found, as_json=as_json, words="\n".join(map(doctoring.words, found)))
     if any(finding.health == "bad" for finding in found):

@@ -15,17 +15,8 @@ import msgspec
 
 from tutela.errors import BadInput, PartMissing
 
-ROOMS = (
-    "sources",
-    "perceivers",
-    "detectors",
-    "forecasts",
-    "planners",
-    "responders",
-    "standards",
-    "backends",
-    "screens",
-)
+ROOMS = ("sources", "perceivers", "detectors", "forecasts", "planners", "responders", "standards")
+"""Rooms whose files are found by name. Backends and screens are wired by the app itself."""
 
 
 def names(room: str) -> Mapping[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tutela.app.core import Core, core
@@ -12,7 +13,7 @@ from tutela.backends.postgres.stored import PostgresStored
 from tutela.errors import BadInput
 from tutela.flow.replay import Replayable, Report, compare, replay
 
-STAGES = {"detect": detecting, "correlate": correlating}
+STAGES: dict[str, Callable[[Core], Replayable]] = {"detect": detecting, "correlate": correlating}
 
 
 @dataclass(frozen=True, slots=True)

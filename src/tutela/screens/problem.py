@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -94,5 +95,9 @@ def _words(name: str) -> str:
     return spaced.strip().capitalize()
 
 
-HANDLERS = {TutelaError: on_purpose, HTTPException: by_framework, Exception: unforeseen}
+HANDLERS: dict[int | type[Exception], Callable[[Asked, Any], Response[Any]]] = {
+    TutelaError: on_purpose,
+    HTTPException: by_framework,
+    Exception: unforeseen,
+}
 """For the app."""

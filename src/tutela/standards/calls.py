@@ -43,3 +43,6 @@ def read(body: bytes, source: str, timeline: str) -> Call:
         said=told.said,
         caller=told.caller,
     )
+
+
+part = read

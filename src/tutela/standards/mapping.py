@@ -282,3 +282,6 @@ def _calls(
     lost = int((told & ~there).sum())
     says = f"{shape.lat!r} and {shape.lon!r} give no place on Earth"
     return calls, ((Refusal("no-place", says, lost),) if lost else ())
+
+
+part = apply

@@ -135,3 +135,6 @@ def _micros(times: Sequence[str | int]) -> np.ndarray[tuple[int], np.dtype[np.in
     stamps = pa.array(times, pa.string()).cast(pa.timestamp("us", tz="UTC"))
     micros: np.ndarray[tuple[int], np.dtype[np.int64]] = stamps.view(pa.int64()).to_numpy()
     return micros
+
+
+part = read

@@ -63,3 +63,6 @@ def _where(components: tuple[str, ...]) -> tuple[int, int]:
     except ValueError as wrong:
         says = f"components {list(components)} lack phenomenonTime or result; both are needed"
         raise BadInput(says) from wrong
+
+
+part = create_observations
