@@ -26,7 +26,7 @@ from tutela.flow.ports import Lake
 from tutela.model import wire
 from tutela.model.flow import Message
 from tutela.model.rows import Rows
-from tutela.model.when import DAY, SECOND
+from tutela.model.when import DAY, SECOND, parse
 
 PARTITIONS = 4
 START = 1_780_000_000_000_000
@@ -166,6 +166,16 @@ async def test_a_series_ends_before_its_end(lake: Lake) -> None:
 async def test_a_sealed_kind_has_no_series(lake: Lake) -> None:
     with pytest.raises(BadInput, match="not stored in the clear"):
         await lake.series("live", "positions", 1, 0, 1)
+
+
+async def test_sealed_bodies_are_found_by_the_day_of_their_bucket(lake: Lake) -> None:
+    await lake.archive("OBS-live", FIRST, 0, 8)
+    day = parse("2026-05-28T00:00:00Z")
+
+    assert told(await lake.sealed("live", "positions", 1, day, day + 1)) == told([FIRST[4]])
+    assert told(await lake.sealed("live", "positions", 1, day - DAY, day + DAY)) == told([FIRST[4]])
+    for partition, since, until in ((2, day, day + 1), (1, day - DAY, day), (1, day + DAY, day + 2 * DAY)):
+        assert await lake.sealed("live", "positions", partition, since, until) == []
 
 
 async def test_timelines_are_kept_apart(lake: Lake) -> None:

@@ -88,6 +88,7 @@ class LakeInMemory:
     rows: dict[tuple[str, str], Rows] = field(default_factory=dict)
     offsets: dict[str, int] = field(default_factory=dict)
     archives: list[tuple[str, Rows, int]] = field(default_factory=list)
+    bodies: list[Message] = field(default_factory=list)
 
     async def offset(self, stream: str) -> int:
         return self.offsets.get(stream, 0)
@@ -105,6 +106,16 @@ class LakeInMemory:
         key = timeline, rows.kind
         self.rows[key] = joined([self.rows.get(key, empty(rows.kind)), rows])
         self.offsets[stream] = upto
+
+    async def sealed(
+        self,
+        timeline: str,  # noqa: ARG002  the port's shape
+        kind: str,  # noqa: ARG002  the same
+        partition: int,  # noqa: ARG002  the same
+        since: int,  # noqa: ARG002  the same
+        until: int,  # noqa: ARG002  the same
+    ) -> Sequence[Message]:
+        return self.bodies
 
     def recorded(self, timeline: str, stage: str, partition: int, since: int, until: int) -> AsyncIterator[Message]:
         raise NotImplementedError

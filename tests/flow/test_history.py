@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 from tests.flow.read_support import NOW, PARTITIONS, City, city, readings
 
@@ -13,6 +14,7 @@ from tutela.flow import history as module
 from tutela.flow.history import History
 from tutela.model import wire
 from tutela.model.flow import Message
+from tutela.model.rows import Rows
 from tutela.model.when import SECOND
 
 
@@ -110,3 +112,18 @@ async def test_a_series_that_would_be_cut_short_is_none(here: City) -> None:
 async def test_a_timeline_that_nobody_opened_is_not_found(history: History) -> None:
     with pytest.raises(NotFound):
         await history.series("import/none", "readings", 1, NOW, NOW + 1)
+
+
+async def test_archived_rows_of_a_personal_kind_are_opened_and_erased_ones_left_out(
+    here: City, history: History
+) -> None:
+    for time, bucket in ((0, "kept"), (1, "erased"), (2, "kept")):
+        place = {"lat": np.array([60.0 + time]), "lon": np.array([25.0])}
+        rows = Rows("positions", np.array([1], np.int32), np.array([NOW + time * SECOND]), place)
+        key, body = await here.keys.seal(bucket, wire.encode(rows))
+        here.lake.bodies.append(Message(time + 1, "obs.live.positions.1", {"Key": key}, body, 0))
+    await here.keys.destroy("2")
+
+    found = await history.series("live", "positions", 1, NOW, NOW + 100 * SECOND)
+
+    assert found.values["lat"].tolist() == [60.0, 62.0]

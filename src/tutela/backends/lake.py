@@ -18,7 +18,7 @@ import duckdb
 import pyarrow as pa
 
 from tutela.backends.lake_catalogue import Where, connect, tidy
-from tutela.backends.lake_reads import Series, Span, recorded, series
+from tutela.backends.lake_reads import Series, Span, recorded, sealed, series
 from tutela.backends.lake_rows import PLAIN, tables
 from tutela.errors import BadInput, Conflict, EngineDown, StorageFull
 from tutela.model.flow import Message
@@ -49,11 +49,15 @@ class DuckLake:
             await self._in_thread(partial(_archive, stream=stream, messages=messages, since=since, upto=upto))
 
     async def series(self, timeline: str, kind: str, datastream: int, since: int, until: int) -> Rows:
-        """Each (time, value) once, in order of time. What is stored sealed has no series here: BadInput."""
+        """Each (time, value) once, in order of time. Of what is stored sealed there is none: BadInput."""
         if kind not in PLAIN:
             raise BadInput(f"{kind!r} is not stored in the clear; there are series of: {', '.join(PLAIN)}")
         of = Series(timeline, kind, datastream % self._where.partitions, datastream, since, until)
         return await self._in_thread(partial(series, of=of))
+
+    async def sealed(self, timeline: str, kind: str, partition: int, since: int, until: int) -> Sequence[Message]:
+        """The messages that may hold rows of a personal kind, since ≤ time < until; buckets tell it to the day."""
+        return await self._in_thread(partial(sealed, of=Series(timeline, kind, partition, 0, since, until)))
 
     async def recorded(
         self, timeline: str, stage: str, partition: int, since: int, until: int

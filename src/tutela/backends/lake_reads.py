@@ -13,6 +13,9 @@ from tutela.backends.lake_rows import PLAIN, messages_of, rows_of, sealed_messag
 from tutela.model.flow import Message
 from tutela.model.kinds import kind
 from tutela.model.rows import Rows
+from tutela.model.when import iso
+
+_SEALED = "kind, sequence, key, bucket, rows, body"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +57,23 @@ def series(lake: duckdb.DuckDBPyConnection, of: Series) -> Rows:
     return rows_of(of.kind, found.to_arrow_table())
 
 
+def sealed(lake: duckdb.DuckDBPyConnection, of: Series) -> list[Message]:
+    """The messages of one partition (`of.datastream` is not looked at) whose bucket is of one of these days."""
+    first, last = (iso(at)[:10] for at in (of.since, of.until - 1))
+    found = lake.execute(
+        f"select {_SEALED} from lake.sealed where timeline = ? and partition = ? and kind = ?"  # noqa: S608  names of ours
+        " and right(bucket, 10) between ? and ? order by sequence",
+        [of.timeline, of.partition, of.kind, first, last],
+    )
+    token = of.timeline.replace("/", "-", 1)
+    return [sealed_message(token, of.partition, *row) for row in found.fetchall()]
+
+
 def detect(lake: duckdb.DuckDBPyConnection, span: Span) -> Iterator[Message]:
     """The rows of one partition, and the ticks."""
     found: list[Iterator[Message]] = [_plain(lake, name, span) for name in PLAIN]
-    sealed = _some(lake, "sealed", "kind, sequence, key, bucket, rows, body", "partition = $4", span, span.partition)
-    found.append(sealed_message(span.token, span.partition, *row) for row in sealed.fetchall())
+    bodies = _some(lake, "sealed", _SEALED, "partition = $4", span, span.partition)
+    found.append(sealed_message(span.token, span.partition, *row) for row in bodies.fetchall())
     ticks = _some(lake, "tick", 'sequence, "at"', "true", span)
     found.append(tick_message(span.token, *row) for row in ticks.fetchall())
     return merge(*found, key=lambda message: message.sequence)

@@ -11,6 +11,7 @@ from tutela.errors import BadInput, Conflict, EngineDown
 from tutela.model import wire
 from tutela.model.flow import Message
 from tutela.model.rows import Rows, empty, joined
+from tutela.model.when import iso
 
 
 class MemoryLake:
@@ -49,6 +50,17 @@ class MemoryLake:
         rows = joined(found)
         _, first = np.unique(np.stack([rows.time, rows.result.view(np.int64)]), axis=1, return_index=True)
         return rows.take(first[np.lexsort((rows.result[first], rows.time[first]))])
+
+    async def sealed(self, timeline: str, kind: str, partition: int, since: int, until: int) -> Sequence[Message]:
+        """The messages that may hold rows of a personal kind, by the day that their bucket tells."""
+        first, last = iso(since)[:10], iso(until - 1)[:10]
+        return [
+            message
+            for messages in self.kept.values()
+            for message in messages
+            if Place.of(message.subject) == Place(timeline, kind, partition)
+            and first <= message.headers["Bucket"][-10:] <= last
+        ]
 
     async def recorded(
         self, timeline: str, stage: str, partition: int, since: int, until: int

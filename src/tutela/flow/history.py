@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from tutela.errors import EngineDown, Refused
-from tutela.model import wire
+from tutela.model import kinds, wire
 from tutela.model.flow import Message
-from tutela.model.rows import Rows, joined
+from tutela.model.rows import Rows, empty, joined
 
 from . import hop
 from .ports import Keys, Lake, Streams
@@ -43,10 +43,21 @@ class History:
         stream = hop.observations(timeline)
         upto = await self._lake.offset(stream)
         while True:
-            rows = await self._lake.series(timeline, kind, datastream, since, until)
+            rows = await self._kept(timeline, kind, datastream, since, until)
             before, upto = upto, await self._lake.offset(stream)
             if before == upto:
                 return upto, rows
+
+    async def _kept(self, timeline: str, kind: str, datastream: int, since: int, until: int) -> Rows:
+        """The lake's rows; those of a personal kind lie there sealed, and are opened here."""
+        if not kinds.kind(kind).personal_data:
+            return await self._lake.series(timeline, kind, datastream, since, until)
+        parts = [empty(kind)]
+        for message in await self._lake.sealed(timeline, kind, datastream % self._partitions, since, until):
+            rows = await self._rows(message)
+            if rows is not None:
+                parts.append(_within(rows, datastream, since, until))
+        return joined(parts)
 
     async def _tail(self, timeline: str, kind: str, datastream: int, after: int) -> Sequence[Message]:
         """The messages that are recorded and not archived; all of them, or EngineDown."""
