@@ -64,7 +64,9 @@ def one_by_one(part: Burst, items: Sequence[Item]) -> Iterator[tuple[str, int]]:
             yield str(item.fact.cell), now
 
 
-@pytest.mark.parametrize("options", [{}, {"tail": 1e-2, "least": 2, "cool": 1800.0}, {"rings": 2, "learn": 0.1, "tail": 1e-2}])
+@pytest.mark.parametrize(
+    "options", [{}, {"tail": 1e-2, "least": 2, "cool": 1800.0}, {"rings": 2, "learn": 0.1, "tail": 1e-2}]
+)
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_does_what_it_says_call_by_call(seed: int, options: dict[str, object]) -> None:
     part: Burst = parts.make("detectors", "burst", {"learn": 0.0, **options})

@@ -33,10 +33,10 @@ def columns(part: Unusual, items: Sequence[Item], cuts: Sequence[int] = ()) -> l
     return sorted((each.at, slot_of(each.datastreams[0]), float(each.why.inputs["usual"])) for each in found)
 
 
-def by_the_minute(seed: int, hours: int) -> list[Item]:
+def by_the_minute(seed: int, hours: int, start: int = START) -> list[Item]:
     """Rows a few minutes apart, some at the same time, that come in bursts; no ticks."""
     chance = np.random.default_rng(seed)
-    time = START + np.sort(chance.integers(0, hours * HOUR // MINUTE, hours * 12)) * MINUTE
+    time = start + np.sort(chance.integers(0, hours * HOUR // MINUTE, hours * 12)) * MINUTE
     values = 20.0 + 5.0 * chance.standard_t(3, len(time)) + 4.0 * np.sin(time / HOUR)
     slots = chance.integers(0, WORLD.size, len(time))
     return [Observed(*row) for row in zip(slots.tolist(), time.tolist(), values.tolist(), strict=True)]
@@ -61,6 +61,14 @@ def test_does_what_it_says_row_by_row_with_many_rows_an_hour(options: dict[str, 
     assert expected
     assert columns(part, items) == expected
     assert columns(part, items, cuts) == expected
+
+
+def test_does_what_it_says_row_by_row_where_clocks_go_back_two_hours() -> None:
+    """At Troll, on 2026-10-25, the hours from one to three come twice."""
+    part = Unusual(weeks=2, beyond=4.0, zone="Antarctica/Troll")
+    items = by_the_minute(5, 24 * 7 * 4, start=parse("2026-10-01T00:00:00Z"))
+
+    assert columns(part, items) == row_by_row(part, items) != []
 
 
 def weekly(part: Unusual, values: Sequence[float], last: float, step: int = 7 * DAY) -> int:

@@ -261,9 +261,9 @@ class _Turn:
 
 
 def _turns(rows: Rows, slots: Index, hour: Index) -> Iterator[_Turn]:
-    """The first hour of each slot, then the second one of those that have it, and so on. Mostly there is one."""
+    """Hour after hour, at most one run of each slot at a time. Mostly there is one hour."""
     every = runs(slots, hour)
-    for which in every.in_turn():
+    for which in _in_turn(every, hour[every.first]):
         packed, places = every.take(which).packed()
         yield _Turn(
             runs=packed,
@@ -272,6 +272,16 @@ def _turns(rows: Rows, slots: Index, hour: Index) -> Iterator[_Turn]:
             time=rows.time[places],
             result=rows.result[places].astype(np.float64),
         )
+
+
+def _in_turn(every: Runs, hour: Index) -> Iterator[Index]:
+    """All runs of one hour together; where a zone's clocks go back so far that hours come again, just in sequence."""
+    again = every.slots[1:] == every.slots[:-1]
+    if not again.any() or (np.diff(hour)[again] < 0).any():
+        yield from every.in_turn()
+    else:
+        for each in np.unique(hour).tolist():
+            yield np.flatnonzero(hour == each)
 
 
 def _summed(state: Slab, turn: _Turn) -> Slab:
