@@ -3,7 +3,8 @@
 usage: python -m benchmarks.generator ORDER.json      prints one JSON line: what was sent, acknowledged, and when
 
 Latency counts from when a request was due, so that a stall is not hidden by sending less. What one datastream
-sends stays on one socket, in its order. Each acknowledgement is logged at once, outside of what is tested.
+sends stays on one socket, in its order. Each acknowledgement is logged at once, outside of what is tested. It says
+"ready" when it has prepared everything, and begins when it reads a line.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ import sys
 import time
 from collections import deque
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import uvloop
 from benchmarks.traffic import Plan, Request, rounds
 
@@ -28,7 +30,7 @@ MILLI = 1000
 
 
 class Order(Noun, frozen=True, kw_only=True):
-    """To whom, how fast, for how long; `log` gets a line for each acknowledgement."""
+    """To whom, how fast, for how long. `log` gets a line for each acknowledgement; `newest` (a file) the newest times."""
 
     port: int
     plan: Plan
@@ -36,10 +38,14 @@ class Order(Noun, frozen=True, kw_only=True):
     seconds: float
     sockets: int
     log: str
+    newest: str
 
 
 class Tally(msgspec.Struct, kw_only=True):
-    """What is known of one kind: rows sent and acknowledged, copies and late ones among the latter, and sums of them."""
+    """What is known of one kind: rows sent and acknowledged, and sums of the latter.
+
+    `doubled` and `late` count those among the acknowledged that are copies, or older than one of their datastream.
+    """
 
     sent: int = 0
     acked: int = 0
@@ -47,6 +53,16 @@ class Tally(msgspec.Struct, kw_only=True):
     late: int = 0
     sum_datastream: int = 0
     sum_time: int = 0
+
+    def add(self, request: Request, times: npt.NDArray[np.int64], newest: npt.NDArray[np.int64]) -> None:
+        """One request that was acknowledged; `newest` is brought up to date."""
+        self.acked += request.rows
+        self.doubled += request.doubled
+        late = request.late
+        self.late += int(np.count_nonzero(times[late] < newest[request.numbers[late]]))
+        self.sum_datastream += int(request.numbers.sum())
+        self.sum_time += int(times.sum())
+        newest[request.numbers] = np.maximum(newest[request.numbers], times)
 
 
 class Sent(msgspec.Struct, kw_only=True):
@@ -73,31 +89,31 @@ class Line(asyncio.Protocol):
 
     def __init__(self, log: IO[str]) -> None:
         self.latencies: list[float] = []
-        self.tallies = {"readings": Tally(), "positions": Tally()}
+        self.sent = {"readings": 0, "positions": 0}
+        self.acked: list[tuple[Request, int]] = []
         self.failures: dict[str, int] = {}
-        self.spikes = self.spike_time = 0
         self._log = log
         self._waiting: deque[tuple[Request, float]] = deque()
-        self._now: tuple[Request, float, int, int] | None = None
+        self._now: tuple[Request, float, int] | None = None
         self._got = b""
         self._transport: asyncio.Transport | None = None
         self.idle = asyncio.Event()
         self.idle.set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._fail(f"connection lost: {exc}", 1 + len(self._waiting))
-        self._transport = None
+        self._fail(f"connection lost: {exc}", (self._now is not None) + len(self._waiting))
+        self._waiting.clear()
+        self._transport = self._now = None
         self.idle.set()
 
     def offer(self, request: Request, due: float) -> None:
         """Send it now, or when the socket is free."""
-        self.tallies[request.kind].sent += request.rows
+        self.sent[request.kind] += request.rows
         self.idle.clear()
-        if self._now is None and self._transport is not None:
+        if self._now is None:
             self._send(request, due)
         else:
             self._waiting.append((request, due))
@@ -116,29 +132,26 @@ class Line(asyncio.Protocol):
             self.idle.set()
 
     def _send(self, request: Request, due: float) -> None:
-        assert self._transport is not None
+        if self._transport is None:
+            self._fail("not sent: the connection is lost", 1)
+            self.idle.set()
+            return
         at = time.time_ns() // 1000 // MILLI * MILLI
-        self._now = (request, due, at, request.stamp(at))
+        self._now = (request, due, at)
+        request.stamp(at)
         self._transport.write(request.head)
         self._transport.write(request.body)
 
     def _answered(self, head: bytes, body: bytes) -> None:
         assert self._now is not None
-        request, due, at, times = self._now
+        request, due, at = self._now
         self.latencies.append(time.monotonic() - due)
         status = head[9:12].decode()
         accepted = msgspec.json.decode(body).get("accepted", 0) if status == "200" else 0
         if accepted != request.rows:
             self._fail(f"{status} {body[:200].decode(errors='replace')}", 1)
             return
-        tally = self.tallies[request.kind]
-        tally.acked += request.rows
-        tally.doubled += request.doubled
-        tally.late += len(request.late)
-        tally.sum_datastream += int(request.numbers.sum())
-        tally.sum_time += times
-        self.spikes += len(request.spikes)
-        self.spike_time += int((request.offsets[request.spikes] + at).sum())
+        self.acked.append((request, at))
         self._log.write(f"{request.kind} {request.numbers[0]} {request.rows} {at} {self.latencies[-1]:.4f}\n")
         self._log.flush()
 
@@ -155,6 +168,9 @@ async def send(order: Order, log: IO[str]) -> Sent:
         (await loop.create_connection(lambda: Line(log), "127.0.0.1", order.port))[1] for _ in range(order.sockets)
     ]
     gc.freeze()
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    await loop.run_in_executor(None, sys.stdin.readline)
     cpu, began, wall = time.process_time(), time.monotonic(), time.time()
     requests = await _open_loop(order, both, lines, began)
     took = time.monotonic() - began
@@ -162,7 +178,7 @@ async def send(order: Order, log: IO[str]) -> Sent:
     async with asyncio.timeout(PATIENCE):
         for line in lines:
             await line.idle.wait()
-    return _sum(lines, requests, cpu / took, (wall, wall + took))
+    return _sum(order, lines, requests, cpu / took, (wall, wall + took))
 
 
 async def _open_loop(order: Order, both: tuple[list[Request], list[Request]], lines: list[Line], began: float) -> int:
@@ -176,26 +192,22 @@ async def _open_loop(order: Order, both: tuple[list[Request], list[Request]], li
     return number
 
 
-def _sum(lines: list[Line], requests: int, cpu: float, span: tuple[float, float]) -> Sent:
-    kinds = {kind: Tally() for kind in lines[0].tallies}
-    for line in lines:
-        for kind, tally in line.tallies.items():
-            for name in tally.__struct_fields__:
-                setattr(kinds[kind], name, getattr(kinds[kind], name) + getattr(tally, name))
+def _sum(order: Order, lines: list[Line], requests: int, cpu: float, span: tuple[float, float]) -> Sent:
     failures: dict[str, int] = {}
-    for line in lines:
-        for why, count in line.failures.items():
-            failures[why] = failures.get(why, 0) + count
+    for why, count in ((why, count) for line in lines for why, count in line.failures.items()):
+        failures[why] = failures.get(why, 0) + count
     took = np.array([latency for line in lines for latency in line.latencies] or [float("inf")]) * 1e3
     p50, p90, p99, worst = np.percentile(took, [50, 90, 99, 100]).tolist()
+    sent = {kind: sum(line.sent[kind] for line in lines) for kind in lines[0].sent}
+    spiky = [(request, at) for line in lines for request, at in line.acked if len(request.spikes)]
     return Sent(
-        kinds=kinds,
+        kinds=_tallies(order, lines, sent),
         requests=requests,
         failed=sum(failures.values()),
         failures=failures,
-        spikes=sum(line.spikes for line in lines),
-        spike_time=sum(line.spike_time for line in lines),
-        rate=sum(tally.sent for tally in kinds.values()) / (span[1] - span[0]),
+        spikes=sum(len(request.spikes) for request, _ in spiky),
+        spike_time=sum(int((request.offsets[request.spikes] + at).sum()) for request, at in spiky),
+        rate=sum(sent.values()) / (span[1] - span[0]),
         p50=p50,
         p90=p90,
         p99=p99,
@@ -204,6 +216,18 @@ def _sum(lines: list[Line], requests: int, cpu: float, span: tuple[float, float]
         began=span[0],
         ended=span[1],
     )
+
+
+def _tallies(order: Order, lines: list[Line], sent: dict[str, int]) -> dict[str, Tally]:
+    """What was acknowledged, worked out afterwards; the newest times go on from those of an earlier run."""
+    file = Path(order.newest)
+    last = max(order.plan.first.values()) + order.plan.streams
+    newest = np.load(file) if file.exists() else np.zeros(last, np.int64)
+    kinds = {kind: Tally(sent=count) for kind, count in sent.items()}
+    for request, at in (acked for line in lines for acked in line.acked):
+        kinds[request.kind].add(request, request.times(at), newest)
+    np.save(file, newest)
+    return kinds
 
 
 def _length(head: bytes) -> int:

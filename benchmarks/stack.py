@@ -33,11 +33,12 @@ VERBS = ("keep", "work", "serve")
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A running instance. `inside` is this process's own view of it."""
+    """A running instance. `inside` is this process's own view of it, `names` are its children."""
 
     settings: Settings
     engines: Engines
     inside: Core
+    names: list[str]
 
     @property
     def url(self) -> str:
@@ -105,7 +106,7 @@ async def stack(verbs: Sequence[str] = VERBS, workers: int = 1, data: Path | Non
         undo.push_async_callback(_cancelled, watching)
         await install(settings, engines.addresses, CITY)
         inside = await undo.enter_async_context(core(settings, BY, connections=4))
-        running = Stack(settings, engines, inside)
+        running = Stack(settings, engines, inside, ["nats", "postgres"])
         await start(running, verbs, workers)
         yield running
 
@@ -115,6 +116,7 @@ async def start(running: Stack, verbs: Sequence[str], workers: int = 1) -> None:
     for verb in verbs:
         ready = answers(f"{running.url}/ready") if verb == "serve" else at_once
         for name in [f"work-{number}" for number in range(1, workers + 1)] if verb == "work" else [verb]:
+            running.names.append(name)
             await running.engines.children.start(
                 program(verb, running.settings, running.engines.addresses, ready, name)
             )

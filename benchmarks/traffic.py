@@ -21,7 +21,6 @@ from tutela.model.register import Datastream
 from tutela.model.rows import Rows
 from tutela.model.when import SECOND, iso
 
-PROPERTY, UNIT, BASE, SPIKE = "pm25", "ug/m3", 12.0, 480.0
 SENSORS, MOVERS = "bench-sensors", "bench-movers"
 SPIKES = 0.002
 """Of the rows of a round that has them: one in a thousand over all."""
@@ -35,13 +34,18 @@ Index = npt.NDArray[np.int64]
 
 
 class Plan(Noun, frozen=True, kw_only=True):
-    """What to send: `rows` to a request, so many datastreams, of which `first` are the numbers by kind."""
+    """What to send: `rows` to a request, so many datastreams, of which `first` are the numbers by kind.
+
+    Results lie around `base`, and at `spike` where something is to be noticed.
+    """
 
     form: str
     rows: int
     streams: int
     first: dict[str, int]
     tokens: dict[str, str]
+    base: float
+    spike: float
     late_by: int = 5 * SECOND
     seed: int = 2026
 
@@ -66,19 +70,24 @@ class Request:
         """How many."""
         return len(self.numbers)
 
-    def stamp(self, at: int) -> int:
-        """Write the time (microseconds, whole milliseconds) into the rows; gives the sum of their times."""
+    def stamp(self, at: int) -> None:
+        """Write the time (microseconds, whole milliseconds) into the rows."""
         if self.stamps.dtype == np.uint8:
             self.stamps[:] = _text(at)
             self.stamps[self.late] = _text(at - self.late_by)
         else:
             np.add(self.offsets, at, out=self.stamps)
             self.stamps[self.late] -= self.late_by
-        return self.rows * at + int(self.offsets.sum()) - len(self.late) * self.late_by
+
+    def times(self, at: int) -> Index:
+        """The time of each row, when it was stamped with `at`."""
+        times = self.offsets + at
+        times[self.late] -= self.late_by
+        return times
 
 
-def datastreams(streams: int) -> tuple[list[Datastream], list[Datastream]]:
-    """The register's sensors and movers, in the order of their numbers."""
+def datastreams(streams: int, observed_property: str) -> tuple[list[Datastream], list[Datastream]]:
+    """The register's sensors (of that observed property) and movers, in the order of their numbers."""
     places = [Place(lat=HOME.lat + 0.004 * (n % 45 - 22), lon=HOME.lon + 0.008 * (n // 45 - 22)) for n in range(PLACES)]
     cells = [cell_of(place) for place in places]
     movers = streams // MOVING
@@ -98,7 +107,7 @@ def datastreams(streams: int) -> tuple[list[Datastream], list[Datastream]]:
             interval=60.0,
         )
 
-    sensors = [one(n, SENSORS, "readings", _sensor(n), (PROPERTY, UNIT)) for n in range(streams - movers)]
+    sensors = [one(n, SENSORS, "readings", _sensor(n), (observed_property, "1")) for n in range(streams - movers)]
     return sensors, [one(n, MOVERS, "positions", _mover(n), ("position", "deg")) for n in range(movers)]
 
 
@@ -128,9 +137,9 @@ def _request(plan: Plan, kind: str, places: Index, chance: np.random.Generator, 
     copies = np.arange(len(places))
     copies[doubled] -= 1
     places, offsets = places[copies], chance.integers(0, 1000, len(places))[copies]
-    values = _values(kind, chance, len(places))
+    values = _values(plan, kind, chance)
     if spiky and kind == "readings":
-        values["result"][spikes] = SPIKE
+        values["result"][spikes] = plan.spike
     else:
         spikes = spikes[:0]
     values = {name: column[copies] for name, column in values.items()}
@@ -157,11 +166,11 @@ def _three(rows: int) -> int:
     return _of(LATE, rows) + _of(DOUBLED, rows) + _of(SPIKES, rows)
 
 
-def _values(kind: str, chance: np.random.Generator, rows: int) -> dict[str, npt.NDArray[np.float64]]:
+def _values(plan: Plan, kind: str, chance: np.random.Generator) -> dict[str, npt.NDArray[np.float64]]:
     if kind == "readings":
-        return {"result": np.clip(BASE + chance.standard_normal(rows), 1, 30).round(2)}
+        return {"result": (plan.base * (1 + 0.05 * chance.standard_normal(plan.rows))).round(2)}
     near = {"lat": HOME.lat, "lon": HOME.lon}
-    return {name: (middle + 0.01 * chance.standard_normal(rows)).round(6) for name, middle in near.items()}
+    return {name: (middle + 0.01 * chance.standard_normal(plan.rows)).round(6) for name, middle in near.items()}
 
 
 def _lines(
@@ -211,7 +220,7 @@ def _text(at: int) -> npt.NDArray[np.uint8]:
 
 
 def _sensor(number: int) -> str:
-    return f"bench/{number:07d}/{PROPERTY}"
+    return f"bench/{number:07d}/result"
 
 
 def _mover(number: int) -> str:
