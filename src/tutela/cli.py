@@ -290,6 +290,7 @@ def main(argv: list[str] | None = None) -> int:
     """The program. Errors raised on purpose are told in their own words; all others are faults of ours."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     logging.Formatter.converter = time.gmtime
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it would name every post of the demonstration city
     try:
         cli(argv)
     except SystemExit as end:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from secrets import token_hex
+from zoneinfo import ZoneInfo
 
 import uvicorn
 from litestar import Litestar, Router
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import SwaggerRenderPlugin
 
 from tutela import __version__
 from tutela.app.core import Core, chance, clock, core
@@ -18,14 +18,24 @@ from tutela.app.lake import lake
 from tutela.app.settings import FIRST_PORT, Settings
 from tutela.app.staff import staff
 from tutela.app.tasks import together
+from tutela.backends.postgres.progress import PostgresProgress
+from tutela.flow import hop
+from tutela.flow.act import Acts
+from tutela.flow.command import Incidents
+from tutela.flow.deed import Deeds
+from tutela.flow.explain import Sentences
 from tutela.flow.gateway import Gateway
 from tutela.flow.health import Health
 from tutela.flow.history import History
 from tutela.flow.read import reads
+from tutela.flow.read_health import HealthReads
 from tutela.flow.record import Recorder
-from tutela.screens import events, observations, people
+from tutela.screens import alerts, events, health, incidents, observations, people
 from tutela.screens.guard import Guard
+from tutela.screens.headers import harden
+from tutela.screens.openapi import description
 from tutela.screens.problem import HANDLERS
+from tutela.screens.sentences import language
 from tutela.sources.http import Door
 from tutela.sources.http import routes as devices
 
@@ -46,17 +56,17 @@ class Doors:
 
 def doors(inside: Core) -> Doors:
     """The doors. The gateway's name is new at each start: message ids begin with it."""
-    health = Health()
+    told = Health()
     gateway = Gateway(
         f"gateway-{token_hex(6)}",
         LIVE,
         streams=inside.streams,
         keys=inside.keys,
         known=inside.known,
-        health=health,
+        health=told,
         clock=clock,
     )
-    return Doors(inside, gateway, health)
+    return Doors(inside, gateway, told)
 
 
 def application(behind: Doors) -> Litestar:
@@ -65,42 +75,47 @@ def application(behind: Doors) -> Litestar:
         route_handlers=_routes(behind),
         exception_handlers=HANDLERS,
         request_max_body_size=BODY,
-        openapi_config=OpenAPIConfig(
-            title="tutela",
-            version=__version__,
-            description="From sensor to courtroom, one accountable log. Every read names a purpose and a legal basis.",
-            render_plugins=[SwaggerRenderPlugin()],
-        ),
+        openapi_config=description(__version__),
+        before_send=[harden],
         logging_config=None,
     )
 
 
 def _routes(behind: Doors) -> Sequence[Router]:
     inside = behind.core
-    recorder = Recorder(inside.facts, inside.keys, inside.known, behind.health, clock, chance, ways=inside.install.ways)
-    people_here = staff(inside, chance)
-    guard = Guard(people_here)
-    history = History(lake(inside), inside.streams, inside.keys, inside.install.partitions)
-    shown = reads(inside.ledger, inside.facts, inside.known, history, inside.keys)
+    facts, known, keys, ledger = inside.facts, inside.known, inside.keys, inside.ledger
+    here = staff(inside, chance)
+    guard = Guard(here)
+    history = History(lake(inside), inside.streams, keys, inside.install.partitions)
+    shown = reads(ledger, facts, known, history, keys)
+    deeds = Deeds(ledger, facts, facts)
+    recorder = Recorder(facts, keys, known, behind.health, clock, chance, ways=inside.install.ways)
+    vitals = HealthReads(ledger=ledger, known=known, progress=PostgresProgress(facts.db), report=behind.health.report)
+    probes: dict[str, Callable[[], Awaitable[object]]] = {
+        "NATS": partial(inside.streams.last, hop.observations(LIVE)),
+        "PostgreSQL": facts.timelines,
+    }
     return [
-        devices(Door(behind.gateway.give, recorder.tell, inside.known, inside.tokens.identify)),
+        devices(Door(behind.gateway.give, recorder.tell, known, inside.tokens.identify)),
         observations.routes(shown, guard),
+        alerts.routes(shown, Acts(deeds), sentences(inside), guard),
+        incidents.routes(shown, Incidents(deeds), guard),
         events.routes(shown, guard),
-        people.routes(people_here, guard),
+        people.routes(here, guard),
+        health.routes(vitals, probes, guard),
     ]
+
+
+def sentences(inside: Core) -> Sentences:
+    """The words for people, in English; times in the city's zone."""
+    return Sentences(language("en"), inside.known, ZoneInfo(inside.install.zone))
 
 
 @asynccontextmanager
 async def running(behind: Doors) -> AsyncIterator[None]:
     """What has to run as long as the doors are open."""
-    async with AsyncExitStack() as stack:
-        await stack.enter_async_context(
-            together(
-                behind.gateway.run(),
-                behind.core.known.run(REFRESH),
-                behind.health.run(behind.core.facts),
-            )
-        )
+    inside = behind.core
+    async with together(behind.gateway.run(), inside.known.run(REFRESH), behind.health.run(inside.facts)):
         yield
 
 
