@@ -13,7 +13,7 @@ from tutela.errors import BadInput, Broken, Conflict, Fenced, NotFound, Quaranti
 from tutela.flow.ports import Facts
 from tutela.model.alert import AlertStatus
 from tutela.model.dead_letter import DeadLetter
-from tutela.model.flow import Column, Effects, Lease, Newest, Outgoing
+from tutela.model.flow import Column, Effects, Lease, Newest, Outgoing, encode
 from tutela.model.incident import Incident, IncidentStatus
 from tutela.model.install import Install
 from tutela.model.people import Agent, Role, Shift
@@ -324,6 +324,8 @@ async def test_the_second_of_two_who_change_an_alert_hears_who_was_first_and_whe
 
     with pytest.raises(Conflict, match=r"changed first by anna at 1970-01-01T00:00:01\.000Z") as wrong:
         await facts.commit(lease, Effects(sequence=2, alerts=(joined,), events=(make.said(joined),)))
+    with pytest.raises(Conflict):
+        await facts.commit(lease, Effects(sequence=2, alerts=(joined,), events=(make.event("a", body=encode(joined)),)))
     with pytest.raises(Conflict):
         await facts.act([make.event("a")], [first.to(AlertStatus.SHELVED)], [], [])
 

@@ -73,10 +73,10 @@ class PostgresTurns:
         """All of a turn, or nothing of it."""
         async with self.db.writing() as connection:
             await _hold(connection, lease, effects)
+            await change_alerts(connection, effects.alerts)  # before the events: it looks for those of an earlier time
             await log.append(connection, effects.events)
             known = await _find(connection, effects.detections)
             await outbox.put(connection, [one for one in effects.outgoing if one.body not in known])
-            await change_alerts(connection, effects.alerts)
             await values.keep(connection, effects.newest)
             await _save(connection, lease, effects.snapshot or ())
         self.db.notices.ring(*_news(effects))
