@@ -72,7 +72,8 @@ def doors(inside: Core) -> Doors:
 def application(behind: Doors) -> Litestar:
     """The HTTP application."""
     return Litestar(
-        route_handlers=_routes(behind),
+        # One router around all: two that share a path would both answer its OPTIONS.
+        route_handlers=[Router("/", route_handlers=_routes(behind))],
         exception_handlers=HANDLERS,
         request_max_body_size=BODY,
         openapi_config=description(__version__),
@@ -96,7 +97,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
         "PostgreSQL": facts.timelines,
     }
     return [
-        devices(Door(behind.gateway.give, recorder.tell, known, inside.tokens.identify)),
+        devices(Door(behind.gateway.give, recorder.tell, known, partial(identify, inside))),
         observations.routes(shown, guard),
         alerts.routes(shown, Acts(deeds), sentences(inside), guard),
         incidents.routes(shown, Incidents(deeds), guard),
@@ -104,6 +105,14 @@ def _routes(behind: Doors) -> Sequence[Router]:
         people.routes(here, guard),
         health.routes(vitals, probes, guard),
     ]
+
+
+async def identify(inside: Core, token: str) -> str:
+    """The source that shows this token. One that was entered a moment ago is looked up in the register at once."""
+    source = await inside.tokens.identify(token)
+    if source not in inside.known.sources:
+        await inside.known.refresh()
+    return source
 
 
 def sentences(inside: Core) -> Sentences:

@@ -155,6 +155,7 @@ class City:
         self.streams = meters(things)
         self.meter = {(meter.thing, meter.observed_property): meter for meter in METERS}
         self.kind_of = {thing.name: thing.kind for thing in things}
+        self.stages = _stages(self.streams)
 
     def staged(self, at: int) -> Staged | None:
         """The staged event that is on at that time, if any; the first begins 20 s after the origin."""
@@ -165,10 +166,9 @@ class City:
         begins = (
             self.origin + 20 * SECOND + number * EVERY + (0 if number == 0 else int(chance.integers(0, 50)) * SECOND)
         )
-        thing = self.things[int(chance.integers(len(self.things)))]
+        place = self.stages[int(chance.integers(len(self.stages)))]
         what = "fire" if number == 0 else STAGINGS[int(chance.integers(len(STAGINGS)))]
-        on = begins <= at < begins + LASTS and thing.place is not None
-        return Staged(what, begins, begins + LASTS, thing.place) if on and thing.place else None
+        return Staged(what, begins, begins + LASTS, place) if begins <= at < begins + LASTS else None
 
     def moment(self, at: int) -> Moment:
         """All that the city sends in the second that begins at `at` (whole seconds)."""
@@ -213,18 +213,25 @@ class City:
         return tuple(calls)
 
 
-def _near(stream: Datastream, staged: Staged) -> bool:
-    place = stream.place
-    return place is not None and math.hypot(place.lat - staged.place.lat, (place.lon - staged.place.lon) / 2) < NEAR
+def _stages(streams: Sequence[Datastream]) -> tuple[Place, ...]:
+    """Where events are staged: at cameras that count people and have a measuring lamp near enough to notice too."""
+    air = [stream for stream in streams if stream.observed_property == "pm25"]
+    cameras = [stream for stream in streams if stream.observed_property == "people"]
+    return tuple(one.place for one in cameras if one.place and any(_near(other, one.place) for other in air))
+
+
+def _near(stream: Datastream, place: Place) -> bool:
+    own = stream.place
+    return own is not None and math.hypot(own.lat - place.lat, (own.lon - place.lon) / 2) < NEAR
 
 
 def _silenced(stream: Datastream, staged: Staged | None) -> bool:
-    return bool(staged and staged.what == "silent-lamps" and stream.source == LAMPS and _near(stream, staged))
+    return bool(staged and staged.what == "silent-lamps" and stream.source == LAMPS and _near(stream, staged.place))
 
 
 def _extra(stream: Datastream, staged: Staged | None) -> float:
     """What a staged event adds to a value near it."""
-    if staged is None or not _near(stream, staged):
+    if staged is None or not _near(stream, staged.place):
         return 0.0
     adds = {("fire", "pm25"): 260.0, ("fire", "people"): 45.0, ("crowd", "people"): 170.0, ("noise", "noise"): 42.0}
     return adds.get((staged.what, stream.observed_property), 0.0)
