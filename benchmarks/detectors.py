@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks.report import quick, tell
 
 from tutela import parts
-from tutela.flow.ports import Detector
+from tutela.flow.detector import Detector
 from tutela.maths.cells import cell_of
 from tutela.model.call import Call
 from tutela.model.place import Place

@@ -20,7 +20,7 @@ from tutela.backends.memory_keys import MemoryKeys
 from tutela.flow import hop
 from tutela.flow.catalogue import Known
 from tutela.flow.detecting import DetectFold, DetectStage
-from tutela.flow.ports import Detector
+from tutela.flow.detector import Detector
 from tutela.maths.order import Batch, Order, arrive
 from tutela.model import wire
 from tutela.model.flow import Lease, Message

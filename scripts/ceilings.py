@@ -21,14 +21,14 @@ def functions(tree: ast.Module) -> list[tuple[str, int, int]]:
 
 
 def fan_out(tree: ast.Module) -> set[str]:
-    """The modules of tutela that a file imports."""
+    """The modules of tutela that a file imports, less `errors`, which everyone may."""
     found: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.level or (node.module or "").startswith("tutela")):
             found.add("." * node.level + (node.module or ""))
         elif isinstance(node, ast.Import):
             found |= {name.name for name in node.names if name.name.startswith("tutela")}
-    return found
+    return found - {"tutela.errors"}
 
 
 def bases(tree: ast.Module) -> dict[str, list[str]]:

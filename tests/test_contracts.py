@@ -23,7 +23,7 @@ from tests.contracts_support.traps import trapped
 
 from tutela import parts
 from tutela.errors import BadInput
-from tutela.flow.ports import Detector
+from tutela.flow.detector import Detector
 from tutela.model.card import Card
 from tutela.model.detection import Detection
 from tutela.model.when import DAY

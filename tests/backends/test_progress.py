@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tutela.model.event import Checkpoint, Event
 
 if TYPE_CHECKING:
-    from tests.backends.conftest import Lab, Make
+    from tests.backends.conftest import Make
 
     from tutela.flow.ports import Facts
 

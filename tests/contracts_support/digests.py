@@ -7,7 +7,7 @@ import json
 import sys
 
 from tutela import parts
-from tutela.flow.ports import Detector
+from tutela.flow.detector import Detector
 from tutela.model.flow import encode
 
 from .examples import made

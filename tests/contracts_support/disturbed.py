@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from tutela.flow.detect import Came, Detect
-from tutela.flow.ports import Detector
+from tutela.flow.detector import Detector
 from tutela.flow.stage import Where
 from tutela.maths.order import Batch
 from tutela.model.card import Card

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from tutela import parts
-from tutela.flow.ports import Detector
+from tutela.flow.detector import Detector
 from tutela.maths.cells import cell_of
 from tutela.model.card import Card, Sample
 from tutela.model.flow import Fact

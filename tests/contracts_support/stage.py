@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from tutela.flow.ports import Detector
+from tutela.flow.detector import Detector
 from tutela.maths.cells import cell_of, north_of
 from tutela.model.detection import Detection
 from tutela.model.flow import Fact

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from tutela.flow.ports import Detector
+from tutela.flow.detector import Detector
 from tutela.model.card import Card
 from tutela.model.flow import Fact
 from tutela.model.when import HOUR, MINUTE, SECOND

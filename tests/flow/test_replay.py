@@ -17,7 +17,7 @@ from tutela.errors import Broken
 from tutela.flow import hop
 from tutela.flow.correlating import CorrelateStage
 from tutela.flow.detecting import DetectStage
-from tutela.flow.ports import Detector
+from tutela.flow.detector import Detector
 from tutela.flow.replay import Found, Replayable, Report, compare, replay
 from tutela.flow.stage import Fold, Saved
 from tutela.model import wire

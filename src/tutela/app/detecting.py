@@ -10,7 +10,7 @@ import msgspec
 
 from tutela import parts, systems
 from tutela.errors import BadInput
-from tutela.flow.ports import Detector
+from tutela.flow.detector import Detector
 from tutela.model.system import System, Use
 
 FACTS = frozenset({"burst", "correlation"})

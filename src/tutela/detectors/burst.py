@@ -9,9 +9,8 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from tutela.errors import BadInput
-from tutela.maths import found
 from tutela.maths.cells import around
-from tutela.maths.found import Found
+from tutela.maths.found import Found, Rests, detection
 from tutela.maths.rare import poisson_tail, rare_count
 from tutela.model.call import Call
 from tutela.model.card import Card, Sample
@@ -193,7 +192,7 @@ class Burst(Noun, frozen=True, kw_only=True):
             "enough": enough,
         }
         by = len(counted) - enough + 1
-        return found.detection(
+        return detection(
             self,
             timeline,
             Found(
@@ -203,7 +202,7 @@ class Burst(Noun, frozen=True, kw_only=True):
                 confidence=round(1.0 - poisson_tail(len(counted), usual), 6),
                 why=Why(message="burst.calls", inputs=inputs, unless=Fewer(by=by, of=ids)),
             ),
-            found.Rests(
+            Rests(
                 place=call.place,
                 cell=call.cell,
                 purpose=call.purpose,

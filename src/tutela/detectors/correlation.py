@@ -12,9 +12,8 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from tutela.errors import BadInput
-from tutela.maths import found
 from tutela.maths.cells import metres, north_of
-from tutela.maths.found import Found, Rests
+from tutela.maths.found import Found, Rests, detection
 from tutela.model.call import Call
 from tutela.model.card import Card, Sample
 from tutela.model.detection import Detection
@@ -216,7 +215,7 @@ class Correlation(Noun, frozen=True, kw_only=True):
             "metres": round(max(metres(anchor.place, each.place) for each in group), 1),
             "seconds": (last - anchor.at) / SECOND,
         }
-        return found.detection(
+        return detection(
             self,
             timeline,
             Found(

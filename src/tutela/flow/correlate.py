@@ -24,9 +24,9 @@ from tutela.model.seen import Seen
 from tutela.model.when import MINUTE, SECOND
 
 from . import hop
+from .detector import Detector
 from .noticed import Late, Noticed, corrections, event_of
 from .options import identified
-from .ports import Detector
 from .stage import Where
 
 KNOWN = 4096

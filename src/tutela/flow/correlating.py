@@ -11,7 +11,7 @@ from tutela.model.flow import Column, Effects, Lease, Message, Newest
 
 from . import hop
 from .correlate import Came, Correlate, Kept, State
-from .ports import Detector
+from .detector import Detector
 from .stage import Saved, Where
 
 CORRELATE = "correlate"

@@ -26,9 +26,9 @@ from tutela.model.kinds import KINDS, kind
 from tutela.model.seen import Catalogue, Seen
 from tutela.model.when import MINUTE, SECOND
 
+from .detector import Detector
 from .noticed import Late, Noticed, corrections, event_of
 from .options import identified
-from .ports import Detector
 from .stage import Where
 
 Bools = npt.NDArray[np.bool_]

@@ -23,7 +23,8 @@ from tutela.model.rows import Ints, Rows
 from . import hop
 from .catalogue import Known
 from .detect import Came, Detect, State
-from .ports import Detector, Keys
+from .detector import Detector
+from .ports import Keys
 from .saved import columns, restored
 from .stage import Saved, Where
 

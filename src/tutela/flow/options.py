@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from tutela.errors import BadInput
 from tutela.maths.ids import options_digest
 
-from .ports import Detector
+from .detector import Detector
 
 
 def identity(detector: Detector) -> str:

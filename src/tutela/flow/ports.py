@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from tutela.model.access import Ask
 from tutela.model.alert import Alert
 from tutela.model.call import Call
-from tutela.model.card import Card
 from tutela.model.dead_letter import DeadLetter
 from tutela.model.detection import Detection
 from tutela.model.event import Checkpoint, Entry, Event, Seal, Sealed
@@ -18,25 +17,9 @@ from tutela.model.install import Install
 from tutela.model.people import Agent, Shift
 from tutela.model.register import Datastream, Source, Thing
 from tutela.model.rows import Rows
-from tutela.model.seen import Seen
 
 Clock = Callable[[], int]
 """Microseconds since 1970, UTC. Live: the machine's clock; elsewhere: the timeline's own."""
-
-
-class Detector(Protocol):
-    """Notices. Its options are its fields; `step` is pure; its state can be saved as named bytes."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def version(self) -> int: ...
-    @property
-    def card(self) -> Card: ...
-    def begin(self) -> Any: ...
-    def step(self, state: Any, seen: Seen) -> tuple[Any, tuple[Detection, ...]]: ...
-    def changed(self, state: Any) -> Mapping[str, bytes]: ...
-    def load(self, saved: Mapping[str, bytes]) -> Any: ...
 
 
 class Reader(Protocol):

@@ -26,9 +26,10 @@ from tutela.model.when import SECOND
 
 from . import hop
 from .detect import IDLE
+from .detector import Detector
 from .leased import POISON
 from .options import identity
-from .ports import Detector, Keys, Recorded, Stored
+from .ports import Keys, Recorded, Stored
 from .stage import Fold, Stage
 
 DETECTION = "detection@1"
