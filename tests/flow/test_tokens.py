@@ -4,8 +4,23 @@ from __future__ import annotations
 
 import pytest
 
+from tutela.backends.memory_facts import MemoryFacts, Store
 from tutela.errors import Quarantined
-from tutela.flow.tokens import HOLDS, Tokens
+from tutela.flow.catalogue import Known
+from tutela.flow.entering import enter
+from tutela.flow.health import Health
+from tutela.flow.tokens import HOLDS, NOBODY, Doorkeeper, Tokens
+from tutela.model.register import Source
+
+LAMPS = Source(
+    name="lamps",
+    owner="City",
+    kind="lamps",
+    purposes=("city-operations",),
+    legal_basis="PublicInterest",
+    personal_data=False,
+    place="Here",
+)
 
 
 class Holders:
@@ -55,3 +70,28 @@ async def test_a_token_is_not_asked_for_again_within_five_seconds_and_works_no_l
     time.now = HOLDS
     with pytest.raises(Quarantined):
         await tokens.identify(token)
+
+
+async def test_whoever_comes_without_a_token_is_counted_and_nothing_else_is_kept() -> None:
+    time, health = Time(), Health()
+    door = Doorkeeper(
+        Tokens(Holders(), time, lambda size: b"\x07" * size), Known(MemoryFacts(Store(time)), 4), health, time
+    )
+
+    for _ in range(2):
+        with pytest.raises(Quarantined):
+            await door.identify("made-up")
+
+    assert health.take() == {(NOBODY, 0, "quarantined"): 2}
+
+
+async def test_a_source_that_was_just_entered_is_known_at_the_door() -> None:
+    time, facts = Time(), MemoryFacts(Store(Time()))
+    tokens, known = Tokens(Holders(), time, lambda size: b"\x07" * size), Known(facts, 4)
+    door = Doorkeeper(tokens, known, Health(), time)
+    token = await tokens.issue("lamps")
+    await enter(facts, LAMPS, "install", 0)
+
+    assert await door.identify(token) == "lamps"
+    assert known.sources == {"lamps": LAMPS}
+    assert await door.identify(token) == "lamps"

@@ -30,6 +30,7 @@ from tutela.flow.history import History
 from tutela.flow.read import reads
 from tutela.flow.read_health import HealthReads
 from tutela.flow.record import Recorder
+from tutela.flow.tokens import Doorkeeper
 from tutela.screens import alerts, events, health, incidents, observations, people
 from tutela.screens.guard import Guard
 from tutela.screens.headers import harden
@@ -92,12 +93,13 @@ def _routes(behind: Doors) -> Sequence[Router]:
     deeds = Deeds(ledger, facts, facts)
     recorder = Recorder(facts, keys, known, behind.health, clock, chance, ways=inside.install.ways)
     vitals = HealthReads(ledger=ledger, known=known, progress=PostgresProgress(facts.db), report=behind.health.report)
+    doorkeeper = Doorkeeper(inside.tokens, known, behind.health, clock)
     probes: dict[str, Callable[[], Awaitable[object]]] = {
         "NATS": partial(inside.streams.last, hop.observations(LIVE)),
         "PostgreSQL": facts.timelines,
     }
     return [
-        devices(Door(behind.gateway.give, recorder.tell, known, partial(identify, inside))),
+        devices(Door(behind.gateway.give, recorder.tell, known, doorkeeper.identify)),
         observations.routes(shown, guard),
         alerts.routes(shown, Acts(deeds), sentences(inside), guard),
         incidents.routes(shown, Incidents(deeds), guard),
@@ -105,14 +107,6 @@ def _routes(behind: Doors) -> Sequence[Router]:
         people.routes(here, guard),
         health.routes(vitals, probes, guard),
     ]
-
-
-async def identify(inside: Core, token: str) -> str:
-    """The source that shows this token. One that was entered a moment ago is looked up in the register at once."""
-    source = await inside.tokens.identify(token)
-    if source not in inside.known.sources:
-        await inside.known.refresh()
-    return source
 
 
 def sentences(inside: Core) -> Sentences:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from tutela.errors import Quarantined
 from tutela.maths.ids import digest
+from tutela.model.flow import Refusal
 from tutela.model.when import SECOND
+from tutela.policy.gate import Reason
 
+from .catalogue import Known
+from .health import Health
 from .ports import Clock
 
 SECRET = 32
@@ -17,6 +22,9 @@ SECRET = 32
 
 HOLDS = 5 * SECOND
 """For so long a token is known without asking; a token that was taken back works no longer than that."""
+
+NOBODY = "(nobody)"
+"""Stands for all who come without a token that is known: nothing of them is kept but how often."""
 
 
 class Holders(Protocol):
@@ -55,6 +63,30 @@ class Tokens:
                     "enter the source with `tutela sources enter` and send its token as `Authorization: Bearer …`"
                 )
             self._known[hash_] = source, now
+        return source
+
+
+@dataclass(frozen=True, slots=True)
+class Doorkeeper:
+    """Knows sources by their tokens, and counts who comes without one."""
+
+    tokens: Tokens
+    known: Known
+    health: Health
+    clock: Clock
+
+    async def identify(self, token: str) -> str:
+        """The source that shows this token; raises Quarantined, and counts, when there is none.
+
+        One that was entered a moment ago is looked up in the register at once.
+        """
+        try:
+            source = await self.tokens.identify(token)
+        except Quarantined as stranger:
+            self.health.refused(NOBODY, (Refusal(Reason.QUARANTINED, stranger.message, 1),), self.clock())
+            raise
+        if source not in self.known.sources:
+            await self.known.refresh()
         return source
 
 
