@@ -518,7 +518,7 @@ def test_a_desk_begins_empty() -> None:
 
 
 def test_tokens_taken_after_the_desk_was_saved_are_remembered() -> None:
-    saved = step.save(DeskState(now=START, budget=6))
+    saved = step.save(DeskState(now=START, budget=6), USUAL)
     desk, _ = run(apart(1), apart(2), budget=6)
 
     again = step.stand(replace(step.load(saved), budget=6), alerts(desk), USUAL)
@@ -662,9 +662,9 @@ def test_cutting_the_stream_elsewhere_changes_nothing(seen: list[Detection | Tic
     desk = DeskState(budget=budget)
     changes: list[Change] = []
     for first in range(0, len(seen), size):
-        before = (desk, step.save(desk), dict(desk.queue.alerts))
+        before = (desk, step.save(desk, USUAL), dict(desk.queue.alerts))
         after, some = step.fold(desk, seen[first : first + size], USUAL)
-        assert before == (desk, step.save(desk), dict(desk.queue.alerts))
+        assert before == (desk, step.save(desk, USUAL), dict(desk.queue.alerts))
         desk = after
         changes += some
 
@@ -675,7 +675,7 @@ def test_cutting_the_stream_elsewhere_changes_nothing(seen: list[Detection | Tic
 def test_a_desk_that_stops_and_begins_again_stands_where_it_was(seen: list[Detection | Tick], budget: int) -> None:
     desk, _ = run(*seen, budget=budget)
 
-    again = replace(step.load(step.save(desk)), budget=budget)
+    again = replace(step.load(step.save(desk, USUAL)), budget=budget)
     again = step.stand(again, alerts(desk), USUAL)
 
     assert again.queue.alerts == desk.queue.alerts

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 import pytest
+from tests.flow.desk_support import GRAVE, START, detection
 
 from tutela.backends.memory_facts import MemoryFacts, Store
 from tutela.errors import Conflict
@@ -23,35 +24,7 @@ from tutela.model.install import Install
 from tutela.model.people import Shift
 from tutela.model.place import Place
 from tutela.model.register import Source
-from tutela.model.scales import Certainty, Scale, Severity, Urgency
 from tutela.model.when import MINUTE, SECOND
-from tutela.model.why import Fewer, Why
-
-START = 1_700_000_000 * SECOND
-GRAVE = Scale(urgency=Urgency.IMMEDIATE, severity=Severity.SEVERE, certainty=Certainty.LIKELY)
-MINOR = Scale(urgency=Urgency.EXPECTED, severity=Severity.MINOR, certainty=Certainty.LIKELY)
-
-
-def detection(id_: str, at: float = 0.0, *, lat: float = 60.0, scale: Scale = MINOR, source: str = "city") -> Detection:
-    time = START + round(at * SECOND)
-    return Detection(
-        id=id_,
-        timeline="live",
-        detector="threshold",
-        version=1,
-        options="00",
-        type="noise",
-        key="k",
-        since=time,
-        at=time,
-        place=Place(lat=lat, lon=24.9),
-        cell=0,
-        scale=scale,
-        confidence=0.5,
-        purpose="public-safety",
-        why=Why(message="noise.high", inputs={}, unless=Fewer(by=1, of=(id_,))),
-        sources=(source,),
-    )
 
 
 def call() -> Call:
@@ -70,7 +43,7 @@ class Room:
 
     @property
     def stage(self) -> DeskStage:
-        return DeskStage(self.facts, self.facts, self.facts)
+        return DeskStage(self.facts)
 
     async def ready(self) -> Room:
         await self.facts.install(
@@ -243,16 +216,18 @@ async def test_a_person_acts_and_the_desk_goes_on_from_there(room: Room) -> None
     assert (later[other.id].status, later[other.id].count) == (AlertStatus.DISMISSED, 2)
 
 
-async def test_a_dismissed_alert_is_remembered_over_a_restart(room: Room) -> None:
+@pytest.mark.parametrize("looked", ["before it begins again", "when it begins again"])
+async def test_a_dismissed_alert_is_remembered_over_a_restart(room: Room, looked: str) -> None:
     await room.sign_on()
     lease, desk = await room.begin()
     await room.work(lease, desk, room.messages(5, detection("d1", 6)))
     (alert,) = await room.alerts()
     await room.act(alert.to(AlertStatus.DISMISSED, reason="false"))
-    await room.work(lease, desk, room.messages(10))
+    if looked == "before it begins again":
+        await room.work(lease, desk, room.messages(10))
 
     lease, desk = await room.begin()
-    await room.work(lease, desk, room.messages(detection("d2", 12)))
+    await room.work(lease, desk, room.messages(detection("d1", 6), detection("d2", 12)))
 
     assert [(one.status, one.count) for one in await room.alerts()] == [(AlertStatus.DISMISSED, 2)]
 
@@ -272,6 +247,19 @@ async def test_when_a_person_was_first_the_turn_is_undone_and_folded_again(room:
 
     (alert,) = await room.alerts()
     assert (alert.status, alert.count, alert.by, alert.revision) == (AlertStatus.ACKNOWLEDGED, 2, "anna", 3)
+
+
+async def test_an_act_between_two_turns_that_are_committed_together_is_noticed_at_once(room: Room) -> None:
+    """The desk must not go on from the act and leave out what it did itself before."""
+    await room.sign_on()
+    lease, desk = await room.begin()
+    await room.work(lease, desk, room.messages(5, detection("d1", 6)))
+    (alert,) = await room.alerts()
+    await desk.turn(room.messages(detection("d2", 7)))
+    await room.act(alert.to(AlertStatus.ACKNOWLEDGED))
+
+    with pytest.raises(Conflict, match="anna"):
+        await desk.turn(room.messages(11))
 
 
 async def test_what_is_not_committed_yet_is_not_lost_when_the_desk_looks_again(room: Room) -> None:

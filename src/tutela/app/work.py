@@ -32,7 +32,7 @@ def correlating(inside: Core) -> CorrelateStage:
 
 def stages(inside: Core) -> Sequence[Stage]:
     """All that a worker does."""
-    return detecting(inside), correlating(inside), DeskStage(inside.facts, inside.facts, inside.facts)
+    return detecting(inside), correlating(inside), DeskStage(inside.facts)
 
 
 async def run(settings: Settings) -> None:

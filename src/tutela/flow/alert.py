@@ -73,7 +73,7 @@ class Options(Noun, frozen=True, kw_only=True):
 class DeskState:
     """What the desk has before it. A new one comes out of each turn; none is ever changed.
 
-    `closed` says until when a closed alert of the queue is remembered; `shown` which alerts took a token in
+    `closed` says until when a closed alert is remembered (0: it may be closed); `shown` which alerts took a token in
     the last hour, and when. `budget` is alerts an hour; `simulated` are sources. Nothing is due before `due`.
     """
 
@@ -97,9 +97,13 @@ class Change:
 
 
 class Kept(Noun, frozen=True, kw_only=True):
-    """What a desk has to save: the rest is in the alerts themselves."""
+    """What a desk has to save: the rest is in the alerts themselves.
+
+    `recent` are open alerts: when it begins again, people may have closed them.
+    """
 
     now: int
+    recent: tuple[str, ...]
     closed: dict[str, int]
     shown: dict[str, int]
 
@@ -120,9 +124,11 @@ def budget(shifts: Iterable[Shift], now: int) -> int:
     return sum(shift.budget for shift in shifts if shift.since <= now and (shift.until is None or now < shift.until))
 
 
-def save(desk: DeskState) -> bytes:
+def save(desk: DeskState, options: Options) -> bytes:
     """What is not in the alerts, as JSON."""
-    return msgspec.json.encode(Kept(now=desk.now, closed=desk.closed, shown=desk.shown), order="sorted")
+    since = desk.now - options.quiet
+    recent = tuple(id_ for id_, one in desk.queue.alerts.items() if one.last > since and id_ not in desk.closed)
+    return msgspec.json.encode(Kept(now=desk.now, recent=recent, closed=desk.closed, shown=desk.shown), order="sorted")
 
 
 def load(saved: bytes | None) -> DeskState:
@@ -133,7 +139,7 @@ def load(saved: bytes | None) -> DeskState:
         kept = msgspec.json.decode(saved, type=Kept)
     except msgspec.DecodeError as wrong:
         raise BadInput(f"this is not what a desk saved: {wrong}") from wrong
-    return DeskState(now=kept.now, closed=kept.closed, shown=kept.shown)
+    return DeskState(now=kept.now, closed=dict.fromkeys(kept.recent, 0) | kept.closed, shown=kept.shown)
 
 
 def stand(desk: DeskState, alerts: Iterable[Alert], options: Options) -> DeskState:
@@ -148,7 +154,7 @@ def stand(desk: DeskState, alerts: Iterable[Alert], options: Options) -> DeskSta
         if before is not None and (before.revision, before.event) == (alert.revision, alert.event):
             continue
         if alert.status not in OPEN:
-            turn.closed.setdefault(alert.id, desk.now + options.quiet)
+            turn.closed[alert.id] = desk.closed.get(alert.id) or desk.now + options.quiet
         else:
             turn.closed.pop(alert.id, None)
             if (alert.shown_at or 0) > desk.now - HOUR and not alert.scale.grave:

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Protocol
 
-from tutela.errors import NotFound
+from tutela.errors import Conflict, NotFound
 from tutela.maths.ids import uuid_of
 from tutela.model.alert import Alert
 from tutela.model.detection import Detection
@@ -23,7 +24,7 @@ from tutela.model.when import SECOND
 from . import hop
 from .alert import Change, DeskState, Options, budget, fold, load, save, stand
 from .bundle import id_of
-from .ports import Desk, Register, Turns
+from .ports import Desk, Log, Register, Turns
 from .stage import Saved
 
 DESK = "desk"
@@ -34,6 +35,10 @@ OLD = 300 * SECOND
 USUAL = Options()
 
 
+class Facts(Turns, Desk, Register, Log, Protocol):
+    """What the desk needs of PostgreSQL."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeskStage:
     """The stage "desk", one partition. `elsewhere` is the budget of alerts an hour on timelines other than live.
@@ -42,9 +47,7 @@ class DeskStage:
     no more than one alarm in ten minutes.
     """
 
-    turns: Turns
-    desk: Desk
-    register: Register
+    facts: Facts
     options: Options = USUAL
     elsewhere: int = 6
 
@@ -84,6 +87,7 @@ class DeskFold:
 
     def __init__(self, stage: DeskStage, lease: Lease, state: DeskState) -> None:
         self._stage = stage
+        self._facts = stage.facts
         self._lease = lease
         self._state = state
         self._looked = state.now
@@ -109,14 +113,14 @@ class DeskFold:
 
     async def save(self) -> tuple[Column, ...]:
         """What is not in the alerts: tokens, and how long closed ones are remembered."""
-        return (Column(detector=DESK, name=STATE, body=save(self._state)),)
+        return (Column(detector=DESK, name=STATE, body=save(self._state, self._stage.options)),)
 
     async def look(self, now: int) -> None:
         """See what people did by that time: the alerts, the budget, and which sources are simulated."""
         state = replace(
             self._state,
             budget=await self._budget(now),
-            simulated=frozenset(one.name for one in await self._stage.register.sources() if one.simulated),
+            simulated=frozenset(one.name for one in await self._facts.sources() if one.simulated),
         )
         self._state = stand(state, await self._alerts(), self._stage.options)
         self._looked = now
@@ -126,29 +130,41 @@ class DeskFold:
         if detection.at > self._state.now - OLD or self._state.queue.holder(detection.id) is not None:
             return False
         with suppress(NotFound):
-            await self._stage.desk.alert(id_of(detection))
+            await self._facts.alert(id_of(detection))
             return True
         return False
 
     async def _budget(self, now: int) -> int:
         if self._lease.timeline != LIVE:
             return self._stage.elsewhere
-        return budget(await self._stage.turns.shifts(), now)
+        return budget(await self._facts.shifts(), now)
 
     async def _alerts(self) -> Iterable[Alert]:
-        """The alerts before the desk, each in its newest revision: its own may not be committed yet."""
+        """The alerts before the desk as they stand: its own changes, if not committed yet, go before the record."""
         known, closed = self._state.queue.alerts, self._state.closed
-        stored = {alert.id: alert for alert in await self._stage.turns.open_alerts(self._lease.timeline)}
+        stored = {alert.id: alert for alert in await self._facts.open_alerts(self._lease.timeline)}
         gone = {id_ for id_ in known if id_ not in closed} | (closed.keys() - known.keys())
         for id_ in sorted(gone - stored.keys()):
             with suppress(NotFound):  # it is new, and not committed yet
-                stored[id_] = await self._stage.desk.alert(id_)
-        own = {id_: alert for id_, alert in known.items() if _newer(alert, stored.get(id_))}
-        return (stored | own).values()
+                stored[id_] = await self._facts.alert(id_)
+        for own in known.values():
+            there = stored.get(own.id)
+            if there is None or own.revision > there.revision:
+                stored[own.id] = own
+            elif own.event != there.event:
+                await self._must_follow(own, there)
+        return stored.values()
 
-
-def _newer(alert: Alert, stored: Alert | None) -> bool:
-    return stored is None or alert.revision > stored.revision
+    async def _must_follow(self, own: Alert, stored: Alert) -> None:
+        """What people did follows what the desk did last; raises Conflict when that is still to be committed."""
+        try:
+            await self._facts.event(own.event)
+        except NotFound as missing:
+            raise Conflict(
+                f"the alert {own.id} was changed by {stored.by} while the desk changed it; the desk reads it again",
+                id=own.id,
+                by=stored.by,
+            ) from missing
 
 
 def _read(message: Message) -> Iterator[Detection | hop.Tick]:
