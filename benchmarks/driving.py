@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from benchmarks.generator import Order, Sent
-from benchmarks.meter import Used
+from benchmarks.meter import Meter, Used
 from benchmarks.report import ROOT
 from benchmarks.stack import Stack, entry, until
 from benchmarks.traffic import MOVERS, SENSORS, Plan, datastreams
@@ -18,6 +21,7 @@ from benchmarks.watched import watched
 from tutela.flow import hop
 from tutela.model.when import SECOND
 
+Process = asyncio.subprocess.Process
 LIVE = "live"
 OBS, DET = hop.observations(LIVE), hop.second(LIVE)
 
@@ -57,32 +61,63 @@ async def enter(stack: Stack, form: str, rows: int, streams: int, rate: float) -
 
 async def drive(stack: Stack, plan: Plan, rate: float, seconds: float, patience: float = 60.0) -> Run:
     """Send at that rate; `drained` is infinite when there is still work after `patience` seconds."""
-    folder = stack.settings.data.parent
-    order = Order(
-        port=stack.settings.port or 0,
-        plan=plan,
-        rate=rate,
-        seconds=seconds,
-        sockets=16,
-        log=str(folder / f"{stack.settings.data.name}.acked"),
-        newest=str(folder / f"{stack.settings.data.name}.newest.npy"),
+    order = ordered(stack, plan, rate=rate, seconds=seconds)
+    async with sending(stack, order) as (process, meter):
+        sent = await told(process)
+        drained = await settled(stack, patience)
+        used = meter.stop()
+    used["generator"].cpu = sent.cpu * (sent.ended - sent.began)
+    return Run(rate, sent, used, drained)
+
+
+def ordered(stack: Stack, plan: Plan, **more: Any) -> Order:  # noqa: ANN401  fields of an order
+    """An order for this instance. What is acknowledged is logged beside the instance, not in it."""
+    beside = stack.settings.data.with_suffix
+    return msgspec.convert(
+        {
+            "port": stack.settings.port,
+            "plan": plan,
+            "sockets": 16,
+            "log": str(beside(".acked")),
+            "newest": str(beside(".newest.npy")),
+            **more,
+        },
+        Order,
     )
-    file = folder / f"{stack.settings.data.name}.order.json"
+
+
+async def send(stack: Stack, order: Order) -> Sent:
+    """Have it sent; nothing is waited for but the answers."""
+    async with sending(stack, order) as (process, _):
+        return await told(process)
+
+
+@asynccontextmanager
+async def sending(stack: Stack, order: Order) -> AsyncIterator[tuple[Process, Meter]]:
+    """A generator that has begun to send, and a meter that has begun to count."""
+    file = stack.settings.data.with_suffix(".order.json")
     file.write_bytes(msgspec.json.encode(order))
     process = await _generator(file)
-    assert process.stdin is not None
     meter = stack.meter(*stack.names)
     meter.pids = {**meter.pids, "generator": lambda: process.pid}
     meter.start()
-    told, _ = await process.communicate(b"go\n")
-    if process.returncode:
+    assert process.stdin is not None
+    process.stdin.write(b"go\n")
+    try:
+        yield process, meter
+    finally:
         meter.stop()
-        raise SystemExit("the generator failed")
-    sent = msgspec.json.decode(told, type=Sent)
-    drained = await settled(stack, patience)
-    used = meter.stop()
-    used["generator"].cpu = sent.cpu * (sent.ended - sent.began)
-    return Run(rate, sent, used, drained)
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def told(process: Process) -> Sent:
+    """What a generator tells at its end."""
+    words, _ = await process.communicate()
+    if process.returncode:
+        raise SystemExit("the generator failed: see what it says above")
+    return msgspec.json.decode(words, type=Sent)
 
 
 async def settled(stack: Stack, patience: float) -> float:
@@ -92,14 +127,14 @@ async def settled(stack: Stack, patience: float) -> float:
     async def detected() -> bool:
         return await lowest(stack, "detect") >= last
 
-    async def told() -> bool:
+    async def shown() -> bool:
         if await stack.number("select count(*) from outbox"):
             return False
         upto = await stack.inside.streams.last(DET)
         return min(await lowest(stack, "correlate"), await lowest(stack, "desk")) >= upto - 1
 
     try:
-        return await until(detected, patience) + await until(told, patience)
+        return await until(detected, patience) + await until(shown, patience)
     except TimeoutError:
         return float("inf")
 
@@ -109,7 +144,7 @@ async def lowest(stack: Stack, stage: str) -> int:
     return await stack.number("select min(sequence) from lease where timeline = $1 and stage = $2", LIVE, stage)
 
 
-async def _generator(order: Path) -> asyncio.subprocess.Process:
+async def _generator(order: Path) -> Process:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

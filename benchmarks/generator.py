@@ -1,5 +1,7 @@
 """A process that sends prepared requests over keep-alive sockets at a set rate, whatever the answers (open loop).
 
+With no rate set, each socket sends its next request when the one before is answered (closed loop).
+
 usage: python -m benchmarks.generator ORDER.json      prints one JSON line: what was sent, acknowledged, and when
 
 Latency counts from when a request was due, so that a stall is not hidden by sending less. What one datastream
@@ -14,8 +16,10 @@ import gc
 import sys
 import time
 from collections import deque
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, NamedTuple, cast
 
 import msgspec
 import numpy as np
@@ -25,12 +29,17 @@ from benchmarks.traffic import Plan, Request, rounds
 
 from tutela.model.noun import Noun
 
+Both = tuple[list[Request], list[Request]]
 PATIENCE = 30.0
 MILLI = 1000
 
 
 class Order(Noun, frozen=True, kw_only=True):
-    """To whom, how fast, for how long. `log` gets a line for each acknowledgement; `newest` (a file) the newest times."""
+    """To whom, how fast (0: as answers come), for how many seconds, or how many `rounds` (0: no matter).
+
+    `log` gets a line for each acknowledgement; `newest` is a file of the newest times. Rows have the time at which
+    they are sent; or, with a `step`, `start` and so many microseconds more in each round.
+    """
 
     port: int
     plan: Plan
@@ -39,6 +48,14 @@ class Order(Noun, frozen=True, kw_only=True):
     sockets: int
     log: str
     newest: str
+    rounds: int = 0
+    start: int = 0
+    step: int = 0
+
+    def time(self, number: int) -> int:
+        """The time of rows that are sent now, in that round: microseconds, whole milliseconds."""
+        now = self.start + number * self.step if self.step else time.time_ns() // 1000
+        return now // MILLI * MILLI
 
 
 class Tally(msgspec.Struct, kw_only=True):
@@ -84,17 +101,26 @@ class Sent(msgspec.Struct, kw_only=True):
     ended: float
 
 
-class Line(asyncio.Protocol):
-    """One socket: one request at a time, the others wait in their order."""
+class Task(NamedTuple):
+    """A request to send: when it is due, and in which round."""
 
-    def __init__(self, log: IO[str]) -> None:
+    request: Request
+    due: float
+    round: int
+
+
+class Line(asyncio.Protocol):
+    """One socket: one request at a time, the others wait in their order. `more` gives the next when none waits."""
+
+    def __init__(self, order: Order, log: IO[str]) -> None:
         self.latencies: list[float] = []
         self.sent = {"readings": 0, "positions": 0}
         self.acked: list[tuple[Request, int]] = []
         self.failures: dict[str, int] = {}
-        self._log = log
-        self._waiting: deque[tuple[Request, float]] = deque()
-        self._now: tuple[Request, float, int] | None = None
+        self.more: Iterator[Task] = iter(())
+        self._order, self._log = order, log
+        self._waiting: deque[Task] = deque()
+        self._now: tuple[Task, int] | None = None
         self._got = b""
         self._transport: asyncio.Transport | None = None
         self.idle = asyncio.Event()
@@ -109,14 +135,13 @@ class Line(asyncio.Protocol):
         self._transport = self._now = None
         self.idle.set()
 
-    def offer(self, request: Request, due: float) -> None:
+    def offer(self, task: Task) -> None:
         """Send it now, or when the socket is free."""
-        self.sent[request.kind] += request.rows
         self.idle.clear()
         if self._now is None:
-            self._send(request, due)
+            self._send(task)
         else:
-            self._waiting.append((request, due))
+            self._waiting.append(task)
 
     def data_received(self, data: bytes) -> None:
         self._got += data
@@ -125,27 +150,30 @@ class Line(asyncio.Protocol):
             return
         self._got = b""
         self._answered(head, body)
-        if self._waiting:
-            self._send(*self._waiting.popleft())
+        self._now = None
+        if (task := self._waiting.popleft() if self._waiting else next(self.more, None)) is not None:
+            self._send(task)
         else:
-            self._now = None
             self.idle.set()
 
-    def _send(self, request: Request, due: float) -> None:
+    def _send(self, task: Task) -> None:
+        request = task.request
+        self.sent[request.kind] += request.rows
         if self._transport is None:
             self._fail("not sent: the connection is lost", 1)
             self.idle.set()
             return
-        at = time.time_ns() // 1000 // MILLI * MILLI
-        self._now = (request, due, at)
+        at = self._order.time(task.round)
+        self._now = (task, at)
         request.stamp(at)
         self._transport.write(request.head)
         self._transport.write(request.body)
 
     def _answered(self, head: bytes, body: bytes) -> None:
         assert self._now is not None
-        request, due, at = self._now
-        self.latencies.append(time.monotonic() - due)
+        task, at = self._now
+        request = task.request
+        self.latencies.append(time.monotonic() - task.due)
         status = head[9:12].decode()
         accepted = msgspec.json.decode(body).get("accepted", 0) if status == "200" else 0
         if accepted != request.rows:
@@ -165,44 +193,61 @@ async def send(order: Order, log: IO[str]) -> Sent:
     both = rounds(order.plan)
     loop = asyncio.get_running_loop()
     lines = [
-        (await loop.create_connection(lambda: Line(log), "127.0.0.1", order.port))[1] for _ in range(order.sockets)
+        (await loop.create_connection(lambda: Line(order, log), "127.0.0.1", order.port))[1]
+        for _ in range(order.sockets)
     ]
     gc.freeze()
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     await loop.run_in_executor(None, sys.stdin.readline)
     cpu, began, wall = time.process_time(), time.monotonic(), time.time()
-    requests = await _open_loop(order, both, lines, began)
+    await (_open_loop if order.rate else _closed_loop)(order, both, lines, began)
     took = time.monotonic() - began
     cpu = time.process_time() - cpu
     async with asyncio.timeout(PATIENCE):
         for line in lines:
             await line.idle.wait()
-    return _sum(order, lines, requests, cpu / took, (wall, wall + took))
+    return _sum(order, lines, cpu / took, (wall, wall + took))
 
 
-async def _open_loop(order: Order, both: tuple[list[Request], list[Request]], lines: list[Line], began: float) -> int:
+async def _open_loop(order: Order, both: Both, lines: list[Line], began: float) -> None:
     number, many = 0, len(both[0])
     while (due := began + number * order.plan.rows / order.rate) < began + order.seconds:
         if (wait := due - time.monotonic()) > 0:
             await asyncio.sleep(wait)
-        place = number % many
-        lines[place % len(lines)].offer(both[number // many % 2][place], due)
+        turn, place = divmod(number, many)
+        lines[place % len(lines)].offer(Task(both[turn % 2][place], due, turn))
         number += 1
-    return number
 
 
-def _sum(order: Order, lines: list[Line], requests: int, cpu: float, span: tuple[float, float]) -> Sent:
+async def _closed_loop(order: Order, both: Both, lines: list[Line], began: float) -> None:
+    for number, line in enumerate(lines):
+        line.more = _endless(order, both, range(number, len(both[0]), len(lines)), began + order.seconds)
+        if (task := next(line.more, None)) is not None:
+            line.offer(task)
+    for line in lines:
+        await line.idle.wait()
+
+
+def _endless(order: Order, both: Both, places: range, over: float) -> Iterator[Task]:
+    for turn in count() if places else ():
+        for place in places:
+            if (order.rounds and turn >= order.rounds) or (now := time.monotonic()) > over:
+                return
+            yield Task(both[turn % 2][place], now, turn)
+
+
+def _sum(order: Order, lines: list[Line], cpu: float, span: tuple[float, float]) -> Sent:
     failures: dict[str, int] = {}
-    for why, count in ((why, count) for line in lines for why, count in line.failures.items()):
-        failures[why] = failures.get(why, 0) + count
+    for why, times in (item for line in lines for item in line.failures.items()):
+        failures[why] = failures.get(why, 0) + times
     took = np.array([latency for line in lines for latency in line.latencies] or [float("inf")]) * 1e3
     p50, p90, p99, worst = np.percentile(took, [50, 90, 99, 100]).tolist()
     sent = {kind: sum(line.sent[kind] for line in lines) for kind in lines[0].sent}
     spiky = [(request, at) for line in lines for request, at in line.acked if len(request.spikes)]
     return Sent(
         kinds=_tallies(order, lines, sent),
-        requests=requests,
+        requests=len(took),
         failed=sum(failures.values()),
         failures=failures,
         spikes=sum(len(request.spikes) for request, _ in spiky),

@@ -94,10 +94,9 @@ def entry(name: str, *, personal: bool = False, kind: str = "http") -> Source:
 async def stack(verbs: Sequence[str] = VERBS, workers: int = 1, data: Path | None = None) -> AsyncIterator[Stack]:
     """Start an instance, stop it, and remove what it kept (in a `data` that is given, only what lies outside of it)."""
     async with AsyncExitStack() as undo:
-        folder = data or Path(tempfile.mkdtemp(prefix="tutela-bench-"))
-        if data is None:
-            undo.callback(shutil.rmtree, folder, ignore_errors=True)
-        settings = Settings(folder.resolve(), plain(), port())
+        home = Path(tempfile.mkdtemp(prefix="tutela-bench-"))
+        undo.callback(shutil.rmtree, home, ignore_errors=True)
+        settings = Settings((data or home / "city").resolve(), plain(), port())
         engines = Engines(settings.data, settings.env)
         if data is None:
             undo.callback(forget, engines)
