@@ -101,7 +101,7 @@ def _reading(reads: Reads) -> list[HTTPRouteHandler]:
         """Read one incident. What was fused into it is named in `fused`."""
         return await reads.desk.incident(access, incident)
 
-    @read("/calls", operation_id="readCalls", tags=["calls"])
+    @read("/calls/newest", operation_id="readCalls", tags=["calls"])
     async def calls(
         access: Access, most: Annotated[int, QueryParameter(ge=1, le=MOST)] = 50, timeline: str = LIVE
     ) -> list[Call]:

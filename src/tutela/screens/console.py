@@ -1,0 +1,58 @@
+"""What the page for people stands on, why it reads, and what is opened on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlencode
+
+from tutela.flow.act import Acts
+from tutela.flow.command import Incidents
+from tutela.flow.explain import Sentences
+from tutela.flow.people import Staff
+from tutela.flow.read import Reads
+from tutela.flow.read_health import HealthReads
+from tutela.model.access import Access
+from tutela.model.install import Install
+from tutela.model.people import Agent
+
+PURPOSE = "public-safety"
+BASIS = "PublicInterest"
+LIVE = "live"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Console:
+    """What the page stands on."""
+
+    reads: Reads
+    health: HealthReads
+    staff: Staff
+    acts: Acts
+    incidents: Incidents
+    sentences: Sentences
+    install: Install
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The alert or incident that somebody looks at; "" for none."""
+
+    alert: str = ""
+    incident: str = ""
+
+    @property
+    def query(self) -> str:
+        """As it stands in the address of the page."""
+        named = {"alert": self.alert, "incident": self.incident}
+        return urlencode({name: id_ for name, id_ in named.items() if id_})
+
+    @classmethod
+    def at(cls, query: str) -> Opened:
+        """What was opened at that address; anything else in it is left out."""
+        named = dict(parse_qsl(query))
+        return cls(alert=named.get("alert", ""), incident=named.get("incident", ""))
+
+
+def access_of(agent: Agent) -> Access:
+    """The page reads for one purpose, on one legal basis; it says so at its foot."""
+    return Access(agent=agent, purpose=PURPOSE, legal_basis=BASIS)

@@ -1,0 +1,54 @@
+"""The entrance: come in with a one-time code, and go out again."""
+
+from __future__ import annotations
+
+from litestar import Response, get, post
+from litestar.handlers import HTTPRouteHandler
+
+from tutela.errors import TutelaError
+
+from . import paper
+from .console import Console
+from .guard import COOKIE, Guard, same_site
+from .people import with_cookie
+from .problem import Asked
+
+
+def handlers(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
+    """The routes; the page mounts them."""
+
+    @get("/enrol")
+    async def entrance(request: Asked, code: str = "") -> Response[str]:
+        """The form, with the code of the printed address in it."""
+        response = _form(here, 200, code=code, says=paper.said(request))
+        response.delete_cookie(paper.SAYS)
+        return response
+
+    @post("/enrol", status_code=200)
+    async def enrol(request: Asked) -> Response[str]:
+        """Use the code."""
+        same_site(request)
+        form = await request.form()
+        code, name = str(form.get("code", "")), str(form.get("name", ""))
+        try:
+            agent, token = await here.staff.enrol(code, name)
+        except TutelaError as wrong:
+            return _form(here, wrong.status, code=code, name=name, says=wrong.message)
+        response = paper.go("/", f"Welcome, {agent.name}. You are here as {agent.role} of {agent.agency}.")
+        with_cookie(response, token, request)
+        return response
+
+    @post("/sign-out", status_code=200)
+    async def sign_out(request: Asked) -> Response[str]:
+        """End the session here and everywhere."""
+        await guard.agent(request)
+        await here.staff.sign_out(request.cookies.get(COOKIE, ""))
+        response = paper.go(paper.ENTRANCE, "You are signed out.")
+        response.delete_cookie(COOKIE)
+        return response
+
+    return [entrance, enrol, sign_out]
+
+
+def _form(here: Console, status: int, *, says: str, code: str = "", name: str = "") -> Response[str]:
+    return paper.page("enrol.html", status, city=here.install.city, code=code, name=name, says=says)

@@ -1,0 +1,98 @@
+"""The page at `/`: the queue, what people work on, and what the city says. Made here, and it works without a script.
+
+With a script, `/part/…` is fetched again when the log says that something changed. Whatever is shown is read like
+everything else: for a purpose, on a legal basis, decided by the policies, one event for each read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from litestar import Response, Router, get
+from litestar.datastructures import CacheControlHeader
+from litestar.handlers import HTTPRouteHandler
+from litestar.static_files import create_static_files_router
+
+from tutela.errors import NotFound, TutelaError
+from tutela.model.access import Access
+
+from . import entrance, forms, paper
+from .console import BASIS, PURPOSE, Console, Opened, access_of
+from .eyes import Eyes
+from .guard import Guard
+from .problem import Asked
+from .sections import AGAIN, SECTIONS
+
+STATIC = Path(__file__).parent / "static"
+LARGEST = 100_000
+"""Bytes of a form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One section of the page: what was read for it, or why it was not."""
+
+    read: object = None
+    refused: str = ""
+
+
+def routes(here: Console, guard: Guard) -> Router:
+    """The router that the app mounts."""
+    static = create_static_files_router(
+        "/static", directories=[STATIC], include_in_schema=False, cache_control=CacheControlHeader(no_cache=True)
+    )
+    people = Router(
+        "/",
+        route_handlers=[*_pages(here, guard), *entrance.handlers(here, guard), *forms.handlers(here, guard)],
+        exception_handlers=paper.HANDLERS,
+        request_max_body_size=LARGEST,
+    )
+    return Router("/", route_handlers=[people, static], include_in_schema=False)
+
+
+def _pages(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
+    @get("/")
+    async def whole(request: Asked, alert: str = "", incident: str = "") -> Response[str]:
+        """The whole page."""
+        opened = Opened(alert=alert, incident=incident)
+        shown = await _show(here, guard, request, opened, SECTIONS)
+        response = paper.page("page.html", says=paper.said(request), **shown)
+        response.delete_cookie(paper.SAYS)
+        return response
+
+    @get("/part/{name:str}")
+    async def again(request: Asked, name: str, alert: str = "", incident: str = "") -> Response[str]:
+        """One section of it again."""
+        if name not in AGAIN:
+            raise NotFound(f"this page has no part called {name[:40]!r}; there are: {', '.join(AGAIN)}")
+        opened = Opened(alert=alert, incident=incident)
+        return paper.page(f"part/{name}.html", **await _show(here, guard, request, opened, [name]))
+
+    return [whole, again]
+
+
+async def _show(here: Console, guard: Guard, request: Asked, opened: Opened, names: Iterable[str]) -> dict[str, object]:
+    """What the templates get: these sections, and the eyes to look at them with."""
+    access = access_of(await guard.agent(request))
+    sections = {name: await _section(here, name, access, opened) for name in names}
+    eyes = Eyes(
+        me=access.agent,
+        now=here.reads.desk.ledger.now,
+        zone=here.install.zone,
+        sentences=here.sentences,
+    )
+    about = {"eyes": eyes, "opened": opened, "city": here.install.city, "purpose": PURPOSE, "basis": BASIS}
+    return about | sections
+
+
+async def _section(here: Console, name: str, access: Access, opened: Opened) -> Section:
+    """A section that can't be read does not take the others with it."""
+    try:
+        return Section(read=await SECTIONS[name](here, access, opened))
+    except TutelaError as wrong:
+        return Section(refused=wrong.message)
+
+
+part = routes

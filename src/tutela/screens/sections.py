@@ -1,0 +1,187 @@
+"""What each section of the page reads, and in which shape its template gets it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from tutela.errors import Refused
+from tutela.flow.measures import Measures, measures
+from tutela.flow.read import AlertDetail
+from tutela.flow.read_health import Vitals
+from tutela.model.access import Access
+from tutela.model.alert import Alert, AlertStatus
+from tutela.model.call import Call
+from tutela.model.incident import STEPS, Incident, IncidentStatus
+from tutela.model.people import Shift
+
+from . import look, story
+from .console import LIVE, Console, Opened
+
+Seen = TypeVar("Seen")
+
+KINDS = ("readings", "counts")
+CALLS = 10
+MAP = "map"
+ELSEWHERE = frozenset({IncidentStatus.CLOSED, IncidentStatus.FUSED})
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """The open alerts by state, each highest rank first, and how the queue is doing."""
+
+    measures: Measures
+    new: list[Alert]
+    acknowledged: list[Alert]
+    shelved: list[Alert]
+    held: list[Alert]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedAlert:
+    """An alert with its reasons and its story, and the incidents it can be added to."""
+
+    detail: AlertDetail
+    story: list[story.Line]
+    incidents: Sequence[Incident]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedIncident:
+    """An incident with what it rests on, its story, the steps it can take, and the incidents it can be fused with.
+
+    An alert or call that this person may not see, or that was erased, is known by its id only.
+    """
+
+    incident: Incident
+    alerts: list[tuple[str, Alert | None]]
+    calls: list[tuple[str, Call | None]]
+    story: list[story.Line]
+    steps: list[IncidentStatus]
+    others: Sequence[Incident]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The incidents that people work on, and the newest of those that are over."""
+
+    under_way: list[Incident]
+    over: list[Incident]
+
+
+@dataclass(frozen=True, slots=True)
+class Honesty:
+    """The sources that are made up, and those that are not (the map is a source, too, but tells of no event)."""
+
+    simulated: list[str]
+    real: list[str]
+
+
+async def queue(here: Console, access: Access, opened: Opened) -> Queue:
+    """The queue."""
+    del opened
+    alerts = await here.reads.desk.alerts(access, LIVE)
+    by = {status: [alert for alert in alerts if alert.status is status] for status in AlertStatus}
+    return Queue(
+        measures=measures(alerts, here.reads.desk.ledger.now),
+        new=by[AlertStatus.NEW],
+        acknowledged=by[AlertStatus.ACKNOWLEDGED],
+        shelved=by[AlertStatus.SHELVED],
+        held=by[AlertStatus.HELD],
+    )
+
+
+async def alert(here: Console, access: Access, opened: Opened) -> OpenedAlert | None:
+    """The alert that somebody looks at."""
+    if not opened.alert:
+        return None
+    detail = await here.reads.desk.alert(access, opened.alert)
+    zone, now = here.install.zone, here.reads.desk.ledger.now
+    events = await here.reads.log.about(access, LIVE, opened.alert)
+    told = story.of_alert(events, lambda at: look.clock(at, zone, now))
+    under_way, _ = look.under_way(await here.reads.desk.incidents(access, LIVE))
+    return OpenedAlert(detail, told, under_way)
+
+
+async def incidents(here: Console, access: Access, opened: Opened) -> Work:
+    """What people work on."""
+    del opened
+    return Work(*look.under_way(await here.reads.desk.incidents(access, LIVE)))
+
+
+async def incident(here: Console, access: Access, opened: Opened) -> OpenedIncident | None:
+    """The incident that somebody looks at."""
+    if not opened.incident:
+        return None
+    found = await here.reads.desk.incident(access, opened.incident)
+    told = story.of_incident(await here.reads.log.about(access, LIVE, opened.incident))
+    under_way, _ = look.under_way(await here.reads.desk.incidents(access, LIVE))
+    others = [one for one in under_way if one.id != found.id]
+    steps = [status for status in IncidentStatus if status in STEPS[found.status] - ELSEWHERE]
+    return OpenedIncident(
+        incident=found,
+        alerts=[(id_, await _seen(_alert(here, access, id_))) for id_ in found.alerts],
+        calls=[(id_, await _seen(here.reads.desk.call(access, id_))) for id_ in found.calls],
+        story=told,
+        steps=steps,
+        others=others,
+    )
+
+
+async def _alert(here: Console, access: Access, id_: str) -> Alert:
+    return (await here.reads.desk.alert(access, id_)).alert
+
+
+async def _seen(read: Awaitable[Seen]) -> Seen | None:
+    """What may be seen; None for what may not."""
+    try:
+        return await read
+    except Refused:
+        return None
+
+
+async def calls(here: Console, access: Access, opened: Opened) -> Sequence[Call]:
+    """The newest calls."""
+    del opened
+    return await here.reads.desk.calls(access, LIVE, CALLS)
+
+
+async def values(here: Console, access: Access, opened: Opened) -> list[look.Group]:
+    """The newest values."""
+    del opened
+    observed = [await here.reads.observations.newest(access, LIVE, kind) for kind in KINDS]
+    return look.groups(observed, here.reads.desk.ledger.now)
+
+
+async def vitals(here: Console, access: Access, opened: Opened) -> Vitals:
+    """How the sources are doing, and how far the log is sealed."""
+    del opened
+    return await here.health.vitals(access)
+
+
+async def shift(here: Console, access: Access, opened: Opened) -> Shift | None:
+    """The shift that this person is on."""
+    del opened
+    return await here.staff.shift(access)
+
+
+async def honesty(here: Console, access: Access, opened: Opened) -> Honesty:
+    """Which of it is made up."""
+    del opened
+    sources = await here.reads.observations.sources(access)
+    return Honesty(
+        simulated=[source.name for source in sources if source.simulated],
+        real=[source.name for source in sources if not source.simulated and source.kind != MAP],
+    )
+
+
+Read = Callable[[Console, Access, Opened], Awaitable[object]]
+
+SECTIONS: dict[str, Read] = {
+    read.__name__: read for read in (vitals, shift, honesty, queue, alert, incidents, incident, calls, values)
+}
+"""In the order in which they are read: first how far the log is, so that following from there misses nothing."""
+
+AGAIN = tuple(name for name in SECTIONS if name not in {"shift", "honesty"})
+"""Those that are fetched again by themselves."""

@@ -1,0 +1,362 @@
+"""A small town in memory, with everything behind the screens: people, sources, values, alerts, calls; and its app."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from itertools import count
+from zoneinfo import ZoneInfo
+
+import msgspec
+import numpy as np
+from litestar import Litestar
+
+from tutela.app.core import policies
+from tutela.backends.memory import MemoryStreams
+from tutela.backends.memory_facts import MemoryFacts, Store
+from tutela.backends.memory_keys import MemoryKeys
+from tutela.backends.memory_lake import MemoryLake
+from tutela.errors import Quarantined
+from tutela.flow import hop
+from tutela.flow.act import Acts
+from tutela.flow.bundle import opened
+from tutela.flow.catalogue import Known
+from tutela.flow.command import Incidents
+from tutela.flow.deed import Deeds
+from tutela.flow.entering import define, enter
+from tutela.flow.explain import Sentences
+from tutela.flow.gateway import Gateway
+from tutela.flow.health import Health
+from tutela.flow.history import History
+from tutela.flow.ledger import Ledger
+from tutela.flow.people import Staff
+from tutela.flow.read import Reads, reads
+from tutela.flow.read_health import HealthReads
+from tutela.flow.record import Recorder
+from tutela.flow.seal import leaf_of
+from tutela.maths.cells import cell_of
+from tutela.maths.ids import uuid_of
+from tutela.model import wire
+from tutela.model.alert import Alert, AlertStatus
+from tutela.model.call import Call
+from tutela.model.detection import Detection
+from tutela.model.event import Event
+from tutela.model.flow import Newest, encode
+from tutela.model.install import Install
+from tutela.model.people import Agent, Role
+from tutela.model.place import Place
+from tutela.model.register import Datastream, Source, Thing
+from tutela.model.rows import Rows
+from tutela.model.scales import Certainty, Scale, Severity, Urgency
+from tutela.model.when import SECOND, parse
+from tutela.model.why import ValueWas, Why
+from tutela.screens import alerts, events, health, incidents, observations, page, people
+from tutela.screens.console import Console
+from tutela.screens.guard import Guard
+from tutela.screens.headers import harden
+from tutela.screens.openapi import description
+from tutela.screens.problem import HANDLERS
+from tutela.screens.sentences import language
+from tutela.sources.http import Door
+from tutela.sources.http import routes as devices
+
+NOW: int = parse("2026-11-25T08:00:00Z")
+PARTITIONS = 4
+INSTALL = Install(
+    id="6ae6cf5c-9b1d-4d8e-8f6c-0d2b3c4d5e6f", partitions=PARTITIONS, zone="Europe/Helsinki", city="Helsinki", at=NOW
+)
+SQUARE = Place(lat=60.1695, lon=24.9354)
+"""The railway square."""
+
+MODERATE = Scale(urgency=Urgency.EXPECTED, severity=Severity.MODERATE, certainty=Certainty.LIKELY)
+MINOR = Scale(urgency=Urgency.FUTURE, severity=Severity.MINOR, certainty=Certainty.LIKELY)
+GRAVE = Scale(urgency=Urgency.IMMEDIATE, severity=Severity.SEVERE, certainty=Certainty.OBSERVED)
+
+TOKEN = "a token of the sensors"
+WHY = "?purpose=public-safety&basis=PublicInterest"
+"""What every read and act of the tests names."""
+
+
+def chance() -> Callable[[int], bytes]:
+    """Bytes that look like chance, the same in each run."""
+    numbers = count()
+    return lambda size: sha256(str(next(numbers)).encode()).digest()[:size]
+
+
+async def identify(token: str) -> str:
+    """The tests have one source with a token."""
+    if token != TOKEN:
+        raise Quarantined("no source has this token; the tests' is in town.py")
+    return "sensors"
+
+
+def source(name: str, *purposes: str, personal: bool = False) -> Source:
+    return Source(
+        name=name,
+        owner="Town (simulated)",
+        kind="sensors",
+        purposes=purposes,
+        legal_basis="PublicInterest",
+        personal_data=personal,
+        place="Central Helsinki",
+        simulated=True,
+    )
+
+
+@dataclass
+class Town:
+    """All that the screens stand on. `now` is the time, when nobody gave a clock."""
+
+    clock: Callable[[], int]
+    facts: MemoryFacts
+    keys: MemoryKeys
+    streams: MemoryStreams
+    known: Known
+    ledger: Ledger
+    staff: Staff
+    reads: Reads
+    health: Health
+    gateway: Gateway
+    recorder: Recorder
+    acts: Acts
+    incidents: Incidents
+    number: count[int] = field(default_factory=count)
+
+    @property
+    def health_reads(self) -> HealthReads:
+        return HealthReads(ledger=self.ledger, known=self.known, progress=self.facts, report=self.health.report)
+
+    @property
+    def sentences(self) -> Sentences:
+        return Sentences(language(), self.known, ZoneInfo(INSTALL.zone))
+
+    @property
+    def console(self) -> Console:
+        return Console(
+            reads=self.reads,
+            health=self.health_reads,
+            staff=self.staff,
+            acts=self.acts,
+            incidents=self.incidents,
+            sentences=self.sentences,
+            install=INSTALL,
+        )
+
+    async def token(self, role: Role = Role.OPERATOR, name: str = "Aino", agency: str = "city") -> str:
+        """Somebody who has enrolled: the token of their session."""
+        return (await self.person(role, name, agency))[1]
+
+    async def person(self, role: Role, name: str, agency: str = "city") -> tuple[Agent, str]:
+        return await self.staff.enrol(await self.staff.invite_here(role, agency), name)
+
+    async def alert(
+        self, type_: str = "noise", scale: Scale = MODERATE, status: AlertStatus = AlertStatus.NEW, **changes: object
+    ) -> Alert:
+        """An alert, as the desk makes it from a detection of the noise at the square."""
+        detection = self.noticed(type_, scale)
+        made = msgspec.structs.replace(opened(detection, simulated=True), status=status, shown_at=self.clock())
+        made = msgspec.structs.replace(made, event=uuid_of("alert", made.id, 0), **changes)
+        self.facts.store.detections[detection.id] = {0: detection}
+        await self.change(made)
+        return made
+
+    async def change(self, alert: Alert, by: str = "desk") -> None:
+        """A new revision of an alert, with its event."""
+        event = Event(
+            id=uuid_of("alert", alert.id, alert.revision),
+            at=self.clock(),
+            by=by,
+            cause=None,
+            kind="alert@1",
+            timeline="live",
+            body=encode(alert),
+            subject=alert.id,
+        )
+        await self.facts.act([event], [alert], [], [])
+
+    def noticed(self, type_: str = "noise", scale: Scale = MODERATE) -> Detection:
+        """A detection: it is loud at the square."""
+        now, datastream = self.clock(), self.known.datastream(1)
+        number = next(self.number)
+        return Detection(
+            id=uuid_of("detection", type_, number),
+            timeline="live",
+            detector="threshold",
+            version=1,
+            options="00",
+            type=type_,
+            key=str(number),
+            since=now - 95 * SECOND,
+            at=now - 35 * SECOND,
+            place=datastream.place,
+            cell=datastream.cell,
+            scale=scale,
+            confidence=0.94,
+            purpose="public-safety",
+            why=Why(
+                message="threshold.above",
+                inputs={
+                    "observed_property": "noise",
+                    "unit": "dB(A)",
+                    "result": 91.5,
+                    "high": 85.0,
+                    "low": 75.0,
+                    "hold": 60.0,
+                },
+                unless=ValueWas(datastream=1, time=now - 35 * SECOND, column="result", was=91.5, would=75.0),
+            ),
+            datastreams=(1,),
+            sources=("sensors",),
+        )
+
+    async def call(self, said: str = "An elderly person fell on the stairs.", category: str = "EMS: fall") -> Call:
+        """A call that somebody took; the call as it goes by here."""
+        number = next(self.number)
+        made = Call(
+            id=f"112-{number}",
+            timeline="live",
+            source="calls",
+            at=self.clock() - 40 * SECOND,
+            place=SQUARE,
+            cell=0,
+            category=category,
+            said=said,
+            caller="+358 40 0000000",
+        )
+        return await self.facts.bare(await self.recorder.tell(made))
+
+    async def values(self) -> None:
+        """Newest values: all fresh but the silent one's, which is an hour old."""
+        now = self.clock()
+        for of in ("readings", "counts"):
+            streams = [one for one in await self.facts.datastreams() if one.kind == of]
+            for partition in {one.id % PARTITIONS for one in streams}:
+                own = [one for one in streams if one.id % PARTITIONS == partition]
+                ages = [3600 if one.name.endswith("silent") else 2 for one in own]
+                rows = Rows(
+                    of,
+                    np.array([one.id for one in own], np.int32),
+                    np.array([now - age * SECOND for age in ages], np.int64),
+                    {"result": np.array([40 + one.id for one in own], np.float64 if of == "readings" else np.int64)},
+                )
+                newest = Newest(timeline="live", kind=of, partition=partition, sequence=1, body=wire.encode(rows))
+                self.facts.store.newest["live", of, partition] = newest
+
+    async def seal(self) -> None:
+        """Seal all that is committed."""
+        epoch = await self.facts.lead("sealer")
+        assert epoch is not None
+        while (await self.facts.round(epoch, leaf_of, 1000))[1]:
+            pass
+
+    def events(self, kind: str) -> list[Event]:
+        """What the log has of that kind."""
+        return [event for event in self.facts.store.events.values() if event.kind == kind]
+
+    @asynccontextmanager
+    async def living(self) -> AsyncIterator[None]:
+        """While the gateway runs, and everything committed is sealed at once."""
+
+        async def sealing() -> None:
+            while True:
+                await self.seal()
+                await self.facts.wait(1.0)
+
+        tasks = [asyncio.ensure_future(self.gateway.run()), asyncio.ensure_future(sealing())]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def application(here: Town) -> Litestar:
+    """The app, as `tutela serve` has it."""
+    guard = Guard(here.staff)
+    probes = {"PostgreSQL": here.facts.last, "NATS": lambda: here.streams.last("OBS-live")}
+    return Litestar(
+        route_handlers=[
+            devices(Door(here.gateway.give, here.recorder.tell, here.known, identify)),
+            observations.routes(here.reads, guard),
+            alerts.routes(here.reads, here.acts, here.sentences, guard),
+            incidents.routes(here.reads, here.incidents, guard),
+            events.routes(here.reads, guard),
+            people.routes(here.staff, guard),
+            health.routes(here.health_reads, probes, guard),
+            page.routes(here.console, guard),
+        ],
+        exception_handlers=HANDLERS,
+        before_send=[harden],
+        openapi_config=description("0"),
+        logging_config=None,
+    )
+
+
+async def town(clock: Callable[[], int] = lambda: NOW) -> Town:
+    """The town, with its register and values, and without people, alerts and calls."""
+    facts, keys, streams = MemoryFacts(Store(clock)), MemoryKeys(clock), MemoryStreams(clock)
+    await facts.install(INSTALL)
+    for stream, subjects in hop.everything("live").items():
+        await streams.open(stream, subjects)
+    known, ledger, health, bytes_ = Known(facts, PARTITIONS), Ledger(policies(), facts, clock), Health(), chance()
+    history = History(MemoryLake(), streams, keys, PARTITIONS)
+    deeds = Deeds(ledger, facts, facts)
+    made = Town(
+        clock=clock,
+        facts=facts,
+        keys=keys,
+        streams=streams,
+        known=known,
+        ledger=ledger,
+        staff=Staff(ledger=ledger, people=facts, desk=facts, log=facts, shifts=facts, keys=keys, chance=bytes_),
+        reads=reads(ledger, facts, known, history, keys),
+        health=health,
+        gateway=Gateway("gateway", "live", streams=streams, keys=keys, known=known, health=health, clock=clock),
+        recorder=Recorder(facts, keys, known, health, clock, bytes_),
+        acts=Acts(deeds),
+        incidents=Incidents(deeds),
+    )
+    await _register(made)
+    await made.values()
+    return made
+
+
+async def _register(here: Town) -> None:
+    for entry in (
+        source("calls", "emergency-response", personal=True),
+        source("lamps", "city-operations"),
+        source("sensors", "public-safety"),
+    ):
+        await enter(here.facts, entry, "install", here.clock())
+    things = [
+        Thing(id=0, name=name, kind="street-lamp", source=of, place=SQUARE)
+        for name, of in (("Railway Square mast 1", "sensors"), ("Railway Square lamp 7", "lamps"))
+    ]
+    streams = [
+        _stream("Railway Square mast 1/noise", "sensors", things[0], "readings", "noise", "dB(A)"),
+        _stream("Railway Square mast 1/people", "sensors", things[0], "counts", "people", "1"),
+        _stream("Railway Square lamp 7/power", "lamps", things[1], "readings", "power", "W"),
+        _stream("Railway Square mast 1/noise silent", "sensors", things[0], "readings", "noise", "dB(A)"),
+    ]
+    await define(here.facts, things, streams)
+    await here.known.refresh()
+
+
+def _stream(name: str, of: str, thing: Thing, kind: str, observed: str, unit: str) -> Datastream:
+    return Datastream(
+        id=0,
+        name=name,
+        source=of,
+        thing=thing.name,
+        kind=kind,
+        observed_property=observed,
+        unit=unit,
+        place=SQUARE,
+        cell=cell_of(SQUARE),
+        interval=10.0,
+        purpose="public-safety" if of == "sensors" else "city-operations",
+    )
