@@ -18,7 +18,20 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from tutela import parts
-from tutela.app import city, doctoring, importing, inviting, keep, replaying, serve, sources, up, verifying, work
+from tutela.app import (
+    city,
+    doctoring,
+    importing,
+    inviting,
+    keep,
+    letters,
+    replaying,
+    serve,
+    sources,
+    up,
+    verifying,
+    work,
+)
 from tutela.app.install import Place
 from tutela.app.settings import settings
 from tutela.errors import TutelaError
@@ -37,6 +50,8 @@ cli = typer.Typer(
 )
 register = typer.Typer(help="The register: who sends what, and why.", no_args_is_help=True)
 cli.add_typer(register, name="sources")
+aside = typer.Typer(help="Dead letters: what could not be worked off, and why.", no_args_is_help=True)
+cli.add_typer(aside, name="letters")
 
 Data = Annotated[
     Path | None, typer.Option("--data", help="The instance's directory (else TUTELA_DATA, else the usual place).")
@@ -274,6 +289,34 @@ def sources_enter(
         {"source": entry.name, "token": token},
         as_json=as_json,
         words=f"{entry.name} is in the register.\ntoken: {token}",
+    )
+
+
+@aside.command("list")
+def letters_list(
+    most: Annotated[int, typer.Option("--most", help="How many at most.", min=1)] = 50,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """List the dead letters that wait, newest first, each with its reason."""
+    found = run(letters.listed(settings(data), most))
+    # What a letter holds may be anything, also personal: only its size is shown.
+    told = [{**msgspec.to_builtins(letter), "body": len(letter.body)} for letter in found]
+    shown(told, as_json=as_json, words=letters.words(found))
+
+
+@aside.command("revive")
+def letters_revive(
+    id_: Annotated[str, typer.Argument(metavar="ID", help="The letter's id, as `tutela letters list` shows it.")],
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Send a dead letter once more, after what was wrong is put right."""
+    letter = run(letters.revive(settings(data), id_))
+    shown(
+        {"letter": letter.id, "subject": letter.subject, "tries": letter.tries},
+        as_json=as_json,
+        words=f"{letter.id} was sent to {letter.subject} again. If it still can't be worked off, it is listed anew.",
     )
 
 

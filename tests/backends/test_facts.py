@@ -141,7 +141,17 @@ async def test_refusals_add_up_by_source_minute_and_reason(facts: Facts) -> None
 
 
 async def test_a_dead_letter_waits_until_it_is_taken_up_and_again_when_it_dies_again(facts: Facts, make: Make) -> None:
-    letter = DeadLetter(id=make.event().id, source="air", at=5, reason="poison", says="…", body=b"\xff\x00", key="k1")
+    letter = DeadLetter(
+        id=make.event().id,
+        source="air",
+        at=5,
+        reason="poison",
+        says="…",
+        body=b"\xff\x00",
+        key="k1",
+        subject="obs.live.positions.3",
+        headers={"Schema": "positions@1"},
+    )
     await facts.dead([letter, msgspec.structs.replace(letter, id=make.event().id, at=4)], [make.event("air")])
     waiting = await facts.dead_letters(10)
     revived = await facts.revive(letter.id, 9)

@@ -374,6 +374,8 @@ def test_a_message_that_can_not_be_worked_off_is_set_aside_and_the_others_go_on(
             [letter] = await here.facts.dead_letters(9)
             assert (letter.source, letter.body, letter.reason) == ("live detect 0", b"!", "unreadable")
             assert str(wrong) in letter.says
+            assert letter.subject == "obs.live.0"
+            assert not any(name.startswith("Nats-") for name in letter.headers)
             [event] = await here.facts.about(letter.id)
             assert event.kind == "dead-letter@1"
             assert sum("!" in words for words in stage.turns) == TRIES

@@ -33,6 +33,12 @@ TRIES = 3
 POISON = (BadInput, ValueError, LookupError, ArithmeticError)
 """What bytes that nobody foresaw can raise in code that only thinks. Anything else stops the worker."""
 
+SERVERS = "Nats-"
+"""So begin the headers that the server makes something of: they belong to one sending."""
+
+LONGEST = 1000
+"""Characters of what a letter says."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
@@ -197,9 +203,13 @@ def _set_aside(lease: Lease, message: Message, wrong: Exception) -> tuple[list[D
         source=source,
         at=message.at,
         reason="unreadable",
-        says=f"message {message.sequence} of {message.subject} could not be worked off in {TRIES} tries: {wrong}",
+        says=plain(
+            f"message {message.sequence} of {message.subject} could not be worked off in {TRIES} tries: {wrong}"
+        ),
         body=message.body,
-        key=message.headers.get("Key"),
+        key=plain(message.headers["Key"]) if "Key" in message.headers else None,
+        subject=plain(message.subject),
+        headers={name: text for name, text in message.headers.items() if not name.startswith(SERVERS)},
     )
     event = Event(
         id=uuid_of("dead-letter@1", id_),
@@ -212,6 +222,11 @@ def _set_aside(lease: Lease, message: Message, wrong: Exception) -> tuple[list[D
         subject=id_,
     )
     return [letter], [event]
+
+
+def plain(text: str) -> str:
+    """What nobody foresaw may hold anything: the text without what can't be printed (or stored)."""
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text[:LONGEST])
 
 
 def _name(lease: Lease) -> str:

@@ -8,7 +8,8 @@ from .noun import Noun
 class DeadLetter(Noun, frozen=True, kw_only=True):
     """What was set aside, why, and in words that tell the fix.
 
-    `reason` is one of a few words; `body` is what came, sealed under `key` when it may be personal.
+    `reason` is one of a few words; `body` is what came, sealed under `key` when it may be personal, on `subject`
+    with these `headers`.
     `tries` counts how often it was taken up again, `replayed_at` tells when last (None: it waits).
     """
 
@@ -19,5 +20,7 @@ class DeadLetter(Noun, frozen=True, kw_only=True):
     says: str
     body: bytes
     key: str | None = None
+    subject: str = ""
+    headers: dict[str, str] = {}
     tries: int = 0
     replayed_at: int | None = None

@@ -24,6 +24,7 @@ Entry = TypeVar("Entry", Thing, Datastream)
 _source = msgspec.json.Decoder(Source).decode
 _thing = msgspec.json.Decoder(Thing).decode
 _datastream = msgspec.json.Decoder(Datastream).decode
+_headers = msgspec.json.Decoder(dict[str, str]).decode
 
 _REFUSE = """
 insert into refused (source, minute, reason, n)
@@ -32,13 +33,13 @@ on conflict (source, minute, reason) do update set n = refused.n + excluded.n
 """
 
 
-_LETTER = "id::text, source, at, reason, says, body, key, tries, replayed_at"
+_LETTER = "id::text, source, at, reason, says, body, key, subject, headers, tries, replayed_at"
 
 _DEAD = """
-insert into dead_letter (id, source, at, reason, says, body, key)
-select id::uuid, source, at, reason, says, body, key
-from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::bytea[], $7::text[])
-    as d (id, source, at, reason, says, body, key)
+insert into dead_letter (id, source, at, reason, says, body, key, subject, headers)
+select id::uuid, source, at, reason, says, body, key, subject, headers::json
+from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::text[], $9::text[])
+    as d (id, source, at, reason, says, body, key, subject, headers)
 on conflict (id) do update set replayed_at = null
 """
 
@@ -146,10 +147,7 @@ class PostgresDeadLetters:
 
     async def dead(self, letters: Sequence[DeadLetter], events: Sequence[Event]) -> None:
         """Set letters aside; one that was taken up before waits again."""
-        rows = [
-            (one.id, one.source, one.at, one.reason, one.says, one.body, one.key)
-            for one in {letter.id: letter for letter in letters}.values()
-        ]
+        rows = [_columns(letter) for letter in {letter.id: letter for letter in letters}.values()]
         async with self.db.writing() as connection:
             if rows:
                 await connection.execute(_DEAD, *(list(column) for column in zip(*rows, strict=True)))
@@ -159,7 +157,7 @@ class PostgresDeadLetters:
     async def dead_letters(self, most: int) -> Sequence[DeadLetter]:
         """The newest letters that wait."""
         async with self.db.reading() as connection:
-            return [DeadLetter(**row) for row in await connection.fetch(_WAITING, most)]
+            return [_letter(row) for row in await connection.fetch(_WAITING, most)]
 
     async def revive(self, id_: str, at: int) -> DeadLetter:
         """Take a letter up again; raises NotFound."""
@@ -170,7 +168,16 @@ class PostgresDeadLetters:
             raise not_there("dead letter", id_) from wrong
         if row is None:
             raise not_there("dead letter", id_)
-        return DeadLetter(**row)
+        return _letter(row)
+
+
+def _columns(letter: DeadLetter) -> tuple[object, ...]:
+    own = (letter.id, letter.source, letter.at, letter.reason, letter.says, letter.body, letter.key, letter.subject)
+    return (*own, encode(letter.headers).decode())
+
+
+def _letter(row: asyncpg.Record) -> DeadLetter:
+    return DeadLetter(**{**row, "headers": _headers(row["headers"])})
 
 
 async def _registered(connection: asyncpg.Connection, sources: set[str]) -> None:
