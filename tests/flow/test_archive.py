@@ -298,7 +298,7 @@ GOOD = [
     Message(1, "obs.live.readings.0", {}, rows(), 0),
     Message(1, "obs.import-x.counts.3", {}, rows("counts"), 0),
     Message(1, "obs.live.tick", {}, b'{"at":5}', 0),
-    Message(1, "obs.live.positions.3", {"Key": "k", "Bucket": "b"}, b"sealed", 0),
+    Message(1, "obs.live.positions.3", {"Key": "k", "Bucket": "traffic/positions/2026-11-25"}, b"sealed", 0),
     Message(1, "det.live.3.copy", {}, b"anything", 0),
 ]
 BAD = [
@@ -310,7 +310,13 @@ BAD = [
     Message(1, "obs.live.unheard-of.1", {}, rows(), 0),
     Message(1, "obs.live.tick", {}, b"noise", 0),
     Message(1, "det.live.tick", {}, b"noise", 0),
-    Message(1, "obs.live.positions.3", {"Bucket": "b"}, b"sealed", 0),
+    Message(1, "obs.live.readings.1024", {}, rows(), 0),
+    Message(1, "obs.live.positions.3", {"Bucket": "a/2026-11-25"}, b"sealed", 0),
+    Message(1, "obs.live.positions.3", {"Key": "k"}, b"sealed", 0),
+    Message(1, "obs.live.positions.3", {"Key": "k", "Bucket": "b"}, b"sealed", 0),
+    Message(1, "obs.live.positions.3", {"Key": "k", "Bucket": "a/2026-11-25", "Rows": "many"}, b"sealed", 0),
+    Message(1, "obs.live.positions.3", {"Key": "k", "Bucket": "a/2026-11-25", "Rows": "2147483648"}, b"sealed", 0),
+    Message(1, "obs.live.unheard-of.3", {"Key": "k", "Bucket": "a/2026-11-25"}, b"sealed", 0),
     Message(1, "obs.live.readings.0", {"Key": "k"}, b"sealed", 0),
 ]
 

@@ -27,7 +27,20 @@ def test_a_bare_call_has_lost_its_personal_data() -> None:
 
 @pytest.mark.parametrize(
     ("was", "becomes"),
-    [(b"60.17", b"6016000"), (b"24.94", b"181"), (b'"c-1"', b"7"), (b'"at"', b'"when"'), (b"Z", b""), (b"{", b"")],
+    [
+        (b"Fire: smoke", b"Fire\\u0000"),
+        (b"Fire: smoke", "Fire\u202eekoms".encode()),
+        (b"Fire: smoke", b"x" * 300),
+        (b"Smoke!", b"x" * 10_000_000),
+        (b'"Smoke!"', b"[" * 10_000 + b"]" * 10_000),
+        (b"c-1", b""),
+        (b"60.17", b"6016000"),
+        (b"24.94", b"181"),
+        (b'"c-1"', b"7"),
+        (b'"at"', b'"when"'),
+        (b"Z", b""),
+        (b"{", b""),
+    ],
 )
 def test_a_call_that_cannot_be_understood_is_a_clear_error(was: bytes, becomes: bytes) -> None:
     with pytest.raises(BadInput):

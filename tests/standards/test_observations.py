@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 import numpy as np
 import pytest
@@ -85,7 +86,21 @@ def test_every_line_is_either_taken_or_refused(lines: list[bytes]) -> None:
     rows, refused = observations.read(b"\n".join(lines), "readings", NAMES)
 
     taken = 0 if rows is None else len(rows)
-    assert taken + len(refused) == sum(bool(line.strip()) for line in lines)
+    assert taken + sum(refusal.count for refusal in refused) == sum(bool(line.strip()) for line in lines)
+
+
+@pytest.mark.parametrize("bad", [[0], [999], [17, 18, 500], range(0, 1000, 7), range(1000)])
+def test_however_many_are_bad_the_good_ones_are_taken_in_their_order(bad: Iterable[int]) -> None:
+    lines = [GOOD.replace(b"12.5", b"%d" % number) for number in range(1000)]
+    for number in bad:
+        lines[number] = b'{"result":'
+    rows, refused = observations.read(b"\n".join(lines), "readings", NAMES, first=5)
+
+    good = sorted(set(range(1000)) - set(bad))
+    assert good == ([] if rows is None else rows.result.tolist())
+    assert sum(refusal.count for refusal in refused) == len(list(bad))
+    assert len(refused) <= observations.NAMED + 1
+    assert f"line {5 + next(iter(bad))}:" in refused[0].says
 
 
 def test_a_count_must_be_a_whole_number() -> None:

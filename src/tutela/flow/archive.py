@@ -11,8 +11,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 import msgspec
 
@@ -30,6 +31,11 @@ LOG = logging.getLogger(__name__)
 
 STAGES = {"OBS": ("detect",), "DET": ("correlate", "desk")}
 """Who reads a stream, by how its name begins."""
+
+PARTITIONS = 1024
+"""No install has more, and no message ROWS or more rows."""
+
+ROWS = 2**31
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +195,19 @@ def check(message: Message) -> None:
     if first == "det":
         return
     name, partition = words
-    found = name if "Bucket" in message.headers else wire.decode(message.body).kind
-    if found != name or int(partition) < 0:
-        raise BadInput(f"it holds {found}")
-    if kind(name).personal_data and "Key" not in message.headers:
-        raise BadInput(f"it holds {name} in the clear")
+    if not 0 <= int(partition) < PARTITIONS:
+        raise BadInput(f"there is no partition {partition}")
+    if "Key" in message.headers or "Bucket" in message.headers:
+        _sealed(name, message.headers)
+    elif (found := wire.decode(message.body).kind) != name or kind(name).personal_data:
+        raise BadInput(f"it holds {found}, in the clear")
+
+
+def _sealed(name: str, headers: Mapping[str, str]) -> None:
+    """What is sealed can't be looked into: but it must say by which key, of which bucket (its last word is a day)."""
+    kind(name)
+    if missing := {"Key", "Bucket"} - headers.keys():
+        raise BadInput(f"it is sealed, and lacks the header {min(missing)}")
+    date.fromisoformat(headers["Bucket"].rpartition("/")[2])
+    if not 0 <= int(headers.get("Rows", "0")) < ROWS:
+        raise BadInput(f"it says that it holds {headers['Rows']} rows")

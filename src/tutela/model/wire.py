@@ -52,6 +52,10 @@ def _named(schema: pa.Schema) -> Kind:
 
 def from_batch(of: Kind, batch: pa.RecordBatch) -> Rows:
     """An Arrow record batch as rows, with each column of the right type and no nulls."""
+    try:
+        batch.validate()  # Arrow believes what a stream says of its lengths, and would read past the end
+    except pa.ArrowInvalid as wrong:
+        raise BadInput(f"this batch does not hold what it says: {wrong}") from wrong
     wanted = _schema(of)
     columns = {}
     for field in wanted:

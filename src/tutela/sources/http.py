@@ -33,6 +33,7 @@ Posted = Request[object, object, State]
 CHUNK = 256_000
 MOST = 64_000_000
 IN_FLIGHT = 16
+TOLD = 100
 LIVE = "live"
 
 Identify = Callable[[str], Awaitable[str]]
@@ -90,6 +91,7 @@ class Door:
         done: list[Receipt] = []
         try:
             async for part in parts:
+                await asyncio.sleep(0)  # a long body leaves the others their turn
                 rows, refused = read(part)
                 waiting.append(asyncio.ensure_future(self.give(Offer(source, LIVE, rows, refused))))
                 if len(waiting) >= IN_FLIGHT:
@@ -101,12 +103,27 @@ class Door:
 
 
 def _added(receipts: Sequence[Receipt]) -> Taken:
+    """All receipts together. So many refusals are told by themselves, the others by their reason."""
     counts: dict[tuple[str, str], int] = {}
     for refusal in (refusal for receipt in receipts for refusal in receipt.refused):
         key = refusal.reason, refusal.says
+        if key not in counts and len(counts) >= TOLD:
+            key = refusal.reason, "more of these"
         counts[key] = counts.get(key, 0) + refusal.count
     refused = tuple(Refused(reason=reason, says=says, count=count) for (reason, says), count in counts.items())
     return Taken(accepted=sum(receipt.accepted for receipt in receipts), refused=refused)
+
+
+class _Numbered:
+    """Reads the pieces of one NDJSON body, and knows at which of its lines each begins."""
+
+    def __init__(self, of: str, names: observations.Names) -> None:
+        self._of, self._names, self._line = of, names, 1
+
+    def __call__(self, piece: bytes) -> tuple[Rows | None, tuple[Refusal, ...]]:
+        found = observations.read(piece, self._of, self._names, self._line)
+        self._line += piece.count(b"\n") + 1
+        return found
 
 
 async def _lines(request: Posted) -> AsyncIterator[bytes]:
@@ -136,7 +153,8 @@ def _arrow(of: str) -> Read:
         try:
             with pa.ipc.open_stream(body) as reader:
                 table = reader.read_all()
-        except (pa.ArrowInvalid, OSError) as wrong:
+            table.validate(full=True)
+        except (pa.ArrowException, UnicodeError, OSError) as wrong:
             raise BadInput(f"this is not an Arrow IPC stream: {wrong}") from wrong
         batches = table.combine_chunks().to_batches()
         return (from_batch(kind(of), batches[0]) if batches else None), ()
@@ -157,7 +175,7 @@ def routes(door: Door) -> Router:
         kind(of)
         if "arrow" in request.headers.get("content-type", ""):
             return await door.take(source, _whole(request), _arrow(of))
-        return await door.take(source, _lines(request), lambda body: observations.read(body, of, door.names))
+        return await door.take(source, _lines(request), _Numbered(of, door.names))
 
     @post("/CreateObservations", status_code=201, operation_id="sensorthingsCreateObservations", tags=["sources"])
     async def create(request: Posted) -> Taken:

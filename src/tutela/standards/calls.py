@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 from tutela.errors import BadInput
@@ -12,15 +14,17 @@ from tutela.model.call import Call
 from tutela.model.place import Latitude, Longitude, Place
 from tutela.model.when import parse
 
+Short = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
 
 class _Told(msgspec.Struct, forbid_unknown_fields=True):
-    id: str
+    id: Short
     at: str
     lat: Latitude
     lon: Longitude
-    category: str
-    said: str = ""
-    caller: str = ""
+    category: Short
+    said: Annotated[str, msgspec.Meta(max_length=20_000)] = ""
+    caller: Annotated[str, msgspec.Meta(max_length=1_000)] = ""
 
 
 _DECODER = msgspec.json.Decoder(_Told)
@@ -32,6 +36,11 @@ def read(body: bytes, source: str, timeline: str) -> Call:
         told = _DECODER.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
         raise BadInput(f"this is not a call: {wrong}") from wrong
+    except RecursionError as deep:
+        raise BadInput("this is not a call: it is nested too deeply") from deep
+    for name, text in (("id", told.id), ("category", told.category)):
+        if not text.isprintable():  # control characters, and such as turn the direction of what stands beside it
+            raise BadInput(f"the {name} of a call is plain text in one line; this one is {text[:40]!a}")
     return Call(
         id=told.id,
         timeline=timeline,

@@ -34,6 +34,13 @@ class Names(Protocol):
 
 
 SAMPLE = 200
+UNREADABLE = "unreadable"
+
+NAMED = 20
+"""Refused lines of one piece of a body that are told by themselves."""
+
+FEW = 16
+"""So many lines are looked at one by one."""
 
 
 class Reading(msgspec.Struct, gc=False):
@@ -70,41 +77,66 @@ _DECODERS: dict[str, msgspec.json.Decoder[Line]] = {
     "counts": msgspec.json.Decoder(Count),
     "positions": msgspec.json.Decoder(Position),
 }
-_BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError, BadInput, pa.ArrowInvalid)
+_BAD = (msgspec.DecodeError, UnicodeError, RecursionError, OverflowError, BadInput, pa.ArrowInvalid)
 
 
-def read(body: bytes, of: str, names: Names) -> tuple[Rows | None, tuple[Refusal, ...]]:
-    """The rows of NDJSON `body`, all of kind `of`, and what was refused of it."""
+def read(body: bytes, of: str, names: Names, first: int = 1) -> tuple[Rows | None, tuple[Refusal, ...]]:
+    """The rows of NDJSON `body`, all of kind `of`, and what was refused of it; `first` is its first line's number."""
     try:
-        lines = _DECODERS[of].decode_lines(body)
-        _units(lines, names)
-        return _columns(lines, of, names), ()
+        return _columns(_understood(_DECODERS[of].decode_lines(body), of, names), of, names), ()
     except _BAD:
-        return _one_by_one(body, of, names)
+        numbered = [(number, line) for number, line in enumerate(body.split(b"\n"), first) if line.strip()]
+    sorting = _Sorting(of, names)
+    lines = sorting.halves(numbered)
+    return _columns(lines, of, names), sorting.told()
 
 
-def _one_by_one(body: bytes, of: str, names: Names) -> tuple[Rows | None, tuple[Refusal, ...]]:
-    """The slow road, taken only when a line is bad: each line for itself."""
-    parts: list[Line] = []
-    refused: list[Refusal] = []
-    for number, line in enumerate(body.split(b"\n"), start=1):
-        if not line.strip():
-            continue
+def _understood(lines: list[Line], of: str, names: Names) -> list[Line]:
+    """The same lines, when nothing is wrong with any of them."""
+    _units(lines, names)
+    _columns(lines, of, names)
+    return lines
+
+
+class _Sorting:
+    """The slow road, taken only when a line is bad: which ones are good, and what is wrong with the others."""
+
+    def __init__(self, of: str, names: Names) -> None:
+        self._of, self._names, self._decoder = of, names, _DECODERS[of]
+        self._refused: list[Refusal] = []
+        self._more = 0
+
+    def halves(self, numbered: list[tuple[int, bytes]]) -> list[Line]:
+        """Half by half, until a few lines are left to be looked at one by one."""
+        if len(numbered) <= FEW:
+            return [line for one in numbered for line in self._alone(*one)]
         try:
-            read_ = _DECODERS[of].decode(line)
-            _check(read_, of, names)
+            lines = self._decoder.decode_lines(b"\n".join([line for _, line in numbered]))
+            return _understood(lines, self._of, self._names)
+        except _BAD:
+            half = len(numbered) // 2
+        return self.halves(numbered[:half]) + self.halves(numbered[half:])
+
+    def _alone(self, number: int, line: bytes) -> list[Line]:
+        """A line for itself, or none."""
+        try:
+            return _understood([self._decoder.decode(line)], self._of, self._names)
         except _BAD as wrong:
-            says = "nested too deeply" if isinstance(wrong, RecursionError) else wrong
-            refused.append(Refusal("unreadable", f"line {number}: {says}", 1, line[:SAMPLE]))
-        else:
-            parts.append(read_)
-    return _columns(parts, of, names), tuple(refused)
+            self._refuse(number, line, wrong)
+        return []
 
+    def _refuse(self, number: int, line: bytes, wrong: Exception) -> None:
+        """The first ones are told by themselves: a body of nothing but noise gets no answer of its own size."""
+        if len(self._refused) >= NAMED:
+            self._more += 1
+            return
+        says = "nested too deeply" if isinstance(wrong, RecursionError) else wrong
+        self._refused.append(Refusal(UNREADABLE, f"line {number}: {says}", 1, line[:SAMPLE]))
 
-def _check(line: Line, of: str, names: Names) -> None:
-    """Raise what is wrong with one line."""
-    _units([line], names)
-    _columns([line], of, names)
+    def told(self) -> tuple[Refusal, ...]:
+        """What was refused."""
+        others = (Refusal(UNREADABLE, "more lines that can't be understood", self._more),) if self._more else ()
+        return (*self._refused, *others)
 
 
 def _units(lines: Sequence[Line], names: Names) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 import numpy as np
 
@@ -10,11 +12,11 @@ from tutela.model.flow import Refusal
 from tutela.model.rows import Rows
 from tutela.model.when import parse
 
-from .observations import SAMPLE
+from .observations import SAMPLE, UNREADABLE
 
 
 class _Ref(msgspec.Struct):
-    id: int = msgspec.field(name="@iot.id")
+    id: Annotated[int, msgspec.Meta(ge=0, lt=2**31)] = msgspec.field(name="@iot.id")
 
 
 class _Array(msgspec.Struct):
@@ -32,6 +34,8 @@ def create_observations(body: bytes, of: str = "readings") -> tuple[Rows | None,
         arrays = _DECODER.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
         raise BadInput(f"this is not a CreateObservations body (OGC 18-088 §12): {wrong}") from wrong
+    except RecursionError as deep:
+        raise BadInput("this is not a CreateObservations body (OGC 18-088 §12): it is nested too deeply") from deep
     ids: list[int] = []
     times: list[int] = []
     results: list[float] = []
@@ -43,7 +47,7 @@ def create_observations(body: bytes, of: str = "readings") -> tuple[Rows | None,
                 time, result = parse(str(row[when])), float(str(row[what]))
             except (BadInput, ValueError, IndexError) as wrong:
                 says = f"datastream {array.Datastream.id}, row {number}: {wrong}"
-                refused.append(Refusal("unreadable", says, 1, msgspec.json.encode(row)[:SAMPLE]))
+                refused.append(Refusal(UNREADABLE, says, 1, msgspec.json.encode(row)[:SAMPLE]))
                 continue
             ids.append(array.Datastream.id)
             times.append(time)
@@ -51,8 +55,9 @@ def create_observations(body: bytes, of: str = "readings") -> tuple[Rows | None,
     if not ids:
         return None, tuple(refused)
     dtype = np.int64 if of == "counts" else np.float64
-    number_of = np.clip(np.asarray(ids, np.int64), 0, np.iinfo(np.int32).max).astype(np.int32)
-    rows = Rows(of, number_of, np.asarray(times, np.int64), {"result": np.asarray(results).astype(dtype)})
+    rows = Rows(
+        of, np.asarray(ids, np.int32), np.asarray(times, np.int64), {"result": np.asarray(results).astype(dtype)}
+    )
     return rows, tuple(refused)
 
 
