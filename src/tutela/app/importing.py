@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from secrets import token_hex
@@ -73,7 +74,16 @@ async def run(settings: Settings, wanted: Wanted, said: Said) -> Imported:
         blocks = [rows(column, numbers) for column in found.columns]
         gateway, importer = _doors(inside, wanted, how, said)
         async with together(gateway.run()):
-            return await importer.run(blocks, sorted(found.calls, key=lambda call: (call.at, call.id)))
+            done = await importer.run(blocks, sorted(found.calls, key=lambda call: (call.at, call.id)))
+    return _with(done, found)
+
+
+def _with(done: Imported, found: Mapped) -> Imported:
+    """Also what the mapping refused, before the door saw it."""
+    refused = Counter(done.refused)
+    for refusal in found.refused:
+        refused[refusal.reason] += refusal.count
+    return replace(done, refused=dict(refused))
 
 
 def rows(column: Column, numbers: dict[str, int]) -> Rows:
