@@ -316,6 +316,7 @@ def test_rows_of_another_partition_and_unreadable_bytes_are_refused_and_change_n
         good = observed(2, "readings", (ONE, 2, 5.0))
         for bad in (
             observed(3, "readings", (OTHER, 2, 5.0)),
+            observed(3, "readings", (ONE - P, 2, 5.0)),
             Message(3, good.subject, {}, b"\xff\x00", 3),
             Message(3, hop.ticks("live"), {}, b"soon", 3),
         ):

@@ -57,3 +57,34 @@ async def test_a_datastream_gets_its_number_and_the_cell_of_its_place() -> None:
 
     assert power.id == 1
     assert power.cell != 0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"kind": "wishes"},
+        {"name": "lamp\x00"},
+        {"name": "lamp\u202e1"},
+        {"name": " "},
+        {"name": "x" * 501},
+        {"interval": 0.0},
+        {"interval": float("nan")},
+        {"interval": float("inf")},
+    ],
+)
+async def test_what_could_never_be_used_is_not_defined(wrong: dict[str, object]) -> None:
+    facts = MemoryFacts()
+    await enter(facts, LAMPS, "city-it", 7)
+    with pytest.raises(BadInput):
+        await define(facts, [LAMP], [msgspec.structs.replace(POWER, **wrong)])
+
+    assert not await facts.datastreams()
+
+
+async def test_names_of_sources_and_things_are_plain_text() -> None:
+    facts = MemoryFacts()
+    with pytest.raises(BadInput, match="plain text"):
+        await enter(facts, msgspec.structs.replace(LAMPS, name="lamps\n"), "city-it", 7)
+    await enter(facts, LAMPS, "city-it", 7)
+    with pytest.raises(BadInput, match="plain text"):
+        await define(facts, [msgspec.structs.replace(LAMP, name="\x1b[2J")], [])

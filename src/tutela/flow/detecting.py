@@ -143,7 +143,8 @@ class DetectFold:
 
     async def _batch(self, message: Message, body: bytes) -> Batch:
         rows, where = wire.decode(body), self._detect.where
-        if not (rows.datastream % self._stage.partitions == where.partition).all():
+        own = (rows.datastream % self._stage.partitions == where.partition) & (rows.datastream > 0)
+        if not own.all():
             raise BadInput(f"{message.subject} has rows of other partitions than {where.partition}")
         slots = rows.datastream.astype(np.int64) // self._stage.partitions
         rows, slots = await self._registered(rows, slots)

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 
 import msgspec
 
+from tutela.errors import BadInput
 from tutela.maths.cells import cell_of
 from tutela.maths.ids import uuid_of
 from tutela.model.event import Event
 from tutela.model.flow import encode
+from tutela.model.kinds import kind
 from tutela.model.register import Datastream, Source, Thing
 from tutela.policy.gate import LIVE
 from tutela.policy.purposes import proper
 
 from .ports import Register
 
+LONGEST = 500
+
 
 async def enter(register: Register, source: Source, by: str, now: int) -> None:
     """Enter a source, or change its entry; raises BadInput for a purpose or legal basis that nobody knows."""
     proper(source)
+    _plain(source.name)
     body = encode(source)
     event = Event(
         id=uuid_of("source@1", source.name, body),
@@ -37,6 +43,22 @@ async def enter(register: Register, source: Source, by: str, now: int) -> None:
 async def define(
     register: Register, things: Sequence[Thing], datastreams: Sequence[Datastream]
 ) -> Sequence[Datastream]:
-    """Define Things and Datastreams of sources that are entered; the datastreams come back with their numbers."""
+    """Define Things and Datastreams of sources that are entered; the datastreams come back with their numbers.
+
+    Raises BadInput for a kind that nobody knows, a name that can't be shown, or an interval that is none.
+    """
+    for thing in things:
+        _plain(thing.name)
+    for stream in datastreams:
+        _plain(stream.name)
+        kind(stream.kind)
+        if stream.interval is not None and not 0 < stream.interval < inf:
+            raise BadInput(f"{stream.name}: an interval is a number of seconds, or is left out; not {stream.interval}")
     placed = [msgspec.structs.replace(stream, cell=cell_of(stream.place)) for stream in datastreams]
     return await register.define(things, placed)
+
+
+def _plain(name: str) -> None:
+    """A name is shown beside others, and must not turn or hide them."""
+    if not name.isprintable() or not name.strip() or len(name) > LONGEST:
+        raise BadInput(f"a name is plain text in one line of at most {LONGEST} characters; this one is {name[:40]!a}")
