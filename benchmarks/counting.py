@@ -39,14 +39,14 @@ async def counted(stack: Stack) -> Counted:
     rows, hours = await _state(stack, seen.usual)
     found = await stack.asked(
         "select count(*), count(distinct subject), coalesce(sum(at), 0) from event"
-        " where kind = 'detection@1' and timeline = $1 and by like $2",
+        " where kind = 'detection@1' and timeline = $1 and convert_from(body, 'UTF8')::json ->> 'type' = $2",
         LIVE,
-        f"{seen.level}%",
+        seen.level,
     )
     joined = await stack.number(
-        "select sum((body ->> 'count')::bigint) from alert where timeline = $1 and body ->> 'type' like $2",
+        "select sum((body ->> 'count')::bigint) from alert where timeline = $1 and body ->> 'type' = $2",
         LIVE,
-        f"{seen.level}%",
+        seen.level,
     )
     return Counted(
         lake={"readings": plain[0], "positions": sealed},

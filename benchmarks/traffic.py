@@ -107,8 +107,8 @@ def datastreams(streams: int, observed_property: str) -> tuple[list[Datastream],
             interval=60.0,
         )
 
-    sensors = [one(n, SENSORS, "readings", _sensor(n), (observed_property, "1")) for n in range(streams - movers)]
-    return sensors, [one(n, MOVERS, "positions", _mover(n), ("position", "deg")) for n in range(movers)]
+    sensors = [one(n, SENSORS, "readings", sensor(n), (observed_property, "1")) for n in range(streams - movers)]
+    return sensors, [one(n, MOVERS, "positions", mover(n), ("position", "deg")) for n in range(movers)]
 
 
 def rounds(plan: Plan) -> tuple[list[Request], list[Request]]:
@@ -181,7 +181,7 @@ def _lines(
     values: dict[str, npt.NDArray[np.float64]],
 ) -> tuple[bytearray, npt.NDArray[np.uint8]]:
     """Lines of one length, and a view of the place of the time in each."""
-    name = _sensor if kind == "readings" else _mover
+    name = sensor if kind == "readings" else mover
     columns = [column.tolist() for column in values.values()]
     lines = [
         f'{{"datastream":"{name(place)}","phenomenonTime":"{"0" * STAMP}{offset:03d}Z",'
@@ -219,9 +219,11 @@ def _text(at: int) -> npt.NDArray[np.uint8]:
     return np.frombuffer(iso(at)[:STAMP].encode(), np.uint8)
 
 
-def _sensor(number: int) -> str:
+def sensor(number: int) -> str:
+    """The name of that sensor's datastream."""
     return f"bench/{number:07d}/result"
 
 
-def _mover(number: int) -> str:
+def mover(number: int) -> str:
+    """The name of that mover's datastream."""
     return f"bench/mover-{number:07d}/position"
