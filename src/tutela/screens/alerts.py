@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 from typing import Annotated
 
 import msgspec
 from litestar import Router, get, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from tutela.flow.act import REASON, Acts
 from tutela.flow.explain import Sentences
 from tutela.flow.measures import Measures, measures
 from tutela.flow.read import Reads
-from tutela.model.access import Access
 from tutela.model.alert import Alert
 from tutela.model.detection import Detection
 from tutela.model.noun import Noun
-from tutela.model.when import parse
+from tutela.model.when import micros
 
-from .guard import SIGNED_IN, Guard
+from .guard import SIGNED_IN, By, Guard, Once
 from .problem import ACTING, READING
 
 LIVE = "live"
+SAYS = r"\S"
+"""Of a text that says something: not only spaces."""
 
-Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=REASON)]
+Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=REASON, pattern=SAYS)]
 act = partial(post, status_code=200, tags=["alerts"], responses=ACTING)
 
 
@@ -63,7 +66,7 @@ class Shelving(Noun, frozen=True, kw_only=True):
     """Why an alert rests, and until when: ISO 8601 with an offset, at most eight hours from now."""
 
     reason: Reason
-    until: Annotated[str, msgspec.Meta(max_length=40, examples=["2026-11-25T12:00:00Z"])]
+    until: Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class Dismissing(Noun, frozen=True, kw_only=True):
@@ -80,14 +83,14 @@ def routes(reads: Reads, acts: Acts, sentences: Sentences, guard: Guard) -> Rout
 
 def _reading(reads: Reads, sentences: Sentences) -> list[HTTPRouteHandler]:
     @get("/", operation_id="readAlerts", tags=["alerts"], responses=READING)
-    async def alerts(access: Access, timeline: str = LIVE) -> Queue:
+    async def alerts(access: By, timeline: FromQuery[str] = LIVE) -> Queue:
         """Read the open alerts, highest rank first, with the measures of EEMUA 191."""
         now, shown = reads.desk.ledger.now, await reads.desk.alerts(access, timeline)
         rows = tuple(Row(alert=alert, says=sentences.alert(alert)) for alert in shown)
         return Queue(at=now, measures=measures(shown, now), alerts=rows)
 
     @get("/{alert:str}", operation_id="readAlert", tags=["alerts"], responses=READING)
-    async def one(access: Access, alert: str) -> Detail:
+    async def one(access: By, alert: FromPath[str]) -> Detail:
         """Read one alert: why it was raised, and what would have kept it silent."""
         found = await reads.desk.alert(access, alert)
         because = tuple(
@@ -100,22 +103,22 @@ def _reading(reads: Reads, sentences: Sentences) -> list[HTTPRouteHandler]:
 
 def _acting(acts: Acts) -> list[HTTPRouteHandler]:
     @act("/{alert:str}/acknowledge", operation_id="acknowledge")
-    async def acknowledge(access: Access, key: str, alert: str) -> Alert:
+    async def acknowledge(access: By, key: Once, alert: FromPath[str]) -> Alert:
         """See to it."""
         return await acts.acknowledge(access, alert, key)
 
     @act("/{alert:str}/shelve", operation_id="shelve")
-    async def shelve(access: Access, key: str, alert: str, data: Shelving) -> Alert:
+    async def shelve(access: By, key: Once, alert: FromPath[str], data: JSONBody[Shelving]) -> Alert:
         """Let it rest for a while; never one that is Immediate and Extreme or Severe."""
-        return await acts.shelve(access, alert, key, data.reason, parse(data.until))
+        return await acts.shelve(access, alert, key, data.reason, micros(data.until))
 
     @act("/{alert:str}/unshelve", operation_id="unshelve")
-    async def unshelve(access: Access, key: str, alert: str) -> Alert:
+    async def unshelve(access: By, key: Once, alert: FromPath[str]) -> Alert:
         """Take it back before its time."""
         return await acts.unshelve(access, alert, key)
 
     @act("/{alert:str}/dismiss", operation_id="dismiss")
-    async def dismiss(access: Access, key: str, alert: str, data: Dismissing) -> Alert:
+    async def dismiss(access: By, key: Once, alert: FromPath[str], data: JSONBody[Dismissing]) -> Alert:
         """Say that it is false, and why."""
         return await acts.dismiss(access, alert, key, data.reason)
 

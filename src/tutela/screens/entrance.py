@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromQuery
 
 from tutela.errors import TutelaError
 
@@ -18,7 +19,7 @@ def handlers(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
     """The routes; the page mounts them."""
 
     @get("/enrol")
-    async def entrance(request: Asked, code: str = "") -> Response[str]:
+    async def entrance(request: Asked, code: FromQuery[str] = "") -> Response[str]:
         """The form, with the code of the printed address in it."""
         response = _form(here, 200, code=code, says=paper.said(request))
         response.delete_cookie(paper.SAYS)

@@ -13,17 +13,16 @@ from typing import Annotated
 
 import msgspec
 from litestar import Router, get
-from litestar.params import HeaderParameter, QueryParameter
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from tutela.errors import BadInput, EngineDown, Refused
 from tutela.flow.read import Page, Reads
-from tutela.model.access import Access
 from tutela.model.event import Event, Sealed
 from tutela.model.noun import Noun
 from tutela.model.when import SECOND
 
-from .guard import SIGNED_IN, Guard
+from .guard import SIGNED_IN, By, Guard
 from .problem import READING, Asked
 
 LOG = logging.getLogger(__name__)
@@ -93,19 +92,19 @@ def routes(reads: Reads, guard: Guard) -> Router:
 
     @get("/events", operation_id="readEvents", tags=["log"], responses=READING)
     async def events(
-        access: Access,
+        access: By,
         after: Annotated[
             int, QueryParameter(ge=-1, le=FURTHEST, description="the last position read; -1 for the start")
         ] = -1,
         most: Annotated[int, QueryParameter(ge=1, le=MOST)] = 100,
-        timeline: str = LIVE,
+        timeline: FromQuery[str] = LIVE,
     ) -> Events:
         """Read some of the log, in the order in which it was sealed."""
         page = await reads.log.events(access, timeline, after, most)
         return Events(events=tuple(map(_placed, page.events)), after=page.after)
 
     @get("/events/about/{subject:str}", operation_id="readEventsAbout", tags=["log"], responses=READING)
-    async def about(access: Access, subject: str, timeline: str = LIVE) -> list[Told]:
+    async def about(access: By, subject: FromPath[str], timeline: FromQuery[str] = LIVE) -> list[Told]:
         """Read what happened to one thing: an alert, an incident, a source. Also what is not sealed yet."""
         return [told(event) for event in await reads.log.about(access, timeline, subject)]
 
@@ -118,10 +117,10 @@ def routes(reads: Reads, guard: Guard) -> Router:
     )
     async def stream(
         request: Asked,
-        access: Access,
+        access: By,
         resume: Annotated[str | None, HeaderParameter(name="Last-Event-ID")] = None,
         after: Annotated[int | None, QueryParameter(ge=-1, le=FURTHEST)] = None,
-        timeline: str = LIVE,
+        timeline: FromQuery[str] = LIVE,
     ) -> ServerSentEvent:
         """Follow the log live. It goes on after `Last-Event-ID`, after `after`, or from now."""
         start = _place(resume) if resume else after
@@ -180,7 +179,7 @@ class _Follower:
         return _message("pulse", Pulse(at=now, after=page.after), page.after)
 
 
-def _message(event: str, data: Noun, position: int) -> ServerSentEventMessage:
+def _message(event: str, data: JSONBody[Noun], position: int) -> ServerSentEventMessage:
     id_ = str(position) if position >= 0 else None
     return ServerSentEventMessage(event=event, id=id_, data=msgspec.json.encode(data).decode())
 

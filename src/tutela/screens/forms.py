@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from litestar import Response, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 from tutela.errors import BadInput, NotFound, TutelaError
 from tutela.model.access import Access
@@ -154,7 +155,9 @@ async def note(form: Form) -> Done:
 
 async def involve(form: Form) -> Done:
     """Say which agencies work on it."""
+    # An incident is about people, and only those who work on it see it: whoever writes this must go on seeing it.
     agencies = [name for name in form.said.get("agencies", "").split(",") if name.strip()]
+    agencies += [] if form.access.agent.agency in map(str.strip, agencies) else [form.access.agent.agency]
     await form.here.incidents.involve(form.access, form.subject, agencies, form.key)
     return _still(form, "Written down who works on it.")
 
@@ -203,20 +206,20 @@ def handlers(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
     """The routes; the page mounts them."""
 
     @post("/do/alert/{verb:str}/{subject:str}", status_code=200)
-    async def on_alert(request: Asked, verb: str, subject: str) -> Response[str]:
-        return await _done(here, guard, request, _named(ALERT, verb), subject)
+    async def on_alert(request: Asked, verb: FromPath[str], subject: FromPath[str]) -> Response[str]:
+        return await _done(here, guard, request, ALERT, verb, subject)
 
     @post("/do/call/{verb:str}/{subject:str}", status_code=200)
-    async def on_call(request: Asked, verb: str, subject: str) -> Response[str]:
-        return await _done(here, guard, request, _named(CALL, verb), subject)
+    async def on_call(request: Asked, verb: FromPath[str], subject: FromPath[str]) -> Response[str]:
+        return await _done(here, guard, request, CALL, verb, subject)
 
     @post("/do/incident/{verb:str}/{subject:str}", status_code=200)
-    async def on_incident(request: Asked, verb: str, subject: str) -> Response[str]:
-        return await _done(here, guard, request, _named(INCIDENT, verb), subject)
+    async def on_incident(request: Asked, verb: FromPath[str], subject: FromPath[str]) -> Response[str]:
+        return await _done(here, guard, request, INCIDENT, verb, subject)
 
     @post("/do/shift/{verb:str}", status_code=200)
-    async def on_shift(request: Asked, verb: str) -> Response[str]:
-        return await _done(here, guard, request, _named(SHIFT, verb), "")
+    async def on_shift(request: Asked, verb: FromPath[str]) -> Response[str]:
+        return await _done(here, guard, request, SHIFT, verb)
 
     return [on_alert, on_call, on_incident, on_shift]
 
@@ -227,9 +230,11 @@ def _named(verbs: Mapping[str, Do], verb: str) -> Do:
     return verbs[verb]
 
 
-async def _done(here: Console, guard: Guard, request: Asked, do: Do, subject: str) -> Response[str]:
+async def _done(
+    here: Console, guard: Guard, request: Asked, verbs: Mapping[str, Do], verb: str, subject: str = ""
+) -> Response[str]:
     """Do it, and go on to the page, which says what became of it."""
-    access = access_of(await guard.agent(request))
+    access, do = access_of(await guard.agent(request)), _named(verbs, verb)
     said = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
     form = Form(here, access, subject, once(said.get("key", "")[:LONGEST_KEY]), said)
     try:

@@ -6,7 +6,7 @@ from typing import Annotated
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
 from litestar.params import HeaderParameter, QueryParameter
 
 from tutela.errors import Refused
@@ -33,6 +33,12 @@ Key = Annotated[
         description="made up by you for this act: sent twice with the same key, it is done once",
     ),
 ]
+By = NamedDependency[Access]
+"""In a handler's arguments, as `access`: who does it, and why."""
+
+Once = NamedDependency[str]
+"""As `key`: the key of an act, made up by its caller."""
+
 SIGNED_IN: list[dict[str, list[str]]] = [{"session": []}, {"bearer": []}]
 """For the description of routes: a cookie of our pages, or the token of a session."""
 

@@ -9,10 +9,9 @@ from litestar import Router, get
 
 from tutela.errors import EngineDown, TutelaError
 from tutela.flow.read_health import HealthReads, Vitals
-from tutela.model.access import Access
 from tutela.model.noun import Noun
 
-from .guard import SIGNED_IN, Guard
+from .guard import SIGNED_IN, By, Guard
 from .problem import READING, problems
 
 PATIENCE = 2.0
@@ -47,7 +46,7 @@ def routes(health: HealthReads, probes: Probes, guard: Guard) -> Router:
         security=SIGNED_IN,
         dependencies=guard.dependencies,
     )
-    async def vitals(access: Access) -> Vitals:
+    async def vitals(access: By) -> Vitals:
         """Read how the sources are doing, and how far the log is sealed."""
         return await health.vitals(access)
 

@@ -8,17 +8,16 @@ from typing import Annotated
 import msgspec
 from litestar import Router, delete, get, post, put
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from tutela.errors import BadInput
 from tutela.flow.command import Incidents
 from tutela.flow.read import Reads
-from tutela.model.access import Access
 from tutela.model.call import Call
 from tutela.model.incident import Incident, IncidentStatus
 from tutela.model.noun import Noun
 
-from .guard import SIGNED_IN, Guard
+from .guard import SIGNED_IN, By, Guard, Once
 from .problem import ACTING, READING
 
 LIVE = "live"
@@ -26,7 +25,7 @@ MOST = 500
 AGENCIES = 50
 
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=10_000)]
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=10_000, pattern=r"\S")]
 
 
 read = partial(get, responses=READING)
@@ -81,7 +80,7 @@ class Noting(Noun, frozen=True, kw_only=True):
 class Involving(Noun, frozen=True, kw_only=True):
     """All agencies that work on it."""
 
-    agencies: Annotated[tuple[Text, ...], msgspec.Meta(max_length=AGENCIES)]
+    agencies: Annotated[list[str], msgspec.Meta(max_length=AGENCIES)]
 
 
 def routes(reads: Reads, acts: Incidents, guard: Guard) -> Router:
@@ -92,24 +91,24 @@ def routes(reads: Reads, acts: Incidents, guard: Guard) -> Router:
 
 def _reading(reads: Reads) -> list[HTTPRouteHandler]:
     @read("/incidents", operation_id="readIncidents", tags=["incidents"])
-    async def incidents(access: Access, timeline: str = LIVE) -> list[Incident]:
+    async def incidents(access: By, timeline: FromQuery[str] = LIVE) -> list[Incident]:
         """Read the incidents, newest first."""
         return list(await reads.desk.incidents(access, timeline))
 
     @read("/incidents/{incident:str}", operation_id="readIncident", tags=["incidents"])
-    async def one(access: Access, incident: str) -> Incident:
+    async def one(access: By, incident: FromPath[str]) -> Incident:
         """Read one incident. What was fused into it is named in `fused`."""
         return await reads.desk.incident(access, incident)
 
     @read("/calls/newest", operation_id="readCalls", tags=["calls"])
     async def calls(
-        access: Access, most: Annotated[int, QueryParameter(ge=1, le=MOST)] = 50, timeline: str = LIVE
+        access: By, most: Annotated[int, QueryParameter(ge=1, le=MOST)] = 50, timeline: FromQuery[str] = LIVE
     ) -> list[Call]:
         """Read the newest calls: whole where your duty needs who called and what was said, else without."""
         return list(await reads.desk.calls(access, timeline, most))
 
     @read("/calls/{call:str}", operation_id="readCall", tags=["calls"])
-    async def one_call(access: Access, call: str) -> Call:
+    async def one_call(access: By, call: FromPath[str]) -> Call:
         """Read one call, whole."""
         return await reads.desk.call(access, call)
 
@@ -118,7 +117,7 @@ def _reading(reads: Reads) -> list[HTTPRouteHandler]:
 
 def _opening(acts: Incidents) -> list[HTTPRouteHandler]:
     @act("/incidents", status_code=201, operation_id="openIncident")
-    async def open_(access: Access, key: str, data: Opening) -> Incident:
+    async def open_(access: By, key: Once, data: JSONBody[Opening]) -> Incident:
         """Open an incident from an alert or from a call."""
         match data:
             case Opening(alert=str(alert), call=None):
@@ -132,22 +131,22 @@ def _opening(acts: Incidents) -> list[HTTPRouteHandler]:
 
 def _membership(acts: Incidents) -> list[HTTPRouteHandler]:
     @act("/incidents/{incident:str}/alerts", operation_id="addAlert")
-    async def add_alert(access: Access, key: str, incident: str, data: AlertNamed) -> Incident:
+    async def add_alert(access: By, key: Once, incident: FromPath[str], data: JSONBody[AlertNamed]) -> Incident:
         """Add an alert to an incident."""
         return await acts.add_alert(access, incident, data.alert, key)
 
     @undo("/incidents/{incident:str}/alerts/{alert:str}", operation_id="takeOutAlert")
-    async def take_out_alert(access: Access, key: str, incident: str, alert: str) -> Incident:
+    async def take_out_alert(access: By, key: Once, incident: FromPath[str], alert: FromPath[str]) -> Incident:
         """Take an alert out of an incident: it does not belong there."""
         return await acts.take_out_alert(access, incident, alert, key)
 
     @act("/incidents/{incident:str}/calls", operation_id="addCall")
-    async def add_call(access: Access, key: str, incident: str, data: CallNamed) -> Incident:
+    async def add_call(access: By, key: Once, incident: FromPath[str], data: JSONBody[CallNamed]) -> Incident:
         """Add a call to an incident."""
         return await acts.add_call(access, incident, data.call, key)
 
     @undo("/incidents/{incident:str}/calls/{call:str}", operation_id="takeOutCall")
-    async def take_out_call(access: Access, key: str, incident: str, call: str) -> Incident:
+    async def take_out_call(access: By, key: Once, incident: FromPath[str], call: FromPath[str]) -> Incident:
         """Take a call out of an incident: it does not belong there."""
         return await acts.take_out_call(access, incident, call, key)
 
@@ -156,12 +155,12 @@ def _membership(acts: Incidents) -> list[HTTPRouteHandler]:
 
 def _fusing(acts: Incidents) -> list[HTTPRouteHandler]:
     @act("/incidents/{incident:str}/fused", operation_id="fuse")
-    async def fuse(access: Access, key: str, incident: str, data: IncidentNamed) -> Incident:
+    async def fuse(access: By, key: Once, incident: FromPath[str], data: JSONBody[IncidentNamed]) -> Incident:
         """Fuse another incident into this one: the two are one."""
         return await acts.fuse(access, incident, data.incident, key)
 
     @undo("/incidents/{incident:str}/fused/{other:str}", operation_id="takeApart")
-    async def take_apart(access: Access, key: str, incident: str, other: str) -> Incident:
+    async def take_apart(access: By, key: Once, incident: FromPath[str], other: FromPath[str]) -> Incident:
         """Take two incidents apart again: the other is active, with everything that it had."""
         return await acts.take_apart(access, incident, other, key)
 
@@ -170,22 +169,22 @@ def _fusing(acts: Incidents) -> list[HTTPRouteHandler]:
 
 def _life(acts: Incidents) -> list[HTTPRouteHandler]:
     @act("/incidents/{incident:str}/status", operation_id="step")
-    async def step(access: Access, key: str, incident: str, data: Stepping) -> Incident:
+    async def step(access: By, key: Once, incident: FromPath[str], data: JSONBody[Stepping]) -> Incident:
         """Take one step of an incident's life."""
         return await acts.move(access, incident, data.status, key)
 
     @act("/incidents/{incident:str}/disposition", operation_id="close")
-    async def close(access: Access, key: str, incident: str, data: Closing) -> Incident:
+    async def close(access: By, key: Once, incident: FromPath[str], data: JSONBody[Closing]) -> Incident:
         """Close an incident, and say how it ended."""
         return await acts.close(access, incident, data.disposition, key)
 
     @act("/incidents/{incident:str}/notes", status_code=201, operation_id="note")
-    async def note(access: Access, key: str, incident: str, data: Noting) -> Incident:
+    async def note(access: By, key: Once, incident: FromPath[str], data: JSONBody[Noting]) -> Incident:
         """Write something down."""
         return await acts.note(access, incident, data.text, key)
 
     @settle("/incidents/{incident:str}/agencies", operation_id="involve")
-    async def involve(access: Access, key: str, incident: str, data: Involving) -> Incident:
+    async def involve(access: By, key: Once, incident: FromPath[str], data: JSONBody[Involving]) -> Incident:
         """Say which agencies work on it, all of them."""
         return await acts.involve(access, incident, data.agencies, key)
 

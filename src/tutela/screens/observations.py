@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import Router, get, post
-from litestar.params import QueryParameter
+from litestar.params import FromQuery, JSONBody, QueryParameter
 
 from tutela.errors import BadInput
 from tutela.flow.read import Observed, Reads
-from tutela.model.access import Access
 from tutela.model.kinds import kind
 from tutela.model.noun import Noun
 from tutela.model.register import Source
 from tutela.model.when import parse
 
-from .guard import SIGNED_IN, Guard
+from .guard import SIGNED_IN, By, Guard
 from .problem import READING
 
 MOST = 100_000
@@ -55,12 +54,12 @@ def routes(reads: Reads, guard: Guard) -> Router:
     """The router that the app mounts."""
 
     @get("/sources", operation_id="readSources", tags=["register"], responses=READING)
-    async def sources(access: Access) -> list[Source]:
+    async def sources(access: By) -> list[Source]:
         """Read the register: who sends what, for which purposes, on which legal basis."""
         return list(await reads.observations.sources(access))
 
     @post("/observations/newest", status_code=200, operation_id="readNewest", tags=["observations"], responses=READING)
-    async def newest(data: Wanted, access: Access, timeline: str = LIVE) -> Columns:
+    async def newest(data: JSONBody[Wanted], access: By, timeline: FromQuery[str] = LIVE) -> Columns:
         """Read the newest value of many datastreams at once."""
         if data.datastreams is not None and len(data.datastreams) > MOST:
             raise BadInput(f"{len(data.datastreams)} datastreams are too many at once; ask for {MOST} at most")
@@ -69,11 +68,11 @@ def routes(reads: Reads, guard: Guard) -> Router:
 
     @get("/observations/series", operation_id="readSeries", tags=["observations"], responses=READING)
     async def series(
-        access: Access,
-        datastream: str,
-        since: Annotated[str, QueryParameter(description="from here on, ISO 8601 with an offset")],
-        until: Annotated[str, QueryParameter(description="up to here, not included")],
-        timeline: str = LIVE,
+        access: By,
+        datastream: FromQuery[str],
+        since: Annotated[str, QueryParameter(description="from here on, ISO 8601 with an offset", format="date-time")],
+        until: Annotated[str, QueryParameter(description="up to here, not included", format="date-time")],
+        timeline: FromQuery[str] = LIVE,
     ) -> Columns:
         """Read the series of one datastream, in order of time."""
         return columns(await reads.observations.series(access, timeline, datastream, parse(since), parse(until)))

@@ -13,6 +13,7 @@ from pathlib import Path
 from litestar import Response, Router, get
 from litestar.datastructures import CacheControlHeader
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery
 from litestar.static_files import create_static_files_router
 
 from tutela.errors import NotFound, TutelaError
@@ -54,28 +55,30 @@ def routes(here: Console, guard: Guard) -> Router:
 
 def _pages(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
     @get("/")
-    async def whole(request: Asked, alert: str = "", incident: str = "") -> Response[str]:
+    async def whole(request: Asked, alert: FromQuery[str] = "", incident: FromQuery[str] = "") -> Response[str]:
         """The whole page."""
-        opened = Opened(alert=alert, incident=incident)
-        shown = await _show(here, guard, request, opened, SECTIONS)
+        access = access_of(await guard.agent(request))
+        shown = await _show(here, access, Opened(alert=alert, incident=incident), SECTIONS)
         response = paper.page("page.html", says=paper.said(request), **shown)
         response.delete_cookie(paper.SAYS)
         return response
 
     @get("/part/{name:str}")
-    async def again(request: Asked, name: str, alert: str = "", incident: str = "") -> Response[str]:
+    async def again(
+        request: Asked, name: FromPath[str], alert: FromQuery[str] = "", incident: FromQuery[str] = ""
+    ) -> Response[str]:
         """One section of it again."""
+        access = access_of(await guard.agent(request))
         if name not in AGAIN:
             raise NotFound(f"this page has no part called {name[:40]!r}; there are: {', '.join(AGAIN)}")
-        opened = Opened(alert=alert, incident=incident)
-        return paper.page(f"part/{name}.html", **await _show(here, guard, request, opened, [name]))
+        shown = await _show(here, access, Opened(alert=alert, incident=incident), [name])
+        return paper.page(f"part/{name}.html", **shown)
 
     return [whole, again]
 
 
-async def _show(here: Console, guard: Guard, request: Asked, opened: Opened, names: Iterable[str]) -> dict[str, object]:
+async def _show(here: Console, access: Access, opened: Opened, names: Iterable[str]) -> dict[str, object]:
     """What the templates get: these sections, and the eyes to look at them with."""
-    access = access_of(await guard.agent(request))
     sections = {name: await _section(here, name, access, opened) for name in names}
     eyes = Eyes(
         me=access.agent,

@@ -8,14 +8,14 @@ from typing import Annotated
 import msgspec
 from litestar import Response, Router, delete, get, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import JSONBody
 
 from tutela.flow.people import BUDGETS, SESSION_LASTS, Staff
-from tutela.model.access import Access
 from tutela.model.noun import Noun
 from tutela.model.people import Agent, Role, Shift
 from tutela.model.when import SECOND
 
-from .guard import COOKIE, SIGNED_IN, Guard, same_site
+from .guard import COOKIE, SIGNED_IN, By, Guard, same_site
 from .problem import ACTING, READING, Asked, problems
 
 
@@ -73,7 +73,7 @@ def routes(staff: Staff, guard: Guard) -> Router:
 
 def _enrol(staff: Staff) -> HTTPRouteHandler:
     @post("/enrol", status_code=201, operation_id="enrol", tags=["people"], responses=problems(400, 403, 404, 409, 503))
-    async def enrol(request: Asked, data: Enrolling) -> Response[Enrolled]:
+    async def enrol(request: Asked, data: JSONBody[Enrolling]) -> Response[Enrolled]:
         """Use a one-time code."""
         same_site(request)
         agent, token = await staff.enrol(data.code, data.name)
@@ -95,22 +95,22 @@ def _me(guard: Guard) -> HTTPRouteHandler:
 
 def _acts(staff: Staff) -> list[HTTPRouteHandler]:
     @post("/invitations", status_code=201, operation_id="invite", responses=ACTING)
-    async def invite(data: Inviting, access: Access) -> Invited:
+    async def invite(data: JSONBody[Inviting], access: By) -> Invited:
         """Invite somebody."""
         return Invited(code=await staff.invite(access, data.role, data.agency))
 
     @get("/shift", operation_id="readShift", responses=READING)
-    async def shift(access: Access) -> Shift | None:
+    async def shift(access: By) -> Shift | None:
         """Read the shift that you are on, if any."""
         return await staff.shift(access)
 
     @post("/shift", status_code=201, operation_id="signOn", responses=ACTING)
-    async def sign_on(data: Budget, access: Access) -> Shift:
+    async def sign_on(data: JSONBody[Budget], access: By) -> Shift:
         """Sign on, with a budget of alerts an hour."""
         return await staff.sign_on(access, data.budget)
 
     @delete("/shift", status_code=200, operation_id="signOff", responses=ACTING)
-    async def sign_off(access: Access) -> Shift:
+    async def sign_off(access: By) -> Shift:
         """Sign off."""
         return await staff.sign_off(access)
 

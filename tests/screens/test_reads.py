@@ -1,0 +1,111 @@
+"""Every read over the API is answered from what there is, and leaves exactly one event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+import pytest
+from litestar import Litestar
+from litestar.testing import AsyncTestClient
+from tests.screens.town import GRAVE, MINOR, WHY, Town
+
+from tutela.flow.ledger import Query
+from tutela.model.alert import AlertStatus
+
+Client = AsyncTestClient[Litestar]
+SERIES = "&datastream=Railway Square mast 1/noise&since=2026-11-25T07:00:00Z&until=2026-11-25T08:00:00Z"
+
+READS: Mapping[str, str] = {
+    "/v1/sources": "sources",
+    "/v1/observations/series": "readings of Railway Square mast 1/noise",
+    "/v1/alerts": "open alerts",
+    "/v1/alerts/{alert}": "alert {alert}",
+    "/v1/incidents": "incidents",
+    "/v1/incidents/{incident}": "incident {incident}",
+    "/v1/calls/newest": "the newest 50 calls",
+    "/v1/calls/{call}": "call {call}",
+    "/v1/events": "100 events after -1",
+    "/v1/events/about/{alert}": "events about {alert}",
+    "/v1/shift": "own shift",
+    "/v1/health": "health",
+}
+
+
+def queries(here: Town) -> list[str]:
+    return [msgspec.json.decode(event.body, type=Query).query for event in here.events("query@1")]
+
+
+@pytest.mark.parametrize("path", READS)
+async def test_a_read_leaves_one_event_that_says_what_was_read(here: Town, operator: Client, path: str) -> None:
+    alert, call = await here.alert(), await here.call()
+    opened = await operator.post(f"/v1/incidents{WHY}", json={"call": call.id})
+    ids = {"alert": alert.id, "call": call.id, "incident": opened.json()["id"]}
+
+    answer = await operator.get(path.format(**ids) + WHY + (SERIES if path.endswith("series") else ""))
+
+    assert answer.status_code == 200, answer.text
+    assert len(queries(here)) == 1
+    assert queries(here)[0].startswith(READS[path].format(**ids))
+
+
+async def test_newest_values_are_read_at_once_and_leave_one_event(here: Town, operator: Client) -> None:
+    answer = await operator.post(f"/v1/observations/newest{WHY}", json={"kind": "readings"})
+
+    assert len(answer.json()["datastream"]) == 3
+    assert queries(here) == ["newest readings of all"]
+
+
+async def test_the_queue_is_ranked_with_its_measures_and_its_words(here: Town, operator: Client) -> None:
+    await here.alert("noise", MINOR)
+    await here.alert("fire", GRAVE)
+    await here.alert("crowd", MINOR, status=AlertStatus.HELD, shown_at=None)
+
+    queue = (await operator.get(f"/v1/alerts{WHY}")).json()
+
+    assert [row["alert"]["type"] for row in queue["alerts"]] == ["fire", "noise", "crowd"]
+    assert queue["measures"] == {"lately": 2, "flood": False, "waiting": 2, "standing": 0, "shelved": 0, "held": 1}
+    assert "noise is 91.5 dB(A), above 85 dB(A)" in queue["alerts"][0]["says"]
+
+
+async def test_an_alert_tells_why_and_what_would_have_kept_it_silent(here: Town, operator: Client) -> None:
+    alert = await here.alert()
+
+    detail = (await operator.get(f"/v1/alerts/{alert.id}{WHY}")).json()
+
+    assert [one["detection"]["id"] for one in detail["detections"]] == list(alert.detections)
+    assert detail["detections"][0]["why"].startswith("Railway Square mast 1: noise is 91.5 dB(A)")
+    assert detail["detections"][0]["unless"].startswith("It would not have fired if Railway Square mast 1 had told 75")
+
+
+@pytest.mark.parametrize("path", ["alerts/x", "incidents/x", "calls/x", "alerts/%00", "calls/" + "x" * 5000])
+async def test_what_is_not_there_is_not_found(operator: Client, path: str) -> None:
+    answer = await operator.get(f"/v1/{path}{WHY}")
+
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["type"] == "tutela:NotFound"
+
+
+async def test_ready_says_what_is_wrong(here: Town, stranger: Client) -> None:
+    well = await stranger.get("/ready")
+    here.streams._streams.clear()
+    ill = await stranger.get("/ready")
+
+    assert (well.status_code, well.json()["engines"]) == (200, ["PostgreSQL", "NATS"])
+    assert (ill.status_code, ill.headers["content-type"]) == (503, "application/problem+json")
+    assert ill.json()["detail"].startswith("NATS: there is no stream OBS-live")
+
+
+async def test_health_tells_of_every_source_and_how_far_the_log_is(here: Town, operator: Client) -> None:
+    here.health.stored("sensors", 20, here.clock())
+
+    vitals = (await operator.get(f"/v1/health{WHY}")).json()
+
+    assert [(one["health"]["source"], one["health"]["rows"]) for one in vitals["sources"]] == [
+        ("calls", 0),
+        ("lamps", 0),
+        ("sensors", 20),
+    ]
+    assert vitals["sealing"]["size"] >= 0
+    assert vitals["lag"] == 0

@@ -1,0 +1,160 @@
+"""No way in without a decision: every route but a few named ones asks who, and why, and the policies answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from litestar import Litestar
+from litestar.routes import HTTPRoute
+from litestar.testing import AsyncTestClient
+from tests.screens.town import WHY, Town, application
+
+from tutela.model.access import Access
+from tutela.model.people import Agent, Role
+
+Client = AsyncTestClient[Litestar]
+
+OPEN = {
+    "GET /ready",  # whoever starts this must know
+    "GET /enrol",  # the way in
+    "POST /enrol",
+    "POST /v1/enrol",
+    "GET /static/{file_path}",
+    "HEAD /static/{file_path}",
+    "GET /schema",  # the description: no data
+    "GET /schema/{path}",
+    "GET /schema/openapi.json",
+}
+DEVICES = {"POST /v1/observations", "POST /v1/CreateObservations", "POST /v1/calls"}
+"""Who sends here shows a token of a source; see tests/sources/test_http.py."""
+
+OWN = {"GET /v1/me"}
+"""A session is enough: it is about nobody else."""
+
+SERIES = "&datastream=Railway Square mast 1/noise&since=2026-11-25T07:00:00Z&until=2026-11-25T08:00:00Z"
+
+
+@dataclass(frozen=True)
+class There:
+    """Things that can be asked for; any, unless they are named."""
+
+    alert: str = "a"
+    call: str = "c"
+    incident: str = "i"
+
+    def address(self, path: str, why: str) -> str:
+        ids = {"alert": self.alert, "call": self.call, "incident": self.incident, "other": self.incident}
+        named = re.sub(r"\{([^}]*)\}", lambda found: ids.get(found[1], "x"), path)
+        return named + why + (SERIES if path.endswith("/series") else "")
+
+    def body(self, path: str) -> Mapping[str, object] | None:
+        bodies: dict[str, Mapping[str, object]] = {
+            "shelve": {"reason": "works", "until": "2026-11-25T09:00:00Z"},
+            "dismiss": {"reason": "works"},
+            "incidents": {"alert": self.alert},
+            "alerts": {"alert": self.alert},
+            "calls": {"call": self.call},
+            "fused": {"incident": self.incident},
+            "status": {"status": "Active"},
+            "disposition": {"disposition": "false"},
+            "notes": {"text": "seen"},
+            "agencies": {"agencies": ["fire"]},
+            "newest": {},
+            "invitations": {"role": "operator", "agency": "city"},
+            "shift": {"budget": 6},
+        }
+        return bodies.get(path.rsplit("/", 1)[-1])
+
+
+def routes(app: Litestar) -> Iterator[str]:
+    """Every method of every path."""
+    for route in app.routes:
+        assert isinstance(route, HTTPRoute)
+        yield from (f"{method} {route.path_format}" for method in route.methods - {"OPTIONS"})
+
+
+def api(app: Litestar) -> list[str]:
+    return sorted(route for route in routes(app) if " /v1/" in route and route not in OPEN | DEVICES)
+
+
+def pages(app: Litestar) -> list[str]:
+    return sorted(route for route in routes(app) if " /v1/" not in route and route not in OPEN)
+
+
+async def ask(client: Client, route: str, why: str, there: There | None = None) -> tuple[int, str]:
+    """The status of the answer, and what it says."""
+    method, path = route.split(" ")
+    there = there or There()
+    body = None if method == "GET" else there.body(path)
+    answer = await client.request(method, there.address(path, why), json=body, follow_redirects=False)
+    return answer.status_code, answer.text
+
+
+async def test_the_routes_that_are_open_are_named_here(here: Town) -> None:
+    found = set(routes(application(here)))
+
+    assert found >= OPEN | DEVICES | OWN
+    assert len(found) > 45
+
+
+async def test_the_api_refuses_whoever_is_not_signed_in(stranger: Client) -> None:
+    for route in api(stranger.app):
+        status, says = await ask(stranger, route, WHY)
+
+        assert (status, '"policy":"session"' in says) == (401, True), f"{route}: {status} {says}"
+
+
+async def test_the_api_refuses_a_session_that_never_was(stranger: Client) -> None:
+    stranger.headers["Authorization"] = "Bearer made-up"
+    for route in api(stranger.app):
+        status, says = await ask(stranger, route, WHY)
+
+        assert status == 401, f"{route}: {status} {says}"
+
+
+async def test_the_api_refuses_a_purpose_that_is_wrong_and_names_the_policy(here: Town, operator: Client) -> None:
+    alert, call = await here.alert(), await here.call()
+    agent = Agent(id="bo", name="Bo", role=Role.OPERATOR, agency="city")
+    access = Access(agent=agent, purpose="public-safety", legal_basis="PublicInterest")
+    incident = await here.incidents.open_from_call(access, call.id, "key")
+    there = There(alert.id, call.id, incident.id)
+    for route in api(operator.app):
+        if route in OWN:
+            continue
+        status, says = await ask(operator, route, "?purpose=neighbourhood&basis=PublicInterest", there)
+
+        assert status == 403, f"{route}: {status} {says}"
+        assert re.search(r'"policy":"(F\d\d-[a-z-]+|no-permit)"', says), f"{route}: {says}"
+    assert not here.events("query@1")
+
+
+async def test_a_page_leads_whoever_is_not_signed_in_to_the_entrance(stranger: Client) -> None:
+    for route in pages(stranger.app):
+        method, path = route.split(" ")
+        answer = await stranger.request(method, path, follow_redirects=False)
+
+        assert (answer.status_code, answer.headers.get("location")) == (303, "/enrol"), route
+
+
+async def test_another_site_can_not_act_in_somebodys_name(here: Town, stranger: Client) -> None:
+    alert = await here.alert()
+    stranger.cookies.set("tutela_session", await here.token())
+    foreign = [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}]
+    for headers in foreign:
+        api_ = await stranger.post(f"/v1/alerts/{alert.id}/acknowledge{WHY}", headers=headers)
+        page = await stranger.post(f"/do/alert/acknowledge/{alert.id}", headers=headers)
+
+        assert (api_.status_code, page.status_code) == (403, 403)
+        assert api_.json()["policy"] == "same-site"
+    assert [event.by for event in here.events("alert@1")] == ["desk"]
+
+
+async def test_every_answer_tells_the_browser_to_stay_here(stranger: Client) -> None:
+    for path in ("/enrol", "/ready", "/nowhere", "/static/page.css", "/static/nothing.css", "/v1/me"):
+        headers = (await stranger.get(path)).headers
+
+        assert headers["content-security-policy"].startswith("default-src 'self'"), path
+        assert headers["x-content-type-options"] == "nosniff", path
+        assert headers["cross-origin-opener-policy"] == "same-origin", path
