@@ -50,6 +50,10 @@ class Site:
             self._thread.join(PATIENCE)
             self._loop.close()
 
+    async def fall_silent(self) -> None:
+        """Answer nobody any more."""
+        await self._open.aclose()
+
     async def _start(self) -> None:
         self.here = await town(clock)
         self.token = await self.here.token()

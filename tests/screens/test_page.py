@@ -72,7 +72,8 @@ async def test_the_page_shows_the_queue_the_values_the_sources_and_who_reads(her
 async def test_each_read_of_the_page_is_in_the_log(here: Town, page: Client) -> None:
     await page.get("/")
 
-    assert len(here.events("query@1")) == 8  # health, shift, sources, alerts, incidents, calls, readings, counts
+    # Health, shift, sources, alerts, incidents, calls with theirs, readings, counts.
+    assert len(here.events("query@1")) == 9
 
 
 async def test_a_stranger_comes_in_by_the_code_and_goes_out_again(here: Town, stranger: Client) -> None:

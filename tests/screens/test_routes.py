@@ -11,8 +11,7 @@ from litestar.routes import HTTPRoute
 from litestar.testing import AsyncTestClient
 from tests.screens.town import WHY, Town, application
 
-from tutela.model.access import Access
-from tutela.model.people import Agent, Role
+from tutela.model.people import Role
 
 Client = AsyncTestClient[Litestar]
 
@@ -116,9 +115,8 @@ async def test_the_api_refuses_a_session_that_never_was(stranger: Client) -> Non
 
 async def test_the_api_refuses_a_purpose_that_is_wrong_and_names_the_policy(here: Town, operator: Client) -> None:
     alert, call = await here.alert(), await here.call()
-    agent = Agent(id="bo", name="Bo", role=Role.OPERATOR, agency="city")
-    access = Access(agent=agent, purpose="public-safety", legal_basis="PublicInterest")
-    incident = await here.incidents.open_from_call(access, call.id, "key")
+    agent, _ = await here.person(Role.OPERATOR, "Bo")
+    incident = await here.incidents.open_from_call(here.access(agent), call.id, "key")
     there = There(alert.id, call.id, incident.id)
     for route in api(operator.app):
         if route in OWN:

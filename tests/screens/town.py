@@ -40,6 +40,7 @@ from tutela.flow.seal import leaf_of
 from tutela.maths.cells import cell_of
 from tutela.maths.ids import uuid_of
 from tutela.model import wire
+from tutela.model.access import Access
 from tutela.model.alert import Alert, AlertStatus
 from tutela.model.call import Call
 from tutela.model.detection import Detection
@@ -151,6 +152,10 @@ class Town:
 
     async def person(self, role: Role, name: str, agency: str = "city") -> tuple[Agent, str]:
         return await self.staff.enrol(await self.staff.invite_here(role, agency), name)
+
+    def access(self, agent: Agent) -> Access:
+        """How somebody acts."""
+        return Access(agent=agent, purpose="public-safety", legal_basis="PublicInterest")
 
     async def alert(
         self, type_: str = "noise", scale: Scale = MODERATE, status: AlertStatus = AlertStatus.NEW, **changes: object

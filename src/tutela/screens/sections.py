@@ -141,10 +141,12 @@ async def _seen(read: Awaitable[Seen]) -> Seen | None:
         return None
 
 
-async def calls(here: Console, access: Access, opened: Opened) -> Sequence[Call]:
-    """The newest calls."""
+async def calls(here: Console, access: Access, opened: Opened) -> list[tuple[Call, Incident | None]]:
+    """The newest calls, each with the incident that somebody made of it: nobody is to do so twice."""
     del opened
-    return await here.reads.desk.calls(access, LIVE, CALLS)
+    told = await here.reads.desk.calls(access, LIVE, CALLS)
+    made = {id_: one for one in await here.reads.desk.incidents(access, LIVE) for id_ in one.calls}
+    return [(call, made.get(call.id)) for call in told]
 
 
 async def values(here: Console, access: Access, opened: Opened) -> list[look.Group]:

@@ -15,6 +15,9 @@ from tutela.model.incident import Incident, IncidentStatus
 Noun = TypeVar("Noun", Alert, Incident)
 Clock = Callable[[int], str]
 
+SHORT = 8
+"""Characters of an id that tell two apart for a person."""
+
 BECAME = {
     AlertStatus.HELD: "held back: the budget of those on shift is used up",
     AlertStatus.NEW: "shown",
@@ -102,5 +105,5 @@ def _stepped(incident: Incident) -> str:
 
 
 def _more_or_less(what: str, before: Sequence[str], after: Sequence[str]) -> Iterator[str]:
-    yield from (f"{what} added: {id_}" for id_ in after if id_ not in before)
-    yield from (f"{what} taken out: {id_}" for id_ in before if id_ not in after)
+    yield from (f"{what} added: {id_[:SHORT]}" for id_ in after if id_ not in before)
+    yield from (f"{what} taken out: {id_[:SHORT]}" for id_ in before if id_ not in after)

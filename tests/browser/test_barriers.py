@@ -1,0 +1,71 @@
+"""Nobody is kept out: axe finds no barrier on any page, dark or light, at a desk or on a phone (WCAG 2.2 AA)."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+from tests.browser.conftest import Desk, live
+from tests.screens.town import GRAVE, MINOR, Town
+
+from tutela.model.alert import AlertStatus
+from tutela.model.people import Role
+
+pytestmark = pytest.mark.browser
+
+AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+SMALL = """
+() => [...document.querySelectorAll('a, button, summary, select, textarea, input:not([type=hidden])')]
+    .map((one) => [one.outerHTML.slice(0, 80), one.getBoundingClientRect()])
+    .filter(([, box]) => box.width > 0 && (box.width < 24 || box.height < 24))
+    .map(([html, box]) => `${html} ${box.width} × ${box.height}`)
+"""
+
+
+async def busy(here: Town) -> tuple[str, str]:
+    """A town with some of everything; an alert and an incident of it."""
+    for type_, status in (("loud", "new"), ("bad-air", "acknowledged"), ("unusual", "held")):
+        await here.alert(type_, MINOR, AlertStatus(status), count=4)
+    until = here.clock() + 10**9
+    await here.alert("silence", MINOR, AlertStatus.SHELVED, reason="works till nine", shelved_until=until)
+    alert, other, call = await here.alert("fire", GRAVE, count=3), await here.alert("crowd"), await here.call()
+    agent, _ = await here.person(Role.OPERATOR, "Bo")
+    access = here.access(agent)
+    incident = await here.incidents.open_from_alert(access, other.id, "1")
+    await here.incidents.add_call(access, incident.id, call.id, "2")
+    await here.incidents.note(access, incident.id, "Two engines.\nOne ladder.", "3")
+    await here.incidents.open_from_call(access, (await here.call()).id, "4")
+    return alert.id, incident.id
+
+
+def barriers(page: Page) -> list[str]:
+    """What axe finds: rule, and where."""
+    page.evaluate(AXE)
+    found: Any = page.evaluate("(rules) => axe.run({runOnly: rules})", RULES)
+    return [f"{one['id']}: {node['html']} {node['any']}" for one in found["violations"] for node in one["nodes"]]
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_no_page_has_a_barrier(desk: Desk, tmp_path: Path, scheme: str, *, phone: bool) -> None:
+    alert, incident = desk.site.run(busy(desk.site.here))
+    page = desk.page(scheme=scheme, phone=phone)
+    page.goto("/enrol?code=ABCD")
+    found = barriers(page)
+    page.screenshot(path=tmp_path / "entrance.png")
+    page = desk.operator(scheme=scheme, phone=phone)
+    for name, address in (("whole", "/"), ("alert", f"/?alert={alert}"), ("incident", f"/?incident={incident}")):
+        page.goto(address)
+        live(page)
+        page.screenshot(path=tmp_path / f"{name}.png", full_page=True)
+        page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+        found += barriers(page)
+        page.screenshot(path=tmp_path / f"{name}-open.png", full_page=True)
+
+        assert page.evaluate(SMALL) == [], f"targets under 24 px on {address}"
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{address} is too wide"
+    assert found == []
