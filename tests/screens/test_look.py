@@ -76,6 +76,16 @@ def test_numbers_have_the_digits_they_deserve(value: float, says: str) -> None:
     assert look.number(value) == says
 
 
+def test_names_of_ours_are_headings() -> None:
+    assert [look.title(name) for name in ("bad-air", "pm25", "no2", "EMS: fall", "")] == [
+        "Bad air",
+        "PM2.5",
+        "NO₂",
+        "EMS: fall",
+        "",
+    ]
+
+
 def test_newest_values_are_grouped_with_what_is_stale_first() -> None:
     streams = [datastream(number, interval) for number, interval in enumerate((10.0, 10.0, None, 10.0), 1)]
     ages = (29, 31, 5000, 90)

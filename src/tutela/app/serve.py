@@ -31,7 +31,8 @@ from tutela.flow.read import reads
 from tutela.flow.read_health import HealthReads
 from tutela.flow.record import Recorder
 from tutela.flow.tokens import Doorkeeper
-from tutela.screens import alerts, events, health, incidents, observations, people
+from tutela.screens import alerts, events, health, incidents, observations, page, people
+from tutela.screens.console import Console
 from tutela.screens.guard import Guard
 from tutela.screens.headers import harden
 from tutela.screens.openapi import description
@@ -91,6 +92,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
     history = History(lake(inside), inside.streams, keys, inside.install.partitions)
     shown = reads(ledger, facts, known, history, keys)
     deeds = Deeds(ledger, facts, facts)
+    acts, commands, words = Acts(deeds), Incidents(deeds), sentences(inside)
     recorder = Recorder(facts, keys, known, behind.health, clock, chance, ways=inside.install.ways)
     vitals = HealthReads(ledger=ledger, known=known, progress=PostgresProgress(facts.db), report=behind.health.report)
     doorkeeper = Doorkeeper(inside.tokens, known, behind.health, clock)
@@ -101,11 +103,23 @@ def _routes(behind: Doors) -> Sequence[Router]:
     return [
         devices(Door(behind.gateway.give, recorder.tell, known, doorkeeper.identify)),
         observations.routes(shown, guard),
-        alerts.routes(shown, Acts(deeds), sentences(inside), guard),
-        incidents.routes(shown, Incidents(deeds), guard),
+        alerts.routes(shown, acts, words, guard),
+        incidents.routes(shown, commands, guard),
         events.routes(shown, guard),
         people.routes(here, guard),
         health.routes(vitals, probes, guard),
+        page.routes(
+            Console(
+                reads=shown,
+                health=vitals,
+                staff=here,
+                acts=acts,
+                incidents=commands,
+                sentences=words,
+                install=inside.install,
+            ),
+            guard,
+        ),
     ]
 
 

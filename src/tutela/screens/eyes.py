@@ -45,10 +45,9 @@ class Eyes:
         """Why it was raised; how often, and whether it is simulated, is shown beside."""
         return self.sentences.alert(msgspec.structs.replace(alert, count=1, simulated=False))
 
-    def title(self, type_: str) -> str:
-        """A type of alert or incident, as a heading."""
-        words = type_.replace("-", " ").replace("_", " ")
-        return words[:1].upper() + words[1:]
+    def title(self, name: str) -> str:
+        """A type of alert or incident, or an observed property, as a heading."""
+        return look.title(name)
 
     def where(self, place: Place | None) -> str:
         """A place as people copy it into a map."""

@@ -24,6 +24,9 @@ PRIORITIES = ((10_000, 1), (2_500, 2), (900, 3))
 
 AGES = ((DAY, "d"), (HOUR, "h"), (MINUTE, "min"), (SECOND, "s"))
 UNITS = {"1": "", "1/min": "/min", "ug/m3": "µg/m³", "Cel": "°C"}
+NAMES = {"pm25": "PM2.5", "pm10": "PM10", "no2": "NO₂", "o3": "O₃", "so2": "SO₂", "co2": "CO₂", "co": "CO"}
+"""Observed properties whose name is no word."""
+
 STALE = 3
 """Expected intervals after which a value is stale."""
 
@@ -67,6 +70,12 @@ def where(place: Place | None) -> str:
 def number(value: float) -> str:
     """A measured number with as many digits as it deserves."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def title(name: str) -> str:
+    """A name of ours, such as a type of alert or an observed property, as a heading."""
+    words = NAMES.get(name, name).replace("-", " ").replace("_", " ")
+    return words[:1].upper() + words[1:]
 
 
 def unit(code: str) -> str:
