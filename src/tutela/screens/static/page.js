@@ -72,7 +72,7 @@ function offer(name, content) {
   if (!held(live(name))) return show(name, content);
   waiting.set(name, content);
   const count = fresh(name, content);
-  // What is only older or refused again need not ask for attention.
+  // Rows that are not there yet have a number; a change of those that are there is told as one.
   button(name).textContent = count ? `${count} new ↑` : 'changed ↑';
   button(name).hidden = false;
 }
