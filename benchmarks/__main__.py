@@ -22,6 +22,8 @@ SECONDS = {
     "flow_detect": 180,
     "flow_gateway": 180,
     "facts": 180,
+    "lake": 300,
+    "seal": 180,
     "spine": 900,
     "intake": 300,
     "reads": 600,

@@ -159,7 +159,10 @@ def test_a_detection_says_why_with_names_and_units(says: Sentences) -> None:
     [
         (VALUE, "if street-lamp 1 had told 225.5 µg/m³ at 2026-11-25 10:00:12, and not 260.04 µg/m³."),
         (ValueWas(datastream=9, time=AT, column="result", was=3, would=2), "if datastream 9 had told 2 at"),
-        (HadCome(datastream=1, last=AT, time=AT + 10**6), "had been made, at 2026-11-25 10:00:13. The last one was made at 2026-11-25 10:00:12."),
+        (
+            HadCome(datastream=1, last=AT, time=AT + 10**6),
+            "had been made, at 2026-11-25 10:00:13. The last one was made at 2026-11-25 10:00:12.",
+        ),
         (Fewer(by=2, of=("a", "b", "c")), "with 2 fewer of the 3 that it counted."),
         (Apart(fact="a", metres=250.4), "if one of them had been 250 m further away."),
     ],

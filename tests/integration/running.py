@@ -313,6 +313,7 @@ def _first_line(process: subprocess.Popen[bytes], within: float, log: Path) -> J
     if not first:
         process.kill()
         process.wait()
+        process.stdout.close()
         raise AssertionError(f"tutela up did not come up within {within:.0f} s: {log.read_text()[-2000:]}")
     return json.loads(first)
 

@@ -77,6 +77,13 @@ def by_framework(request: Asked, wrong: HTTPException) -> Response[Problem]:
     return _response(problem, dict(wrong.headers or {}))
 
 
+def too_deep(request: Asked, wrong: RecursionError) -> Response[Problem]:
+    """A body whose brackets are nested a thousand deep and more: reading it went too far down."""
+    del request, wrong
+    detail = "the body is nested too deeply; send plain JSON as /schema/openapi.json describes it"
+    return _response(Problem(type="tutela:BadInput", title="Bad input", status=400, detail=detail), {})
+
+
 def unforeseen(request: Asked, wrong: Exception) -> Response[Problem]:
     """A fault of ours: the person gets a number, the log gets the whole story under the same number."""
     id_ = uuid4().hex[:12]
@@ -98,6 +105,7 @@ def _words(name: str) -> str:
 HANDLERS: dict[int | type[Exception], Callable[[Asked, Any], Response[Any]]] = {
     TutelaError: on_purpose,
     HTTPException: by_framework,
+    RecursionError: too_deep,
     Exception: unforeseen,
 }
 """For the app."""
