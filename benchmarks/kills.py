@@ -104,7 +104,7 @@ async def _gone(pid: int, started: float) -> bool:
     async def asked() -> bool:
         try:
             process = psutil.Process(pid)
-            return process.create_time() != started or process.status() == psutil.STATUS_ZOMBIE
+            return bool(process.create_time() != started or process.status() == psutil.STATUS_ZOMBIE)
         except psutil.NoSuchProcess:
             return True
 
