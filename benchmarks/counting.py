@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from benchmarks.driving import LIVE, OBS
-from benchmarks.stack import Stack
+from benchmarks.stack import Stack, until
 from benchmarks.watched import watched
 
 from tutela.app.lake import lake
@@ -61,10 +61,14 @@ async def counted(stack: Stack) -> Counted:
     )
 
 
-async def archived(stack: Stack) -> bool:
-    """Whether everything in the stream of observations is in the lake."""
-    last = await stack.inside.streams.last(OBS)
-    return await lake(stack.inside).offset(OBS) >= last
+async def archived(stack: Stack, within: float) -> float:
+    """Seconds until everything that is in the stream of observations now is in the lake."""
+    last, history = await stack.inside.streams.last(OBS), lake(stack.inside)
+
+    async def done() -> bool:
+        return await history.offset(OBS) >= last
+
+    return await until(done, within, every=0.2)
 
 
 def _lake(stack: Stack) -> tuple[tuple[int, int, int], int]:

@@ -15,7 +15,7 @@ from benchmarks import driving, report
 from benchmarks.counting import archived
 from benchmarks.driving import ordered, send, settled
 from benchmarks.report import promise, tell
-from benchmarks.stack import VERBS, Stack, operator, stack, start, until
+from benchmarks.stack import VERBS, Stack, operator, stack, start
 from benchmarks.traffic import sensor
 
 from tutela.model.when import DAY, SECOND, iso
@@ -37,7 +37,7 @@ async def fill(running: Stack, rounds: int) -> tuple[int, int]:
     )
     promise("reads.stored.all", not sent.failed, failures=sent.failures)
     await settled(running, 120)
-    await until(lambda: archived(running), 150)
+    await archived(running, 150)
     return sum(tally.acked for tally in sent.kinds.values()), since
 
 

@@ -15,7 +15,7 @@ from benchmarks import driving, report
 from benchmarks.counting import Counted, archived, counted
 from benchmarks.driving import Run
 from benchmarks.report import promise, tell
-from benchmarks.stack import VERBS, Stack, stack, start, until
+from benchmarks.stack import VERBS, Stack, stack, start
 from benchmarks.traffic import Plan
 
 from tutela.app.keep import archiver
@@ -119,12 +119,12 @@ def figures(form: str, run: Run) -> None:
 async def archive(running: Stack, form: str) -> None:
     """Wait until all is in the lake. In a quick run a hastier archiver takes the keeper's place."""
     if not report.quick():
-        tell(f"spine.{form}.archived", await until(lambda: archived(running), ARCHIVED), "s", most=ARCHIVED)
+        tell(f"spine.{form}.archived", await archived(running, ARCHIVED), "s", most=ARCHIVED)
         return
     await running.engines.children.child("keep").end()
     stop = asyncio.Event()
     hasty = asyncio.create_task(replace(archiver(running.inside), rhythm=Rhythm(every=0.5)).run(stop))
-    await until(lambda: archived(running), ARCHIVED)
+    await archived(running, ARCHIVED)
     stop.set()
     await hasty
 
