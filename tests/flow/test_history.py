@@ -14,7 +14,7 @@ from tutela.flow import history as module
 from tutela.flow.history import History
 from tutela.model import wire
 from tutela.model.flow import Message
-from tutela.model.rows import Rows
+from tutela.model.rows import Rows, empty
 from tutela.model.when import SECOND
 
 
@@ -74,6 +74,16 @@ async def test_sealed_rows_are_opened_and_erased_ones_left_out(here: City, histo
     await here.keys.destroy("2")
 
     assert await series(history) == [0.0]
+
+
+async def test_what_can_not_be_read_does_not_stand_before_the_others(here: City, history: History) -> None:
+    await here.record(readings((1, 0, 1.0)))
+    await here.record(readings((1, 1, 0.0)), {}, b"noise")
+    await here.record(readings((1, 1, 0.0)), {"Key": "nobody's"}, b"sealed")
+    await here.record(readings((1, 1, 0.0)), {}, wire.encode(empty("counts")))
+    await here.record(readings((1, SECOND, 2.0)))
+
+    assert await series(history) == [1.0, 2.0]
 
 
 async def test_many_messages_are_read_to_the_last(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tutela.errors import EngineDown, Refused
+from tutela.errors import BadInput, Broken, EngineDown, NotFound, Refused
 from tutela.model import kinds, wire
 from tutela.model.flow import Message
 from tutela.model.rows import Rows, empty, joined
@@ -78,14 +78,16 @@ class History:
         return found
 
     async def _rows(self, message: Message) -> Rows | None:
-        """The rows of a message; None when their key was destroyed."""
+        """The rows of a message; None when their key was destroyed.
+
+        Also None when it can't be read: then it is a dead letter, and does not stand before what others sent.
+        """
         key = message.headers.get("Key")
-        if key is None:
-            return wire.decode(message.body)
         try:
-            return wire.decode(await self._keys.open(key, message.body))
-        except Refused:  # erased
+            rows = wire.decode(message.body if key is None else await self._keys.open(key, message.body))
+        except (BadInput, Broken, NotFound, Refused):
             return None
+        return rows if rows.kind == message.subject.split(".")[2] else None
 
 
 def _each_once(rows: Rows) -> Rows:
