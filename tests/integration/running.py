@@ -290,15 +290,14 @@ class Instance:
         for root in roots:
             yield from (path for path in root.rglob("*") if path.is_file())
 
-    def remove(self) -> None:
-        """Close what is open, and clear away what it keeps outside its data directory when it runs as root."""
+    def close(self) -> None:
+        """Stop it, if it runs, and close what is open."""
+        if self.process.poll() is None:
+            self.stop()
         for client in self.clients:
             client.close()
         assert self.process.stdout is not None
         self.process.stdout.close()
-        where = places(self.data)
-        if where.postgres.is_relative_to(SYSTEM):
-            shutil.rmtree(where.postgres.parent, ignore_errors=True)
 
 
 def _first_line(process: subprocess.Popen[bytes], within: float, log: Path) -> Json:
@@ -321,13 +320,21 @@ def _first_line(process: subprocess.Popen[bytes], within: float, log: Path) -> J
 @contextmanager
 def running(data: Path, *options: str, port: int | None = None) -> Iterator[Instance]:
     """An instance, stopped and cleared away at the end."""
-    instance = Instance.start(data, *options, port=port)
     try:
-        yield instance
+        instance = Instance.start(data, *options, port=port)
+        try:
+            yield instance
+        finally:
+            instance.close()
     finally:
-        if instance.process.poll() is None:
-            instance.stop()
-        instance.remove()
+        clear_away(data)
+
+
+def clear_away(data: Path) -> None:
+    """What an instance keeps outside its data directory when it runs as root."""
+    where = places(data)
+    if where.postgres.is_relative_to(SYSTEM):
+        shutil.rmtree(where.postgres.parent, ignore_errors=True)
 
 
 def entry(name: str, *datastreams: str, **source: object) -> str:

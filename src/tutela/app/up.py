@@ -37,6 +37,7 @@ async def up(
     stop = _stopped()
     chosen = replace(settings, port=settings.port or _free_port())
     async with Engines(settings.data, settings.env) as engines:
+        _must_be_free(chosen.port)  # not before: an orphan of an earlier run may have held it until now
         say("engines are up: NATS and PostgreSQL")
         await install(chosen, engines.addresses, where)
         address = f"http://localhost:{chosen.port}"
@@ -76,15 +77,25 @@ async def _codes(settings: Settings) -> tuple[tuple[Role, str], ...]:
         )
 
 
+def _must_be_free(port: int | None) -> None:
+    if port is not None and not _free(port):
+        raise Conflict(f"the port {port} is taken; name another one with --port, or leave it out")
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+        return True
+
+
 def _free_port() -> int:
     """The usual port, or the next one that nobody uses."""
     for port in range(FIRST_PORT, FIRST_PORT + 100):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
+        if _free(port):
             return port
     raise Conflict(f"the ports {FIRST_PORT} to {FIRST_PORT + 99} are all taken; name another one with --port")
 

@@ -139,6 +139,12 @@ async def _work(connection: asyncpg.Connection) -> AsyncIterator[Finding]:
             yield bad(says, "table lease", "start a worker with `tutela work`; a crashed one is replaced in 3 s")
         else:
             yield good(says, "table lease")
+    if letters := await connection.fetchval("select count(*) from dead_letter where replayed_at is null"):
+        yield warning(
+            f"{letters} dead letters wait: messages that could not be worked off",
+            "table dead_letter",
+            "`tutela letters list` tells why; `tutela letters revive` sends one again",
+        )
     row = await connection.fetchrow(_UNSEALED)
     lag = time.time() - row["since"] / 1e6 if row["since"] else 0.0
     if row["n"] and lag > 10:

@@ -13,6 +13,7 @@ from typing import Annotated
 
 import msgspec
 from litestar import Router, get
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
@@ -89,7 +90,11 @@ def told(event: Event, position: int | None = None) -> Told:
 
 def routes(reads: Reads, guard: Guard) -> Router:
     """The router that the app mounts."""
+    handlers = [*_reading(reads), _following(reads, guard)]
+    return Router("/v1", route_handlers=handlers, dependencies=guard.dependencies, security=SIGNED_IN)
 
+
+def _reading(reads: Reads) -> list[HTTPRouteHandler]:
     @get("/events", operation_id="readEvents", tags=["log"], responses=READING)
     async def events(
         access: By,
@@ -108,6 +113,10 @@ def routes(reads: Reads, guard: Guard) -> Router:
         """Read what happened to one thing: an alert, an incident, a source. Also what is not sealed yet."""
         return [told(event) for event in await reads.log.about(access, timeline, subject)]
 
+    return [events, about]
+
+
+def _following(reads: Reads, guard: Guard) -> HTTPRouteHandler:
     @get(
         "/events/stream",
         operation_id="followEvents",
@@ -130,7 +139,7 @@ def routes(reads: Reads, guard: Guard) -> Router:
         pages = reads.log.follow(access, timeline, start)
         return ServerSentEvent(follower.messages(pages), headers=UNBUFFERED, retry_duration=1000)
 
-    return Router("/v1", route_handlers=[events, about, stream], dependencies=guard.dependencies, security=SIGNED_IN)
+    return stream
 
 
 def _place(resume: str) -> int:
