@@ -40,6 +40,9 @@ from tutela.model.when import moment
 
 T = TypeVar("T")
 
+PROCESSES = frozenset({"work", "serve", "keep", "city"})
+"""Verbs that run for long: they tell a log file what they do. The others tell a person what is wrong, and no more."""
+
 cli = typer.Typer(
     name="tutela",
     help="A public-safety platform for a city: from sensor to courtroom, one accountable log.",
@@ -331,7 +334,9 @@ def doctor(data: Data = None, as_json: Json = False) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """The program. Errors raised on purpose are told in their own words; all others are faults of ours."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    words = sys.argv[1:] if argv is None else argv
+    level = logging.INFO if words[:1] and words[0] in PROCESSES else logging.WARNING
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     logging.Formatter.converter = time.gmtime
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it would name every post of the demonstration city
     try:

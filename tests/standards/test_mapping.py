@@ -97,6 +97,41 @@ def test_rows_without_a_time_or_a_number_are_refused_and_counted() -> None:
     assert {refusal.reason: refusal.count for refusal in mapped.refused} == {"no-time": 1, "no-result": 1}
 
 
+def test_one_bad_cell_does_not_take_the_others_with_it() -> None:
+    rows = table(
+        t=[
+            "2026-07-01 12:00",
+            "soon",
+            "2026-07-01 14:00:30",
+            "2026-07-01T15:00Z",
+            "2026-07-01 16:00",
+            None,
+            "2026-13-01",
+        ],
+        station=["a", "a", "a", "a", " ", "a", "a"],
+        NO2=["1", "2", " -3.5e1 ", "4", "5", "6", "high"],
+    )
+    mapped = mapping.apply(mapping.read(AIR), rows, "import/x")
+
+    assert mapped.columns[0].result.tolist() == [1.0, -35.0]
+    assert {refusal.reason: refusal.count for refusal in mapped.refused} == {"no-time": 4, "no-name": 1}
+    assert [stream.name for stream in mapped.datastreams] == ["air/a/no2"]
+
+    words = rows.set_column(0, "t", pa.array(["2026-07-01T12:00:00Z"] * 7))
+    mapped = mapping.apply(mapping.read(AIR), words, "import/x")
+
+    assert mapped.columns[0].result.tolist() == [1.0, 2.0, -35.0, 4.0, 6.0]
+    assert {refusal.reason: refusal.count for refusal in mapped.refused} == {"no-name": 1, "no-result": 1}
+
+
+def test_a_call_whose_place_is_no_number_is_refused() -> None:
+    rows = table(t=["2026-07-01T12:00:00Z"] * 2, lat=["60.1", "here"], lon=["25", "25"], cls=["EMS"] * 2, sub=["A"] * 2)
+    mapped = mapping.apply(mapping.read(CALLS), rows, "import/x")
+
+    assert [call.place.lat for call in mapped.calls] == [60.1]
+    assert [(refusal.reason, refusal.count) for refusal in mapped.refused] == [("no-place", 1)]
+
+
 def test_calls_without_a_place_on_earth_are_refused_and_counted() -> None:
     rows = table(
         t=["2026-07-01T12:00:00Z"] * 4,

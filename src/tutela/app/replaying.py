@@ -10,7 +10,7 @@ from tutela.app.lake import lake
 from tutela.app.settings import Settings
 from tutela.app.work import correlating, detecting
 from tutela.backends.postgres.stored import PostgresStored
-from tutela.errors import BadInput
+from tutela.errors import BadInput, NotFound
 from tutela.flow.replay import Replayable, Report, compare, replay
 
 STAGES: dict[str, Callable[[Core], Replayable]] = {"detect": detecting, "correlate": correlating}
@@ -28,6 +28,8 @@ async def run(settings: Settings, timeline: str, stage: str, cuts: Cuts) -> Repo
     """Replay one stage of a timeline, as far as it is archived and worked off."""
     async with core(settings, "replay", connections=2) as inside:
         again = _stage(inside, stage)
+        if timeline not in (known := await inside.facts.timelines()):
+            raise NotFound(f"there is no timeline {timeline!r}; there are: {', '.join(sorted(known))}")
         partitions = range(again.partitions)
         found = await replay(
             lake(inside),

@@ -11,7 +11,7 @@ import re
 import tomllib
 from collections.abc import Mapping as Table_
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -26,9 +26,10 @@ from tutela.model.flow import Refusal
 from tutela.model.noun import Noun
 from tutela.model.place import Place
 from tutela.model.register import Datastream, Source, Thing
-from tutela.model.when import DAY, HOUR, MINUTE, SECOND, moment
+from tutela.model.when import DAY, HOUR, MINUTE, SECOND, micros, moment
 
 _BRACES = re.compile(r"\{([^{}]+)\}")
+_NUMBER = r"^\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*$"
 _UNITS = {"s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}
 
 
@@ -124,15 +125,14 @@ def apply(mapping: Mapping, table: pa.Table, timeline: str) -> Mapped:
     refused = (
         [Refusal("no-time", f"{mapping.time.column!r} is empty or no time", n)] if (n := int((~told).sum())) else []
     )
-    columns, names = [], {}
+    columns, whole = [], {}
     for stream in mapping.datastream:
-        column, missing = _column(stream, table, time, told)
-        if missing:
-            refused.append(Refusal("no-result", f"{stream.result!r} is empty", missing))
+        column, there, lost = _column(stream, table, time, told)
+        refused += lost
         columns.append(column)
-        names[stream] = column.names
+        whole[stream] = table.filter(pa.array(there))
     calls, bad = _calls(mapping, table, time, told, timeline) if mapping.call else ((), ())
-    things, datastreams = _register(mapping, table, names)
+    things, datastreams = _register(mapping, whole)
     return Mapped(things, datastreams, tuple(columns), calls, (*refused, *bad))
 
 
@@ -151,13 +151,28 @@ def _complete(mapping: Mapping, table: pa.Table) -> None:
 def _times(when: When, table: pa.Table) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
     """Microseconds UTC of each row, and which rows have a time."""
     column = table[when.column].combine_chunks()
+    zoned = _zoned(column)
     try:
-        stamps = pc.cast(column, pa.timestamp("us", tz="UTC" if _zoned(column) else None))
+        stamps = pc.cast(column, pa.timestamp("us", tz="UTC" if zoned else None)).view(pa.int64())
     except pa.ArrowInvalid as wrong:
-        raise BadInput(f"the column {when.column!r} holds no times: {wrong}") from wrong
+        # The slow road: one that is no time does not take the others with it.
+        stamps = pa.array([_stamp(text, zoned=zoned) for text in column.to_pylist()], pa.int64())
+        if stamps.null_count == len(stamps):
+            raise BadInput(f"the column {when.column!r} holds no times: {wrong}") from wrong
     told = ~np.asarray(stamps.is_null())
-    micros = stamps.view(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
-    return (micros if _zoned(column) else _utc(micros, when.zone)), told
+    whole = stamps.fill_null(0).to_numpy(zero_copy_only=False)
+    return (whole if zoned else _utc(whole, when.zone)), told
+
+
+def _stamp(text: str | None, *, zoned: bool) -> int | None:
+    """Microseconds of one time; None for what is none, or is in another form than the others."""
+    try:
+        when = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    if (when.tzinfo is not None) != zoned:
+        return None
+    return micros(when if zoned else when.replace(tzinfo=UTC))
 
 
 def _zoned(column: pa.Array) -> bool:
@@ -197,16 +212,29 @@ def _filled(template: str, table: pa.Table) -> pa.Array:
     return pc.binary_join_element_wise(*parts, "")
 
 
+def _numbers(name: str, table: pa.Table) -> npt.NDArray[np.float64]:
+    """A column as numbers; NaN where it holds none. One word among numbers does not take the others with it."""
+    column = table[name].combine_chunks()
+    if pa.types.is_string(column.type):
+        number = pc.match_substring_regex(column, pattern=_NUMBER)
+        if len(column) and not pc.any(number).as_py() and column.null_count < len(column):
+            raise BadInput(f"the column {name!r} holds no numbers, but such as {column.drop_null()[0].as_py()[:40]!r}")
+        column = pc.utf8_trim_whitespace(pc.if_else(number, column, None))
+    try:
+        numbers = pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as wrong:
+        raise BadInput(f"the column {name!r} holds no numbers: {wrong}") from wrong
+    found: npt.NDArray[np.float64] = numbers
+    return found
+
+
 def _column(
     stream: Stream, table: pa.Table, time: npt.NDArray[np.int64], told: npt.NDArray[np.bool_]
-) -> tuple[Column, int]:
-    """The rows of one block, and how many lacked a result."""
-    try:
-        result = pc.cast(table[stream.result].combine_chunks(), pa.float64())
-    except pa.ArrowInvalid as wrong:
-        raise BadInput(f"the column {stream.result!r} holds no numbers: {wrong}") from wrong
-    number = result.to_numpy(zero_copy_only=False)
-    there = told & ~np.isnan(number)
+) -> tuple[Column, npt.NDArray[np.bool_], list[Refusal]]:
+    """The rows of one block, which ones these are, and what was refused."""
+    number = _numbers(stream.result, table)
+    named = _named(stream, table)
+    there = told & named & ~np.isnan(number)
     names = _filled(stream.name, table).filter(pa.array(there)).dictionary_encode()
     column = Column(
         stream,
@@ -215,16 +243,27 @@ def _column(
         time[there],
         number[there],
     )
-    return column, int((told & ~there).sum())
+    lost = {
+        "no-name": (f"a column of {stream.name!r} is empty", int((told & ~named).sum())),
+        "no-result": (f"{stream.result!r} is empty or no number", int((told & named & ~there).sum())),
+    }
+    return column, there, [Refusal(reason, says, count) for reason, (says, count) in lost.items() if count]
 
 
-def _register(
-    mapping: Mapping, table: pa.Table, names: Table_[Stream, tuple[str, ...]]
-) -> tuple[tuple[Thing, ...], tuple[Datastream, ...]]:
-    """The Things and Datastreams that the rows speak of, each once."""
+def _named(stream: Stream, table: pa.Table) -> npt.NDArray[np.bool_]:
+    """The rows of which every column is told that makes their names and place."""
+    named = np.ones(table.num_rows, np.bool_)
+    for name in set(_BRACES.findall(stream.name + stream.thing + stream.place)):
+        text = pc.fill_null(pc.cast(table[name].combine_chunks(), pa.string()), "")
+        named &= np.asarray(pc.not_equal(pc.utf8_trim_whitespace(text), ""))
+    return named
+
+
+def _register(mapping: Mapping, whole: Table_[Stream, pa.Table]) -> tuple[tuple[Thing, ...], tuple[Datastream, ...]]:
+    """The Things and Datastreams that the whole rows of each block speak of, each once."""
     things: dict[str, Thing] = {}
     streams: dict[str, Datastream] = {}
-    for stream in names:
+    for stream, table in whole.items():
         keys = pa.table(
             [_filled(text, table) for text in (stream.name, stream.thing, stream.place)], ["name", "thing", "at"]
         )
@@ -260,10 +299,7 @@ def _calls(
     """The calls of a table; rows without a place on Earth are refused."""
     shape = mapping.call
     assert shape is not None  # noqa: S101  asked by `apply`
-    lat, lon = (
-        pc.cast(table[name].combine_chunks(), pa.float64()).to_numpy(zero_copy_only=False)
-        for name in (shape.lat, shape.lon)
-    )
+    lat, lon = (_numbers(name, table) for name in (shape.lat, shape.lon))
     there = told & (np.abs(lat) <= 90) & (np.abs(lon) <= 180) & ((lat != 0) | (lon != 0))
     ids, categories, said = (_filled(text, table).to_pylist() for text in (shape.id, shape.category, shape.said))
     calls = tuple(
