@@ -43,7 +43,7 @@ class Part(StatefulSourcePartition[Item, int]):  # type: ignore[misc]  # bytewax
         self._reader = self._loop.run_until_complete(self._open())
 
     async def _open(self) -> Any:  # noqa: ANN401  nats-py's subscription
-        link = await nats.connect(ORDER["nats"])
+        self._link = link = await nats.connect(ORDER["nats"])
         config = api.ConsumerConfig(
             ack_policy=api.AckPolicy.NONE,
             deliver_policy=api.DeliverPolicy.BY_START_SEQUENCE,
@@ -71,6 +71,11 @@ class Part(StatefulSourcePartition[Item, int]):  # type: ignore[misc]  # bytewax
     def snapshot(self) -> int:
         """Where to go on."""
         return self._after
+
+    def close(self) -> None:
+        """Let go of the server."""
+        self._loop.run_until_complete(self._link.close())
+        self._loop.close()
 
 
 class Stream(FixedPartitionedSource[Item, int]):  # type: ignore[misc]  # bytewax is not installed here
@@ -127,8 +132,8 @@ def flow() -> Dataflow:
     """Source, detectors, sink."""
     flow = Dataflow("peer")
     rows = op.input("rows", flow, Stream())
-    found = op.stateful_map("detect", rows, step)
-    op.output("table", op.flatten_value("each", found), Table())
+    found = op.stateful_flat_map("detect", rows, step)
+    op.output("table", found, Table())
     return flow
 
 

@@ -130,13 +130,9 @@ async def main() -> None:
         one = await plain(running, seen, 2_000 if quick else 20_000, 5 if quick else 20)
     rate = {name: told["events"] / told["cpu"] for name, told in (("bytewax", wax), ("plain", one))}
     cpu = run.used["work-1"].cpu
-    engines = sum(run.used[name].cpu for name in ENGINES)
-    tell("peers.core", run.rows / cpu, "events/s/core", peers=rate, events=run.rows, cpu=cpu)
-    whole = {
-        name: told["events"] / (told["cpu"] + told["engines"]) for name, told in (("bytewax", wax), ("plain", one))
-    }
-    door = run.used["serve"].cpu + run.used["keep"].cpu
-    tell("peers.whole", run.rows / (cpu + engines + door), "events/s/core with engines", peers=whole, door=door)
+    engines = {"ours": sum(run.used[name].cpu for name in ENGINES) / run.rows * 1e6}
+    engines |= {name: told["engines"] / told["events"] * 1e6 for name, told in (("bytewax", wax), ("plain", one))}
+    tell("peers.core", run.rows / cpu, "events/s/core", peers=rate, events=run.rows, engines_cpu_s_per_million=engines)
     speed = {name: told["events"] / told["seconds"] for name, told in (("bytewax", wax), ("plain", one))}
     tell("peers.rate", run.sent.rate, "events/s", peers=speed | {"plain published": one["published"]})
     promise("peers.same", wax["detections"] == run.sent.spikes, bytewax=wax["detections"], ours=run.sent.spikes)

@@ -110,11 +110,11 @@ async def stack(verbs: Sequence[str] = VERBS, workers: int = 1, data: Path | Non
         yield running
 
 
-async def start(running: Stack, verbs: Sequence[str], workers: int = 1) -> None:
-    """Start these processes of the instance."""
+async def start(running: Stack, verbs: Sequence[str], workers: int = 1, first: int = 1) -> None:
+    """Start these processes of the instance; workers are numbered from `first` to `workers`."""
     for verb in verbs:
         ready = answers(f"{running.url}/ready") if verb == "serve" else at_once
-        for name in [f"work-{number}" for number in range(1, workers + 1)] if verb == "work" else [verb]:
+        for name in [f"work-{number}" for number in range(first, workers + 1)] if verb == "work" else [verb]:
             running.names.append(name)
             await running.engines.children.start(
                 program(verb, running.settings, running.engines.addresses, ready, name)
