@@ -41,7 +41,7 @@ async def fill(running: Stack, rounds: int) -> tuple[int, int]:
     return sum(tally.acked for tally in sent.kinds.values()), since
 
 
-async def newest(client: httpx.AsyncClient, rows: int, times: int) -> None:
+async def newest(client: httpx.AsyncClient, rows: int, times: int, name: str = "reads") -> None:
     """All of them by name, in one request."""
     wanted = {"kind": "readings", "datastreams": [sensor(number) for number in range(STREAMS)]}
     took, found = [], 0
@@ -51,11 +51,11 @@ async def newest(client: httpx.AsyncClient, rows: int, times: int) -> None:
         took.append((time.perf_counter() - begun) * 1e3)
         found = len(answer.raise_for_status().json()["time"])
     p50, worst = np.percentile(took, [50, 100]).tolist()
-    tell("reads.newest", worst, "ms", most=NEWEST, p50=p50, times=times, datastreams=found, rows=rows)
-    promise("reads.newest.all", found >= WANTED, found=found)
+    tell(f"{name}.newest", worst, "ms", most=NEWEST, p50=p50, times=times, datastreams=found, rows=rows)
+    promise(f"{name}.newest.all", found >= WANTED, found=found)
 
 
-async def series(client: httpx.AsyncClient, rows: int, span: tuple[int, int], times: int) -> None:
+async def series(client: httpx.AsyncClient, rows: int, span: tuple[int, int], times: int, name: str = "reads") -> None:
     """The whole day of one, each time of another."""
     chance = np.random.default_rng(1)
     took, found = [], []
@@ -66,20 +66,23 @@ async def series(client: httpx.AsyncClient, rows: int, span: tuple[int, int], ti
         took.append((time.perf_counter() - begun) * 1e3)
         found.append(len(answer.raise_for_status().json()["time"]))
     p50, p90, worst = np.percentile(took, [50, 90, 100]).tolist()
-    tell("reads.series", p90, "ms", most=SERIES, p50=p50, worst=worst, times=times, points=min(found), rows=rows)
-    promise("reads.series.all", bool(np.median(found) > 0), fewest=min(found))
+    tell(f"{name}.series", p90, "ms", most=SERIES, p50=p50, worst=worst, times=times, points=min(found), rows=rows)
+    promise(f"{name}.series.all", bool(np.median(found) > 0), fewest=min(found))
+
+
+async def read(running: Stack, rows: int, since: int, times: int, name: str = "reads") -> None:
+    """Both kinds of read, as an operator."""
+    headers = {"Authorization": f"Bearer {await operator(running, 60)}"}
+    async with httpx.AsyncClient(base_url=running.url, headers=headers, timeout=30) as client:
+        await newest(client, rows, times, name)
+        await series(client, rows, (since, since + DAY + SECOND), 3 * times, name)
 
 
 async def main() -> None:
     """On one instance."""
-    rounds = 50 if report.quick() else ROUNDS
     async with stack(()) as running:
-        rows, since = await fill(running, rounds)
-        token = await operator(running, 60)
-        headers = {"Authorization": f"Bearer {token}"}
-        async with httpx.AsyncClient(base_url=running.url, headers=headers, timeout=30) as client:
-            await newest(client, rows, 5 if report.quick() else 30)
-            await series(client, rows, (since, since + DAY + SECOND), 10 if report.quick() else 100)
+        rows, since = await fill(running, 50 if report.quick() else ROUNDS)
+        await read(running, rows, since, 5 if report.quick() else 30)
 
 
 if __name__ == "__main__":
