@@ -62,7 +62,7 @@ Data = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")]
 Port = Annotated[int | None, typer.Option("--port", help="The port of the page and the API.", min=1, max=65535)]
 
-out = Console(soft_wrap=True, highlight=False)
+out = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 200)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 

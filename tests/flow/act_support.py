@@ -10,11 +10,13 @@ import msgspec
 from tests.flow.read_support import NOW, POLICIES
 
 from tutela.backends.memory_facts import MemoryFacts, Store
+from tutela.backends.memory_keys import MemoryKeys
 from tutela.flow.act import Acts
 from tutela.flow.command import Incidents
 from tutela.flow.deed import Deeds
 from tutela.flow.desk import DESK
 from tutela.flow.ledger import Ledger
+from tutela.flow.prose import Prose
 from tutela.model.access import Access
 from tutela.model.alert import Alert, AlertStatus
 from tutela.model.call import Call
@@ -128,5 +130,5 @@ def room() -> Room:
     now = [NOW]
     facts = Facts(Store(lambda: now[0]))
     ledger = Ledger(POLICIES, facts, lambda: now[0])
-    deeds = Deeds(ledger, facts, facts)
+    deeds = Deeds(ledger, facts, facts, Prose(MemoryKeys()))
     return Room(facts, ledger, Acts(deeds), Incidents(deeds), now)

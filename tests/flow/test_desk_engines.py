@@ -16,6 +16,7 @@ from tests.flow.act_support import access
 from tests.flow.desk_support import GRAVE, MINOR, START, detection
 from tests.flow.read_support import POLICIES
 
+from tutela.backends.memory_keys import MemoryKeys
 from tutela.backends.migrate import migrate
 from tutela.backends.nats import NatsStreams
 from tutela.backends.postgres.facts import PostgresFacts
@@ -28,6 +29,7 @@ from tutela.flow.desk import DeskStage
 from tutela.flow.incident import folded
 from tutela.flow.leased import Rhythm
 from tutela.flow.ledger import Ledger
+from tutela.flow.prose import Prose
 from tutela.flow.work import Worker
 from tutela.model.alert import STEPS, Alert
 from tutela.model.flow import encode
@@ -54,7 +56,7 @@ class Person:
     """Somebody who does this and that, as fast as they can, for a while."""
 
     def __init__(self, facts: PostgresFacts, who: str) -> None:
-        deeds = Deeds(Ledger(POLICIES, facts, lambda: START), facts, facts)
+        deeds = Deeds(Ledger(POLICIES, facts, lambda: START), facts, facts, Prose(MemoryKeys()))
         self.facts = facts
         self.acts, self.incidents = Acts(deeds), Incidents(deeds)
         self.access = access(who)

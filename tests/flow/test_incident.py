@@ -96,6 +96,14 @@ async def test_an_analyst_opens_no_incident(here: Room) -> None:
     assert await here.facts.incidents("live") == []
 
 
+async def test_whoever_says_which_agencies_work_on_it_is_never_locked_out(here: Room) -> None:
+    incident = await opened(here)
+    involved = await here.incidents.involve(ANNA, incident.id, ["police"], here.key())
+
+    assert involved.agencies == ("police", "city")
+    assert await here.incidents.note(ANNA, incident.id, "still here", here.key())
+
+
 async def test_an_incident_of_other_agencies_is_not_touched_without_a_case(here: Room) -> None:
     incident = await opened(here)
     await here.incidents.involve(ANNA, incident.id, ["police"], here.key())

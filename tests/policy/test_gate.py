@@ -49,7 +49,13 @@ def datastream(number: int) -> Datastream:
     )
 
 
-SOURCES = (source("air"), source("buses", personal_data=True), source("new"))
+SOURCES = (
+    source("air"),
+    source("buses", personal_data=True),
+    source("new"),
+    source("centre", purposes=("emergency-response",), personal_data=True),
+    source("deaf", purposes=("emergency-response",)),
+)
 REGISTER = Admission.empty().knowing(SOURCES, [datastream(number) for number in KINDS_OF])
 
 
@@ -230,7 +236,7 @@ def test_each_row_comes_in_or_is_counted_once(entries: list[tuple[int, int, floa
 CALL = Call(
     id="c1",
     timeline="live",
-    source="air",
+    source="centre",
     at=NOW,
     place=Place(lat=60.17, lon=24.94),
     cell=0,
@@ -246,6 +252,13 @@ def test_a_call_comes_in() -> None:
 def test_a_call_from_a_source_without_an_entry_is_quarantined() -> None:
     with pytest.raises(Quarantined, match="no valid entry"):
         admit_call(replace(CALL, source="stranger"), REGISTER, NOW)
+
+
+@pytest.mark.parametrize("name", ["buses", "deaf"])
+def test_a_call_from_a_source_that_is_not_entered_for_calls_is_quarantined(name: str) -> None:
+    """One is entered for another purpose, the other says that it has no personal data."""
+    with pytest.raises(Quarantined, match="correct the entry first"):
+        admit_call(replace(CALL, source=name), REGISTER, NOW)
 
 
 @pytest.mark.parametrize("at", [NOW + 6 * MINUTE, NOW - 31 * DAY, 2**62, -(2**62)])

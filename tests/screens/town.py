@@ -33,6 +33,7 @@ from tutela.flow.health import Health
 from tutela.flow.history import History
 from tutela.flow.ledger import Ledger
 from tutela.flow.people import Staff
+from tutela.flow.prose import Prose
 from tutela.flow.read import Reads, reads
 from tutela.flow.read_health import HealthReads
 from tutela.flow.record import Recorder
@@ -309,7 +310,7 @@ async def town(clock: Callable[[], int] = lambda: NOW) -> Town:
         await streams.open(stream, subjects)
     known, ledger, health, bytes_ = Known(facts, PARTITIONS), Ledger(policies(), facts, clock), Health(), chance()
     history = History(MemoryLake(), streams, keys, PARTITIONS)
-    deeds = Deeds(ledger, facts, facts)
+    deeds = Deeds(ledger, facts, facts, Prose(keys))
     made = Town(
         clock=clock,
         facts=facts,

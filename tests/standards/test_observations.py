@@ -135,3 +135,13 @@ def test_a_name_that_the_register_lacks_becomes_number_nought_for_the_gate_to_re
     assert rows is not None
     assert rows.datastream.tolist() == [0]
     assert refused == ()
+
+
+def test_a_unit_of_a_datastream_that_the_register_lacks_is_for_the_gate_too() -> None:
+    rows, refused = observations.read(
+        GOOD.replace(b"d7", b"x7").replace(b'"more"', b'"unit":"kg","more"'), "readings", NAMES
+    )
+
+    assert rows is not None
+    assert rows.datastream.tolist() == [0]
+    assert refused == ()

@@ -6,15 +6,9 @@ import pkgutil
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 
-import msgspec
-
 from tutela import parts, systems
-from tutela.errors import BadInput
 from tutela.flow.detector import Detector
 from tutela.model.system import System, Use
-
-FACTS = frozenset({"burst", "correlation"})
-"""Parts that look at facts; all others look at observations."""
 
 
 def installed() -> Sequence[System]:
@@ -24,29 +18,21 @@ def installed() -> Sequence[System]:
 
 
 def instances(zone: str) -> tuple[tuple[Detector, ...], tuple[Detector, ...]]:
-    """The detectors of observations, and those of facts, for a city in that zone."""
-    made = [(use.part, instance(use, zone)) for use in _uses()]
-    facts = tuple(detector for part, detector in made if _of_facts(part))
-    return tuple(detector for part, detector in made if not _of_facts(part)), facts
+    """The detectors of observations (their card's key is a datastream), and those of facts, for a city in that zone."""
+    made = [instance(use, zone) for use in _uses()]
+    observing = tuple(detector for detector in made if detector.card.key == "datastream")
+    return observing, tuple(detector for detector in made if detector.card.key != "datastream")
 
 
 def instance(use: Use, zone: str) -> Detector:
     """One detector; raises BadInput when the options don't fit the part."""
-    part = parts.load("detectors", use.part)
     options: dict[str, object] = {"name": use.name, **use.options}
-    if "zone" in part.__struct_fields__:
+    if "zone" in parts.load("detectors", use.part).__struct_fields__:
         options.setdefault("zone", zone)
-    try:
-        made: Detector = msgspec.convert(options, part)
-    except (msgspec.ValidationError, TypeError) as wrong:
-        raise BadInput(f"the system's options for {use.name!r} do not fit the part {use.part!r}: {wrong}") from wrong
+    made: Detector = parts.make("detectors", use.part, options)
     return made
 
 
 def _uses() -> Iterator[Use]:
     for system in installed():
         yield from system.detectors
-
-
-def _of_facts(part: str) -> bool:
-    return part in FACTS

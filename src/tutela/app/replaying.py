@@ -60,6 +60,10 @@ async def _worked_off(inside: Core, timeline: str, stage: str) -> int:
 
 def words(report: Report) -> str:
     """The report as a person reads it."""
+    if not report.messages:
+        return (
+            f"{report.stream}: nothing is archived and worked off yet, so nothing was replayed; try again in a minute"
+        )
     lines = [
         f"{report.messages:,} messages of {report.stream} up to {report.upto:,}: {report.compared:,} findings compared"
     ]

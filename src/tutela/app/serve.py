@@ -27,6 +27,7 @@ from tutela.flow.explain import Sentences
 from tutela.flow.gateway import Gateway
 from tutela.flow.health import Health
 from tutela.flow.history import History
+from tutela.flow.prose import Prose
 from tutela.flow.read import reads
 from tutela.flow.read_health import HealthReads
 from tutela.flow.record import Recorder
@@ -91,7 +92,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
     guard = Guard(here)
     history = History(lake(inside), inside.streams, keys, inside.install.partitions)
     shown = reads(ledger, facts, known, history, keys)
-    deeds = Deeds(ledger, facts, facts)
+    deeds = Deeds(ledger, facts, facts, Prose(keys))
     acts, commands, words = Acts(deeds), Incidents(deeds), sentences(inside)
     recorder = Recorder(facts, keys, known, behind.health, clock, chance, ways=inside.install.ways)
     vitals = HealthReads(ledger=ledger, known=known, progress=PostgresProgress(facts.db), report=behind.health.report)

@@ -93,8 +93,8 @@ class Incidents:
         return await self._change(deed, lambda incident: decide.note(incident, deed.by, now, text))
 
     async def involve(self, access: Access, id_: str, agencies: Iterable[str], key: str) -> Incident:
-        """Say which agencies work on it."""
-        named = tuple(agencies)
+        """Say which agencies work on it. One's own is always among them: nobody locks themselves out."""
+        named = (*agencies, access.agent.agency)
         return await self._change(Deed(access, "involve", id_, key), lambda one: decide.involve(one, named))
 
     async def whole(self, incident: Incident) -> Incident:
@@ -103,7 +103,7 @@ class Incidents:
         due = list(incident.fused)
         while due:
             id_ = due.pop()
-            parts[id_] = await self.deeds.desk.incident(id_)
+            parts[id_] = await self.deeds.prose.shown(await self.deeds.desk.incident(id_))
             due += parts[id_].fused
         return decide.whole(incident, parts)
 

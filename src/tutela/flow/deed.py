@@ -26,6 +26,7 @@ from tutela.policy.purposes import CLASSES, Action, ask
 from .desk import DESK
 from .ledger import Ledger
 from .ports import Desk, Log
+from .prose import Prose
 
 TRIES = 5
 KINDS = {Alert: "alert@1", Incident: "incident@1"}
@@ -64,6 +65,7 @@ class Deeds:
     ledger: Ledger
     desk: Desk
     log: Log
+    prose: Prose
 
     async def do(self, deed: Deed, of: type[Work], decide: Callable[[], Awaitable[Sequence[Step]]]) -> Work:
         """Do it once. `decide` asks the policies and gives the steps, that of the subject (`of` its type) first."""
@@ -104,16 +106,21 @@ class Deeds:
             event = await self.log.event(deed.event(deed.subject))
         except NotFound:
             return None
-        return msgspec.json.decode(event.body, type=of)
+        return await self.prose.shown(msgspec.json.decode(event.body, type=of))
 
     async def _commit(self, deed: Deed, steps: Sequence[Step]) -> None:
-        done = [(before, msgspec.structs.replace(after, event=deed.event(after.id))) for before, after in steps]
+        done = [(before, await self._kept(deed, before, after)) for before, after in steps]
         await self.desk.act(
             [self._event(deed, before, after) for before, after in done],
             [after for _, after in done if isinstance(after, Alert)],
             [after for _, after in done if isinstance(after, Incident)],
             (),
         )
+
+    async def _kept(self, deed: Deed, before: Alert | Incident | None, after: Alert | Incident) -> Alert | Incident:
+        """A step as it is stored: it names its event, and what somebody wrote is sealed."""
+        named = msgspec.structs.replace(after, event=deed.event(after.id))
+        return await self.prose.kept(before, named)
 
     def _event(self, deed: Deed, before: Alert | Incident | None, after: Alert | Incident) -> Event:
         """Its cause is what the person saw: the revision before."""

@@ -8,6 +8,7 @@ from .catalogue import Known
 from .history import History
 from .ledger import Ledger
 from .ports import Facts, Keys
+from .prose import Prose
 from .read_desk import AlertDetail, DeskReads
 from .read_log import LogReads, Page
 from .read_observations import ObservationReads, Observed
@@ -29,5 +30,5 @@ def reads(ledger: Ledger, facts: Facts, known: Known, history: History, keys: Ke
     return Reads(
         observations=ObservationReads(ledger=ledger, known=known, values=facts, history=history),
         desk=DeskReads(ledger=ledger, known=known, desk=facts, keys=keys),
-        log=LogReads(ledger=ledger, log=facts),
+        log=LogReads(ledger=ledger, log=facts, prose=Prose(keys)),
     )

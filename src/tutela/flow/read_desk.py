@@ -20,6 +20,7 @@ from tutela.policy.purposes import CLASSES, Action, ask
 from .catalogue import Known
 from .ledger import Ledger
 from .ports import Desk, Keys
+from .prose import Prose
 
 _call = msgspec.json.Decoder(Call).decode
 
@@ -41,20 +42,25 @@ class DeskReads:
     desk: Desk
     keys: Keys
 
+    @property
+    def prose(self) -> Prose:
+        """What people wrote, as they wrote it."""
+        return Prose(self.keys)
+
     async def alerts(self, access: Access, timeline: str) -> Sequence[Alert]:
         """The open alerts that this purpose may see, highest rank first."""
         general, query = self._ask(access, "alerts"), "open alerts"
         found = await self.desk.alerts(timeline)
         shown = await self.ledger.permitted(found, lambda one: self._alert(access, one), general, timeline, query)
         await self.ledger.wrote(access, timeline, query, (alert.id for alert in shown))
-        return shown
+        return [await self.prose.shown(alert) for alert in shown]
 
     async def alert(self, access: Access, id_: str) -> AlertDetail:
         """One alert and why it was raised; raises NotFound."""
         alert = await self.desk.alert(id_)
         query = f"alert {id_}"
         await self.ledger.must(self._alert(access, alert), alert.timeline, query)
-        detail = AlertDetail(alert, tuple(await self.desk.detections(alert.detections)))
+        detail = AlertDetail(await self.prose.shown(alert), tuple(await self.desk.detections(alert.detections)))
         await self.ledger.wrote(access, alert.timeline, query, (id_, *alert.detections))
         return detail
 
@@ -65,7 +71,7 @@ class DeskReads:
         shown = await self.ledger.permitted(found, lambda one: self._incident(access, one), general, timeline, query)
         ids = [incident.id for incident in shown]
         await self.ledger.wrote(access, timeline, query, ids, persons=ids)
-        return shown
+        return [await self.prose.shown(incident) for incident in shown]
 
     async def incident(self, access: Access, id_: str) -> Incident:
         """One incident; raises NotFound."""
@@ -73,7 +79,7 @@ class DeskReads:
         query = f"incident {id_}"
         await self.ledger.must(self._incident(access, incident), incident.timeline, query)
         await self.ledger.wrote(access, incident.timeline, query, (id_,), persons=(id_,))
-        return incident
+        return await self.prose.shown(incident)
 
     async def calls(self, access: Access, timeline: str, most: int = 50) -> Sequence[Call]:
         """The newest calls: whole where a duty needs who called and what was said, else bare. Whole ones are named."""

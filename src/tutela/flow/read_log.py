@@ -13,6 +13,7 @@ from tutela.policy.purposes import Action, ask
 
 from .ledger import Ledger
 from .ports import Log
+from .prose import Prose
 
 AT_ONCE = 500
 SILENCE = 1.0
@@ -53,11 +54,12 @@ class LogReads:
     """The log, as far as it may be seen. Each method raises Refused, and leaves one event.
 
     Whoever may see accesses sees of all other events that they happened, without their bodies. A sealed
-    body stays where it is: `call` opens a call.
+    body stays where it is: `call` opens a call. What people wrote is opened by `about` alone.
     """
 
     ledger: Ledger
     log: Log
+    prose: Prose
 
     async def events(self, access: Access, timeline: str, after: int = -1, most: int = AT_ONCE) -> Page:
         """What comes after that position, of at most that many events."""
@@ -74,7 +76,7 @@ class LogReads:
         told = [event for event in await self.log.about(subject) if event.timeline == timeline]
         seen = [one for one in (self._shown(access, event) for event in told) if one is not None]
         await self.ledger.wrote(access, timeline, query, (event.id for event in seen))
-        return seen
+        return [msgspec.structs.replace(event, body=await self.prose.told(event.body)) for event in seen]
 
     async def last(self, access: Access, timeline: str) -> int:
         """The newest position, to follow the log from now on; -1 when it is empty. It leaves no event: `follow` does."""

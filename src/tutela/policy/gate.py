@@ -143,9 +143,16 @@ def admit(offer: Offer, register: Admission, now: int) -> tuple[Rows | None, tup
 
 
 def admit_call(call: Call, register: Admission, now: int) -> None:
-    """A call comes in, or it raises: Quarantined without a valid register entry, BadInput for an impossible time."""
-    if register.entry(call.source, now) is None:
+    """A call comes in, or it raises: Quarantined without an entry that allows it, BadInput for an impossible time."""
+    entry = register.entry(call.source, now)
+    if entry is None:
         raise Quarantined(SAYS[Reason.QUARANTINED], source=call.source)
+    if not entry.personal_data or call.purpose not in entry.purposes:
+        raise Quarantined(
+            f"calls are personal data for {call.purpose}, and the entry of {call.source} does not say that it sends "
+            "such data for that purpose, so nothing of this is kept; correct the entry first",
+            source=call.source,
+        )
     earliest, latest = _window(call.timeline, now)
     if not earliest <= call.at <= latest:
         raise BadInput(

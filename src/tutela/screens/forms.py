@@ -155,9 +155,7 @@ async def note(form: Form) -> Done:
 
 async def involve(form: Form) -> Done:
     """Say which agencies work on it."""
-    # An incident is about people, and only those who work on it see it: whoever writes this must go on seeing it.
-    agencies = [name for name in form.said.get("agencies", "").split(",") if name.strip()]
-    agencies += [] if form.access.agent.agency in map(str.strip, agencies) else [form.access.agent.agency]
+    agencies = [name.strip() for name in form.said.get("agencies", "").split(",") if name.strip()]
     await form.here.incidents.involve(form.access, form.subject, agencies, form.key)
     return _still(form, "Written down who works on it.")
 

@@ -83,19 +83,12 @@ _BAD = (msgspec.DecodeError, UnicodeError, RecursionError, OverflowError, BadInp
 def read(body: bytes, of: str, names: Names, first: int = 1) -> tuple[Rows | None, tuple[Refusal, ...]]:
     """The rows of NDJSON `body`, all of kind `of`, and what was refused of it; `first` is its first line's number."""
     try:
-        return _columns(_understood(_DECODERS[of].decode_lines(body), of, names), of, names), ()
+        return _columns(_DECODERS[of].decode_lines(body), of, names), ()
     except _BAD:
         numbered = [(number, line) for number, line in enumerate(body.split(b"\n"), first) if line.strip()]
     sorting = _Sorting(of, names)
     lines = sorting.halves(numbered)
     return _columns(lines, of, names), sorting.told()
-
-
-def _understood(lines: list[Line], of: str, names: Names) -> list[Line]:
-    """The same lines, when nothing is wrong with any of them."""
-    _units(lines, names)
-    _columns(lines, of, names)
-    return lines
 
 
 class _Sorting:
@@ -112,18 +105,22 @@ class _Sorting:
             return [line for one in numbered for line in self._alone(*one)]
         try:
             lines = self._decoder.decode_lines(b"\n".join([line for _, line in numbered]))
-            return _understood(lines, self._of, self._names)
+            _columns(lines, self._of, self._names)
         except _BAD:
             half = len(numbered) // 2
+        else:
+            return lines
         return self.halves(numbered[:half]) + self.halves(numbered[half:])
 
     def _alone(self, number: int, line: bytes) -> list[Line]:
         """A line for itself, or none."""
         try:
-            return _understood([self._decoder.decode(line)], self._of, self._names)
+            lines = [self._decoder.decode(line)]
+            _columns(lines, self._of, self._names)
         except _BAD as wrong:
             self._refuse(number, line, wrong)
-        return []
+            return []
+        return lines
 
     def _refuse(self, number: int, line: bytes, wrong: Exception) -> None:
         """The first ones are told by themselves: a body of nothing but noise gets no answer of its own size."""
@@ -139,23 +136,28 @@ class _Sorting:
         return (*self._refused, *others)
 
 
-def _units(lines: Sequence[Line], names: Names) -> None:
-    """Raise BadInput when a line says another unit than the register."""
-    for line in lines:
-        if line.unit is not None and line.unit != (known := names.unit(names.number(line.datastream) or 0)):
-            raise BadInput(f"the unit {line.unit!r} is not the register's {known!r} for {line.datastream!r}")
-
-
 def _columns(lines: Sequence[Line], of: str, names: Names) -> Rows | None:
-    """Lines as columns. A name that the register doesn't know becomes datastream 0, which the gate refuses."""
+    """Lines as columns; raises what is wrong with one of them.
+
+    A name that the register doesn't know becomes datastream 0, which the gate refuses.
+    """
     n = len(lines)
     if not n:
         return None
     number = names.number
-    ids = np.fromiter([number(line.datastream) or 0 for line in lines], np.int32, n)
+    ids = [number(line.datastream) or 0 for line in lines]
+    _units(lines, ids, names)
     time = _micros([line.phenomenonTime for line in lines])
     values = {name: np.fromiter([getattr(line, name) for line in lines], dtype, n) for name, dtype in kind(of).columns}
-    return Rows(of, ids, time, values)
+    return Rows(of, np.fromiter(ids, np.int32, n), time, values)
+
+
+def _units(lines: Sequence[Line], ids: Sequence[int], names: Names) -> None:
+    """Raise BadInput when a line says another unit than the register."""
+    unit = names.unit
+    for line, id_ in zip(lines, ids, strict=True):
+        if line.unit is not None and id_ and line.unit != unit(id_):
+            raise BadInput(f"the unit {line.unit!r} is not the register's {unit(id_)!r} for {line.datastream!r}")
 
 
 def _micros(times: Sequence[str | int]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
