@@ -15,7 +15,17 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from tests.integration.running import Instance, Person, datastream, entry, free_port, running, tutela, until
+from tests.integration.running import (
+    Instance,
+    Person,
+    clear_away,
+    datastream,
+    entry,
+    free_port,
+    running,
+    tutela,
+    until,
+)
 
 from tutela.cli import main
 
@@ -24,6 +34,9 @@ pytestmark = pytest.mark.integration
 VERBS = ["up", "work", "serve", "keep", "city", "invite", "import", "replay", "verify", "parts", "doctor"]
 VERBS += ["sources list", "sources enter", "letters list", "letters revive"]
 PYTHON = [sys.executable]
+AGAIN = "import subprocess, sys, tutela; sys.exit(subprocess.call([sys.executable, '-c', 'import tutela']))"
+"""A program that starts python again, as `tutela up` does."""
+
 MAPPING = """
 about = "Three days of a well"
 tick = "1h"
@@ -272,7 +285,7 @@ def as_nobody(folder: Path) -> list[str]:
     drop = ["setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups"]
     for reads in ([], ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]):
         with suppress(FileNotFoundError):
-            tried = subprocess.run([*drop, *reads, *PYTHON, "-c", "import tutela"], capture_output=True, check=False)
+            tried = subprocess.run([*drop, *reads, *PYTHON, "-c", AGAIN], capture_output=True, check=False)
             if tried.returncode == 0:
                 return [*drop, *reads]
     pytest.skip("there is no setpriv, or this checkout is for root alone")
@@ -288,7 +301,10 @@ def test_an_ordinary_user_can_do_it_too_and_again_and_the_doctor_sees_it_down(fo
             told = json.loads(process.stdout.readline())
             assert told["address"].startswith("http://localhost:")
             process.terminate()
-            assert process.wait(40) == 0
+            try:
+                assert process.wait(40) == 0
+            finally:
+                process.kill()
     owners = {path.stat().st_uid for path in (folder / "data").rglob("*")}
     assert owners == {pwd.getpwnam("nobody").pw_uid}
 
@@ -296,6 +312,28 @@ def test_an_ordinary_user_can_do_it_too_and_again_and_the_doctor_sees_it_down(fo
     assert done.returncode == 1
     bad = {one["what"] for one in json.loads(done.stdout) if one["health"] == "bad"}
     assert bad == {"NATS does not answer", "PostgreSQL does not answer"}
+
+
+def test_a_stop_may_come_at_any_moment_of_the_start(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    try:
+        for moment in ("nats", "keep", "serve", "told"):
+            command = [*PYTHON, "-m", "tutela", "up", "--empty", "--data", str(data), "--json"]
+            command += ["--port", str(free_port())]
+            with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+                assert process.stdout is not None
+                if moment == "told":
+                    assert process.stdout.readline()
+                else:
+                    until((data / "run" / f"{moment}.json").exists, f"{moment} runs")
+                process.terminate()
+                try:
+                    assert process.wait(30) == 0
+                finally:
+                    process.kill()
+            assert list((data / "run").glob("*.json")) == []
+    finally:
+        clear_away(data)
 
 
 def test_a_taken_port_is_a_clear_error_and_nothing_stays_behind(tmp_path: Path) -> None:

@@ -33,22 +33,30 @@ class Up:
 async def up(
     settings: Settings, where: Place, *, demo: bool, workers: int, say: Say, told: Callable[[Up], None]
 ) -> None:
-    """Start everything, tell where it is, and look after it until SIGINT or SIGTERM."""
-    stop = _stopped()
+    """Start everything, tell where it is, and look after it until SIGINT or SIGTERM, which may come at any moment."""
+    stop = asyncio.ensure_future(_stopped().wait())
+    living = asyncio.ensure_future(_live(settings, where, demo=demo, workers=workers, say=say, told=told))
+    await asyncio.wait({living, stop}, return_when=asyncio.FIRST_COMPLETED)
+    if not living.done():
+        say("stopping")
+        living.cancel()
+    stop.cancel()
+    with suppress(asyncio.CancelledError):
+        await living
+
+
+async def _live(
+    settings: Settings, where: Place, *, demo: bool, workers: int, say: Say, told: Callable[[Up], None]
+) -> None:
+    """From the first engine to the last, until cancelled; ends by raising only."""
     chosen = replace(settings, port=settings.port or _free_port())
     async with Engines(settings.data, settings.env) as engines:
         _must_be_free(chosen.port)  # not before: an orphan of an earlier run may have held it until now
         say("engines are up: NATS and PostgreSQL")
         await install(chosen, engines.addresses, where)
-        address = f"http://localhost:{chosen.port}"
         await _children(engines, chosen, workers, demo=demo)
-        told(Up(address, await _codes(chosen)))
-        watching = asyncio.ensure_future(engines.watch())
-        await asyncio.wait({watching, asyncio.ensure_future(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
-        say("stopping")
-        watching.cancel()
-        with suppress(asyncio.CancelledError):
-            await watching
+        told(Up(f"http://localhost:{chosen.port}", await _codes(chosen)))
+        await engines.watch()
 
 
 async def _children(engines: Engines, settings: Settings, workers: int, *, demo: bool) -> None:

@@ -55,32 +55,46 @@ class Link:
 
     async def open(self, within: float) -> Self:
         """Connects; raises `EngineDown` when nobody answers in that many seconds."""
+        # In a task of its own: nats-py can swallow the cancellation of whoever waits inside of it.
+        connecting = asyncio.ensure_future(self._connect())
         try:
-            async with asyncio.timeout(within):
-                await self.client.connect(
-                    self._url,
-                    name=self._name,
-                    error_cb=self._complain,
-                    disconnected_cb=self._fell,
-                    reconnected_cb=self._rose,
-                    closed_cb=self._ended,
-                    connect_timeout=2,
-                    max_reconnect_attempts=-1,
-                    reconnect_time_wait=0.2,  # type: ignore[arg-type]  # it sleeps so many seconds
-                    reconnect_to_server_handler=_another,
-                    ping_interval=10,
-                    pending_size=PENDING,
-                )
-        except TimeoutError as late:
+            done, _ = await asyncio.wait({connecting}, timeout=within)
+        except asyncio.CancelledError:
+            await self._give_up(connecting)
+            raise
+        if not done:
             why = self.client.last_error or "time-out"
-            await self.close()
-            raise EngineDown(f"NATS at {self.where} lets nobody in ({why}); `tutela doctor` says what to do") from late
+            await self._give_up(connecting)
+            raise EngineDown(f"NATS at {self.where} lets nobody in ({why}); `tutela doctor` says what to do")
+        try:
+            connecting.result()
         except nats.errors.Error as wrong:
             raise EngineDown(
                 f"{self.where!r} is no address of NATS ({wrong}); write nats://user:password@host:port"
             ) from wrong
         await self._rose()
         return self
+
+    async def _connect(self) -> None:
+        await self.client.connect(
+            self._url,
+            name=self._name,
+            error_cb=self._complain,
+            disconnected_cb=self._fell,
+            reconnected_cb=self._rose,
+            closed_cb=self._ended,
+            connect_timeout=2,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=0.2,  # type: ignore[arg-type]  # it sleeps so many seconds
+            reconnect_to_server_handler=_another,
+            ping_interval=10,
+            pending_size=PENDING,
+        )
+
+    async def _give_up(self, connecting: asyncio.Task[None]) -> None:
+        connecting.cancel()
+        await asyncio.wait({connecting}, timeout=1)
+        await self.close()
 
     async def close(self) -> None:
         """Says goodbye and stops trying."""
