@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
@@ -20,8 +21,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
+import asyncpg
 import httpx
 
+from tutela.backends.engines import addresses
 from tutela.backends.places import SYSTEM, places
 
 LOG = logging.getLogger(__name__)
@@ -282,6 +285,18 @@ class Instance:
     def run_file(self, name: str) -> Json:
         """What the supervisor knows of a child: pid, start time, command."""
         return json.loads((self.data / "run" / f"{name}.json").read_bytes())
+
+    def numbers(self) -> dict[str, int]:
+        """The register's number of each datastream: the API goes by names only."""
+
+        async def read() -> dict[str, int]:
+            connection = await asyncpg.connect(addresses(self.data, {}).pg)
+            try:
+                return {row["name"]: row["id"] for row in await connection.fetch("select name, id from datastream")}
+            finally:
+                await connection.close()
+
+        return asyncio.run(read())
 
     def files(self) -> Iterator[Path]:
         """Every file of the instance, wherever it lies."""

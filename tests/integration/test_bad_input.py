@@ -189,27 +189,13 @@ def test_what_is_no_number_is_refused_and_the_rest_taken(device: Device, value: 
 
 
 def test_what_is_no_number_in_arrow_is_refused_too(device: Device, city: Instance) -> None:
-    number = {one["name"]: one["id"] for one in streams(city)}["bad/value"]
+    number = city.numbers()["bad/value"]
     at = round(time.time() * 1e6)
     values = np.array([1.0, np.nan, np.inf, -np.inf, 2.0])
     rows = Rows("readings", np.full(5, number, np.int32), np.arange(at, at + 5), {"result": values})
     answer = device.post(wire.encode(rows), Content_Type="application/vnd.apache.arrow.stream")
     assert answer.json()["accepted"] == 2
     assert reasons(answer) == {"not-finite": 3}
-
-
-def streams(city: Instance) -> list[Json]:
-    """The datastreams of the register, read beside the API, which names them only."""
-    import asyncpg  # noqa: PLC0415  for this alone
-
-    async def read() -> list[Json]:
-        connection = await asyncpg.connect(addresses(city.data, {}).pg)
-        try:
-            return [json.loads(row["entry"]) for row in await connection.fetch("select entry from datastream")]
-        finally:
-            await connection.close()
-
-    return asyncio.run(read())
 
 
 def test_another_unit_than_the_registers_is_refused(device: Device) -> None:
@@ -379,8 +365,7 @@ def test_poison_in_the_stream_is_set_aside_with_its_reason_and_taken_up_again(
     city: Instance, device: Device, operator: Person, keeper: Person
 ) -> None:
     before = {letter["id"] for letter in city.told("letters", "list", "--most", "1000")}
-    number = {one["name"]: one["id"] for one in streams(city)}["bad/poison"]
-    partition = number % 16
+    partition = city.numbers()["bad/poison"] % 16
     publish(city, poison(partition))
     # what comes after it is worked off all the same
     device.take(line("bad/poison", 77.0))

@@ -15,6 +15,7 @@ from litestar import Litestar, Router
 from tutela import __version__
 from tutela.app.core import Core, chance, clock, core
 from tutela.app.lake import lake
+from tutela.app.leaving import Leaving
 from tutela.app.settings import FIRST_PORT, Settings
 from tutela.app.staff import staff
 from tutela.app.tasks import together
@@ -143,7 +144,7 @@ async def run(settings: Settings) -> None:
         behind = doors(inside)
         async with running(behind):
             config = uvicorn.Config(
-                application(behind),
+                Leaving(application(behind)),
                 host=HOST,
                 port=settings.port or FIRST_PORT,
                 access_log=False,
