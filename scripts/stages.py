@@ -21,6 +21,7 @@ STAGES: dict[str, tuple[int, list[list[str]]]] = {
     ),
     "integration": (360, [[*PYTEST, "-m", "integration and not browser and not chaos"]]),
     "browser": (360, [["scripts/chromium"], [*PYTEST, "-m", "browser"]]),
+    "chaos": (240, [[*PYTEST, "-m", "chaos"]]),
     "bench": (90, [[str(BIN / "python"), "-m", "benchmarks", "--quick", "spine"]]),
 }
 COUNT = re.compile(rb"(\d+) (passed|failed|errors?|skipped)")

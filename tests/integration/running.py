@@ -23,6 +23,7 @@ from typing import Any, Self
 
 import asyncpg
 import httpx
+import psutil
 
 from tutela.backends.engines import addresses
 from tutela.backends.places import SYSTEM, places
@@ -288,15 +289,27 @@ class Instance:
 
     def numbers(self) -> dict[str, int]:
         """The register's number of each datastream: the API goes by names only."""
+        return {row["name"]: row["id"] for row in self.asked("select name, id from datastream")}
 
-        async def read() -> dict[str, int]:
+    def asked(self, sql: str) -> list[dict[str, Json]]:
+        """Rows of a query on the facts, for what no API tells."""
+
+        async def ask() -> list[dict[str, Json]]:
             connection = await asyncpg.connect(addresses(self.data, {}).pg)
             try:
-                return {row["name"]: row["id"] for row in await connection.fetch("select name, id from datastream")}
+                return [dict(row) for row in await connection.fetch(sql)]
             finally:
                 await connection.close()
 
-        return asyncio.run(read())
+        return asyncio.run(ask())
+
+    def keeper_again(self) -> None:
+        """Stop the keeper, which archives what it has gathered and signs a checkpoint; its supervisor starts it again."""
+        before = self.run_file("keep")
+        os.kill(before["pid"], signal.SIGTERM)
+        until(lambda: not psutil.pid_exists(before["pid"]), "the keeper stops")
+        until((self.data / "run" / "keep.json").exists, "the keeper is back")
+        assert self.run_file("keep")["pid"] != before["pid"]
 
     def files(self) -> Iterator[Path]:
         """Every file of the instance, wherever it lies."""

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
 import time
 from statistics import median
 
-import psutil
 import pytest
 from tests.integration.running import Device, Instance, Person, datastream, line, now, until
 
@@ -86,7 +83,7 @@ def test_an_observation_becomes_an_alert_that_a_person_makes_an_incident(
 
 def test_the_log_of_it_all_is_sound(city: Instance, sensors: Device) -> None:
     sensors.take(line(SMOKE[0], 1.0))
-    keeper_again(city)  # it signs a checkpoint when it stops
+    city.keeper_again()  # it signs a checkpoint when it stops
     report = city.told("verify")
     assert report["findings"] == []
     assert report["checkpoints"] > 0
@@ -103,7 +100,7 @@ def test_history_is_archived_and_replayed_to_the_same(city: Instance, sensors: D
     until(
         lambda: any(alert["type"] == "smoke" and alert["count"] == 2 for alert in operator.queue()), "both detections"
     )
-    keeper_again(city)
+    city.keeper_again()
     assert [result for _, result in operator.series(SMOKE[3], since, now(1))] == expected
 
     reports = [
@@ -116,15 +113,6 @@ def test_history_is_archived_and_replayed_to_the_same(city: Instance, sensors: D
     assert len({report["digest"] for report in detects}) == 1
     assert len({report["digest"] for report in correlates}) == 1
     assert detects[0]["compared"] >= 2
-
-
-def keeper_again(city: Instance) -> None:
-    """Stop the keeper, which archives what it has gathered and signs a checkpoint; its supervisor starts it again."""
-    before = city.run_file("keep")
-    os.kill(before["pid"], signal.SIGTERM)
-    until(lambda: not psutil.pid_exists(before["pid"]), "the keeper stops")
-    until((city.data / "run" / "keep.json").exists, "the keeper is back")
-    assert city.run_file("keep")["pid"] != before["pid"]
 
 
 def test_what_was_said_in_a_call_lies_nowhere_in_plain(city: Instance, call_taker: Device, operator: Person) -> None:
@@ -141,7 +129,7 @@ def test_what_was_said_in_a_call_lies_nowhere_in_plain(city: Instance, call_take
 
     # the category is no personal data: where it can be found, the rest would be found as well
     until(lambda: found(city, CATEGORY), "the category is on the disk")
-    keeper_again(city)
+    city.keeper_again()
     assert found(city, CATEGORY)
     assert found(city, SAID) == found(city, CALLER) == []
 

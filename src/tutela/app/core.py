@@ -58,7 +58,8 @@ class Core:
     tokens: Tokens
 
     async def open_timeline(self, name: str, says: str = "") -> None:
-        """Make a timeline, with its streams, if there is none."""
+        """Make a timeline, with its streams, if there is none; raises BadInput for a name that can't be one."""
+        hop.token(name)  # before it is kept: every process opens the streams of all timelines that there are
         await self.facts.open_timeline(name, clock(), says)
         await open_streams(self.streams, [name])
 

@@ -15,7 +15,7 @@ import numpy as np
 from tutela.app.core import Core, chance, clock, core
 from tutela.app.settings import Settings
 from tutela.app.tasks import together
-from tutela.errors import NotFound
+from tutela.errors import BadInput, NotFound
 from tutela.flow.entering import define, enter
 from tutela.flow.gateway import Gateway
 from tutela.flow.health import Health
@@ -27,6 +27,9 @@ from tutela.sources.files import Recorded
 from tutela.standards.mapping import Column, Mapped, Mapping, apply, read
 
 BY = "import"
+IMPORTS = "import/"
+"""So begin the timelines of recorded data: none of it can reach live operators."""
+
 Said = Callable[[int, int, int], None]
 
 
@@ -59,6 +62,10 @@ def mapping(name: str) -> Mapping:
 
 def mapped(wanted: Wanted) -> tuple[Mapping, Mapped]:
     """The file in our nouns, without storing anything: a dry run."""
+    if not wanted.timeline.startswith(IMPORTS):
+        raise BadInput(
+            f"{wanted.timeline!r} is no timeline for recorded data; name one like {IMPORTS}{wanted.timeline}"
+        )
     how = mapping(wanted.mapping)
     return how, apply(how, Recorded(wanted.path).read(how), wanted.timeline)
 

@@ -20,7 +20,7 @@ class Pace:
     next waits `least`, so that it collects what comes meanwhile; nobody waits longer than `most`.
     """
 
-    rate: float = 300.0
+    rate: float = 400.0
     burst: float = 60.0
     least: float = 0.020
     most: float = 1.0
