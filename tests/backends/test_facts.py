@@ -233,7 +233,7 @@ async def test_the_same_revision_with_other_content_stops_and_keeps_nothing(fact
 
     assert await facts.detections(["d8", "d9"]) == []
     assert await facts.about("d9") == []
-    assert await facts.ticks() == {"live": 0}
+    assert await facts.ticks("detect") == {"live": 0}
     await facts.release([lease])
     assert [one.sequence for one in await facts.take("w", "detect", 1)] == [7]
 
@@ -271,12 +271,12 @@ async def test_the_second_hop_ticks_with_the_slowest_partition(facts: Facts) -> 
     leases = await facts.take("w", "detect", 4)
     for ticked, lease in zip((50, 40, 60, None), leases, strict=True):
         await facts.commit(lease, Effects(sequence=1, ticked=ticked))
-    before = await facts.ticks()
+    before = await facts.ticks("detect")
     await facts.commit(leases[3], Effects(sequence=1, ticked=45))
     await facts.commit(leases[1], Effects(sequence=2, ticked=30))
 
     assert before == {"live": 0}
-    assert await facts.ticks() == {"live": 40}
+    assert await facts.ticks("detect") == {"live": 40}
 
 
 async def test_newest_values_only_move_forward(facts: Facts) -> None:

@@ -61,7 +61,7 @@ def one_by_one(part: Burst, items: Sequence[Item]) -> Iterator[tuple[str, int]]:
         many = count >= part.least and poisson_tail(count, usual) <= part.tail
         if many and item.fact.at > begins and not quiet and now - min(e.at for e in came) >= part.learn * DAY:
             told.append((item.fact.cell, now))
-            yield str(item.fact.cell), now
+            yield str(item.fact.cell), max(each.at for each in near if each.at > begins)
 
 
 @pytest.mark.parametrize(
@@ -82,6 +82,12 @@ def test_calls_of_the_neighbouring_cell_count_as_well() -> None:
     assert len({cell_of(each.fact.place) for each in near}) == 2
     assert len(burst(near)) == 1
     assert burst(far) == []
+
+
+def test_a_burst_is_noticed_at_its_last_call_whatever_later_calls_came_from_elsewhere() -> None:
+    (found,) = burst([call(9, START + 5 * MINUTE, metres=5000.0), *calls(4)])
+
+    assert (found.since, found.at) == (START, START + 3 * MINUTE)
 
 
 def test_what_is_usual_there_is_no_burst() -> None:

@@ -136,6 +136,7 @@ def test_where_moving_one_fact_is_not_enough_it_names_those_that_had_not_to_come
     *_, last = correlated(items)
 
     assert last.why.unless == Fewer(by=2, of=("a", "d"))
+    assert last.why.inputs["rarest"] == "call"
     assert all(each.revision < last.revision for each in correlated(changed(items, last, 0.5)))
     assert correlated(changed(items, last, 1.0)) == []
 

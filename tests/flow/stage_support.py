@@ -211,8 +211,10 @@ async def known(facts: MemoryFacts, partitions: int = P) -> Known:
     return register
 
 
-def lease(stage: str = "detect", partition: int = 1, sequence: int = 0, snapshot: int = 0) -> Lease:
-    return Lease(timeline="live", stage=stage, partition=partition, epoch=1, sequence=sequence, snapshot=snapshot)
+def lease(
+    stage: str = "detect", partition: int = 1, sequence: int = 0, snapshot: int = 0, timeline: str = "live"
+) -> Lease:
+    return Lease(timeline=timeline, stage=stage, partition=partition, epoch=1, sequence=sequence, snapshot=snapshot)
 
 
 def rows(of: str, *told: tuple[int, int, float]) -> Rows:
@@ -246,5 +248,5 @@ def told(sequence: int, *facts: Fact, subject: str = "det.live.1") -> Message:
     return Message(sequence, subject, {}, body, sequence * 10)
 
 
-def second_tick(sequence: int, at: int) -> Message:
-    return Message(sequence, hop.second_ticks("live"), {}, hop.tick(at), sequence * 10)
+def second_tick(sequence: int, at: int, timeline: str = "live") -> Message:
+    return Message(sequence, hop.second_ticks(timeline), {}, hop.tick(at), sequence * 10)

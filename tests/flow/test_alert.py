@@ -147,6 +147,22 @@ def test_two_detections_without_a_place_join_on_their_datastream_alone() -> None
     assert sorted(alert.detections for alert in alerts(desk)) == [("d0", "d2"), ("d1", "d3")]
 
 
+def test_many_silent_datastreams_of_one_source_are_one_alert_wherever_they_were_noticed() -> None:
+    parts = [detection(f"d{n}", place=None, datastreams=(2 * n, 2 * n + 1), sources=("air",)) for n in range(3)]
+    other = detection("other", place=None, datastreams=(91, 92), sources=("noise",))
+    single = detection("single", place=None, datastreams=(93,), sources=("air",))
+    later = detection("later", 16 * 60, place=None, datastreams=(94, 95), sources=("air",))
+
+    desk, _ = run(*parts, other, single, later)
+
+    assert sorted(alert.detections for alert in alerts(desk)) == [
+        ("d0", "d1", "d2"),
+        ("later",),
+        ("other",),
+        ("single",),
+    ]
+
+
 def test_one_without_a_place_is_not_near_another_on_a_shared_spot() -> None:
     desk, _ = run(detection("d1", place=None, datastreams=(7,)), detection("d2", 3600, datastreams=(7,)))
 

@@ -154,6 +154,20 @@ def test_with_lateness_facts_wait_for_the_tick_and_are_given_by_event_time() -> 
     assert [(found.facts, found.at) for found in due.detections] == [(("c", "a", "b"), 9 * SECOND), ((), 9 * SECOND)]
 
 
+def test_on_an_import_facts_wait_for_the_tick_even_where_no_lateness_is_allowed() -> None:
+    async def main() -> list[Effects]:
+        fold = await CorrelateStage((Pairs(nth=3),)).begin(lease("correlate", HOME, timeline="import/x"), {})
+        return [
+            await fold.turn([told(1, call("b", 9), call("a", 5))]),
+            await fold.turn([told(2, call("c", 1)), second_tick(3, 9, "import/x")]),
+        ]
+
+    before, due = alone(main())
+
+    assert keys(before) == []
+    assert [found.facts for found in due.detections] == [("c", "a", "b"), ()]
+
+
 def test_a_tick_that_was_told_before_ends_nothing() -> None:
     effects = turn([Pairs()], second_tick(1, 9), second_tick(2, 9), second_tick(3, 8))
 

@@ -61,13 +61,13 @@ class Room:
         return lease, await self.stage.begin(lease, await self.facts.load(lease))
 
     def messages(self, *facts: Detection | Call | int | bytes) -> list[Message]:
-        """The next messages of the second hop; whole numbers are ticks, in seconds after the start."""
+        """The next messages of the second hop; whole numbers are settled ticks, in seconds after the start."""
         made = []
         for fact in facts:
             self.sequence += 1
             subject = f"det.{hop.token(self.timeline)}.0"
             if isinstance(fact, int):
-                subject, body = hop.second_ticks(self.timeline), hop.tick(START + fact * SECOND)
+                subject, body = hop.settled(self.timeline), hop.tick(START + fact * SECOND)
             else:
                 body = fact if isinstance(fact, bytes) else encode(fact)
             made.append(Message(self.sequence, subject, {}, body, START))
@@ -287,9 +287,33 @@ async def test_what_is_sent_again_after_it_was_forgotten_makes_no_second_alert(r
 async def test_an_import_shows_what_one_operator_would_have_seen() -> None:
     room = await Room(timeline="import/x").ready()
     lease, desk = await room.begin()
-    await room.work(lease, desk, room.messages(*(detection(f"d{n}", n, lat=60.0 + n / 10) for n in range(3))))
+    await room.work(lease, desk, room.messages(*(detection(f"d{n}", n, lat=60.0 + n / 10) for n in range(3)), 3))
 
     assert [alert.status for alert in await room.alerts()] == [AlertStatus.NEW, AlertStatus.HELD, AlertStatus.HELD]
+
+
+async def test_what_the_partitions_of_an_import_find_in_any_order_is_seen_in_the_order_of_its_time() -> None:
+    room = await Room(timeline="import/x").ready()
+    lease, desk = await room.begin()
+    await room.work(lease, desk, room.messages(detection("march", 9000), detection("january", 1)))
+    before = await room.alerts()
+    lease, desk = await room.begin()
+    await room.work(lease, desk, room.messages(detection("february", 2), 8999, 9001))
+
+    assert before == []
+    assert [(alert.since, alert.detections) for alert in await room.alerts()] == [
+        (START + 1 * SECOND, ("january", "february")),
+        (START + 9000 * SECOND, ("march",)),
+    ]
+
+
+async def test_the_time_of_the_desk_is_what_is_settled_not_what_is_still_being_correlated(room: Room) -> None:
+    lease, desk = await room.begin()
+    await room.work(lease, desk, room.messages(5, detection("d1", 6)))
+    early = Message(99, hop.second_ticks("live"), {}, hop.tick(START + 9000 * SECOND), START)
+    await room.work(lease, desk, [early])
+
+    assert [alert.status for alert in await room.alerts()] == [AlertStatus.HELD]
 
 
 async def test_the_measures_of_a_queue_are_those_of_eemua_191(room: Room) -> None:

@@ -111,7 +111,7 @@ async def feed(streams: NatsStreams) -> list[str]:
         ids.append(found.id)
         for copy in ("first", "again"):
             await streams.publish("det.live.0", encode(found), f"{n} {copy}", {})
-        await streams.publish(hop.second_ticks("live"), hop.tick(START + n * 1_000_000), f"tick {n}", {})
+        await streams.publish(hop.settled("live"), hop.tick(START + n * 1_000_000), f"tick {n}", {})
     return ids
 
 

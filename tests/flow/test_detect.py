@@ -211,13 +211,13 @@ def test_a_detection_is_committed_with_its_event_its_cause_and_its_way_over_the_
     assert effects.ticked == 9
 
 
-def test_a_detection_that_rests_on_no_observation_follows_from_the_tick_or_the_last_message() -> None:
+def test_a_detection_that_rests_on_no_observation_follows_from_the_last_message_or_the_tick() -> None:
     stage = Stage((Every(nth=1, rests=False),))
     untold = alone(stage.effects([observed(1, "readings", (ONE, 1, 5.0)), observed(2, "readings", (FIVE, 1, 5.0))]))
     told = alone(stage.effects([observed(1, "readings", (ONE, 1, 5.0)), ticked(3, 9)]))
 
     assert [event.cause for event in untold.events] == ["OBS-live:2", "OBS-live:2"]
-    assert [event.cause for event in told.events] == ["OBS-live:3", "OBS-live:3"]
+    assert [event.cause for event in told.events] == ["OBS-live:1", "OBS-live:3"]
 
 
 def test_a_tick_that_was_told_before_ends_nothing() -> None:
@@ -241,6 +241,13 @@ def test_with_some_lateness_rows_wait_and_a_tick_tells_the_time_up_to_which_all_
 # ── late and doubled ────────────────────────────────────────────────────────────────────────────
 
 
+def test_what_is_told_twice_of_the_same_moment_has_the_first_message_as_its_cause_however_it_is_cut() -> None:
+    messages = recorded([(ONE, 0, 0), None, (ONE, 0, 1)])
+
+    for cuts in ([], [1]):
+        assert alone(run(messages, cuts, resume=True)) == alone(run(messages, [], resume=False))
+
+
 def test_a_doubled_row_is_seen_once() -> None:
     twice = (ONE, 5, 1.0)
     effects = alone(
@@ -259,7 +266,7 @@ def test_late_rows_are_counted_and_told_once_for_each_minute_of_recorded_time() 
             [
                 ticked(1, 3 * MINUTE),
                 observed(2, "readings", (ONE, 3 * MINUTE, 1.0), (ONE, 2 * MINUTE, 1.0), (ONE, MINUTE + 5, 1.0)),
-                observed(3, "counts", (NINE, 3 * MINUTE, 1.0), (NINE, MINUTE, 1.0), (NINE, 2 * MINUTE, 1.0)),
+                observed(3, "counts", (NINE, 3 * MINUTE, 1.0), (NINE, MINUTE, 1.0), (NINE, 2 * MINUTE + 1, 1.0)),
                 ticked(4, 3 * MINUTE + 59 * SECOND),
             ]
         )

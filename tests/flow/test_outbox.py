@@ -29,6 +29,7 @@ class Box:
     def __init__(self, *rows: Outgoing) -> None:
         self.rows = {row.id: row for row in rows}
         self.at: dict[str, int] = {}
+        self.settled: dict[str, int] = {}
         self.bell = asyncio.Event()
         self.crash = False
 
@@ -55,8 +56,8 @@ class Box:
             return
         self.bell.clear()
 
-    async def ticks(self) -> Mapping[str, int]:
-        return dict(self.at)
+    async def ticks(self, stage: str) -> Mapping[str, int]:
+        return dict(self.at if stage == "detect" else self.settled)
 
 
 def row(number: int, way: str = "0") -> Outgoing:
@@ -103,6 +104,16 @@ async def test_the_tick_follows_what_was_pending_when_it_was_worked_off() -> Non
     await relay.turn()
 
     assert await lines(streams) == ['{"n":1}', '{"at":7000000}']
+
+
+async def test_the_desk_is_told_what_is_correlated_and_the_correlate_stage_what_is_detected() -> None:
+    streams, box = await opened(), Box(row(1))
+    box.at, box.settled = {"live": 7}, {"live": 5}
+
+    await Relay(box, streams).turn()
+
+    assert await lines(streams, hop.second_ticks("live")) == ['{"at":7}']
+    assert await lines(streams, hop.settled("live")) == ['{"at":5}']
 
 
 async def test_a_tick_is_told_only_when_it_has_moved_on() -> None:

@@ -98,7 +98,7 @@ async def test_workers_that_come_and_go_find_what_was_recorded_once_each(facts: 
         workers["three"] = _started("three", stages, streams, facts)
         await feeding
         async with asyncio.timeout(20):
-            while (await facts.ticks())["live"] < START + SECONDS * SECOND:  # noqa: ASYNC110  told by the database alone
+            while (await facts.ticks("detect"))["live"] < START + SECONDS * SECOND:  # noqa: ASYNC110  told by the database alone
                 await asyncio.sleep(0.1)
         for task in (relay, *workers.values()):
             task.cancel()

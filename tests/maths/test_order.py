@@ -36,8 +36,9 @@ class Told:
     greatest: dict[int, int] = field(default_factory=dict)
     let_go: dict[int, int] = field(default_factory=dict)
     last: dict[int, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
-    held: dict[int, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
-    released: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
+    held: dict[int, list[tuple[int, int, int]]] = field(default_factory=lambda: defaultdict(list))
+    first: dict[int, int] = field(default_factory=dict)
+    released: dict[int, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
     late: list[int] = field(default_factory=list)
     doubled: list[int] = field(default_factory=list)
 
@@ -49,10 +50,13 @@ class Told:
         self.greatest[slot] = max(greatest, time)
         if seen_before:
             self.doubled.append(number)
-        elif time < max(greatest - self.lateness, self.let_go.get(slot, NEVER)):
+        elif time < max(greatest - self.lateness, self.let_go.get(slot, NEVER)) + (self.lateness > 0):
             self.late.append(number)
         else:
-            self.held[slot].append((time, number))
+            if time > greatest:
+                self.first[slot] = number
+            bears = number if self.lateness else self.first[slot]
+            self.held[slot].append((time, bears, value))
         self._release(slot, self.greatest[slot] - self.lateness)
 
     def tick(self, upto: int) -> None:
@@ -62,9 +66,9 @@ class Told:
                 self.let_go[slot] = gone
 
     def _release(self, slot: int, upto: int) -> int | None:
-        due = sorted(entry for entry in self.held[slot] if entry[0] <= upto)
+        due = sorted((entry for entry in self.held[slot] if entry[0] <= upto), key=lambda entry: entry[0])
         self.held[slot] = [entry for entry in self.held[slot] if entry[0] > upto]
-        self.released[slot] += [number for _, number in due]
+        self.released[slot] += [(number, value) for _, number, value in due]
         return due[-1][0] if due else None
 
 
@@ -74,7 +78,7 @@ class Folded:
 
     lateness: int
     order: Order = field(default_factory=Order.empty)
-    released: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
+    released: dict[int, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
     late: list[int] = field(default_factory=list)
     doubled: list[int] = field(default_factory=list)
 
@@ -95,8 +99,9 @@ class Folded:
         places = list(zip(released.slots.tolist(), times, strict=True))
         assert places == sorted(places)
         assert released.slots.tolist() == (released.rows.datastream // PARTITIONS).tolist()
-        for slot, number in zip(released.slots.tolist(), released.sequence.tolist(), strict=True):
-            self.released[slot].append(number)
+        told = released.sequence.tolist(), released.rows.values["result"].tolist()
+        for slot, number, value in zip(released.slots.tolist(), *told, strict=True):
+            self.released[slot].append((number, value))
 
 
 rows = st.tuples(st.integers(0, 3), st.integers(0, 12), st.integers(0, 1))
@@ -185,6 +190,14 @@ def test_late_rows_are_told_and_not_released() -> None:
     assert first.late.tolist() == [1]
     assert second.late.tolist() == [0]
     assert second.released.rows.result.tolist() == [9]
+
+
+def test_what_else_is_told_of_the_same_moment_bears_the_sequence_of_the_first() -> None:
+    order, first = arrive(Order.empty(), batch([(0, 5, 1), (0, 5, 2), (1, 7, 1), (0, 6, 1)]))
+    _, then = arrive(order, batch([(0, 6, 2), (1, 7, 2), (1, 8, 1)], since=4))
+
+    assert first.released.sequence.tolist() == [0, 0, 3, 2]
+    assert then.released.sequence.tolist() == [3, 2, 6]
 
 
 def test_kinds_wait_apart_and_a_tick_lets_both_go() -> None:

@@ -152,7 +152,7 @@ class Burst(Noun, frozen=True, kw_only=True):
         if len(counted) < enough:
             return state, ()
         quiet = {**state.quiet, call.cell: state.newest + round(self.cool * SECOND)}
-        detection = self._detection(timeline, call, state.newest, counted, usual, enough)
+        detection = self._detection(timeline, call, counted, usual, enough)
         return msgspec.structs.replace(state, quiet=quiet), (detection,)
 
     @property
@@ -181,9 +181,8 @@ class Burst(Noun, frozen=True, kw_only=True):
         fade = log(2) / self.half_life
         return max(self.floor, mass * fade / (1 - exp(-fade * span)) * self._window / DAY)
 
-    def _detection(
-        self, timeline: str, call: Call, at: int, counted: list[_Recent], usual: float, enough: int
-    ) -> Detection:
+    def _detection(self, timeline: str, call: Call, counted: list[_Recent], usual: float, enough: int) -> Detection:
+        """At the time of the last call that it counts."""
         ids = tuple(each.id for each in counted)
         inputs: dict[str, float | int | str] = {
             "calls": len(counted),
@@ -198,7 +197,7 @@ class Burst(Noun, frozen=True, kw_only=True):
             Found(
                 key=str(call.cell),
                 since=min(each.at for each in counted),
-                at=at,
+                at=max(each.at for each in counted),
                 confidence=round(1.0 - poisson_tail(len(counted), usual), 6),
                 why=Why(message="burst.calls", inputs=inputs, unless=Fewer(by=by, of=ids)),
             ),

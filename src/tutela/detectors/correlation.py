@@ -6,7 +6,7 @@ its anchor: near means near the anchor, so a group can't wander through the city
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, ClassVar
 
 import msgspec
@@ -184,10 +184,14 @@ class Correlation(Noun, frozen=True, kw_only=True):
         apart = None if revision or new is group[0] else self._apart(old, new, group[0])
         if apart is not None:
             return Apart(fact=new.id, metres=apart)
-        sorts = sorted({each.sort for each in group}, key=lambda sort: (sum(each.sort == sort for each in group), sort))
-        gone = sorts[: len(sorts) - self.least + 1]
-        of = tuple(each.id for each in group if each.sort in gone)
+        rarest = self._rarest(group)
+        of = tuple(each.id for each in group if each.sort in rarest)
         return Fewer(by=len(of), of=of)
+
+    def _rarest(self, group: Sequence[_Known]) -> list[int]:
+        """The rarest sorts: as many as it takes for too few to be left."""
+        sorts = sorted({each.sort for each in group}, key=lambda sort: (sum(each.sort == sort for each in group), sort))
+        return sorts[: len(sorts) - self.least + 1]
 
     def _apart(self, old: Sequence[_Known], new: _Known, anchor: _Known) -> float | None:
         """How far to the north the fact would not have been of this group, though half as far it still would."""
@@ -203,14 +207,17 @@ class Correlation(Noun, frozen=True, kw_only=True):
         far = round(far + 0.005, 2)
         return far if not holds(far) and holds(far / 2) else None
 
+    def _words(self, sorts: Iterable[int]) -> str:
+        return ", ".join(self.sorts[sort][0] for sort in sorted(sorts))
+
     def _detection(self, timeline: str, group: Sequence[_Known], revision: int, unless: Change) -> Detection:
         """It rests on the group's facts and is at their centre, yet filed in its anchor's cell, which never moves."""
         anchor, last = group[0], max(each.at for each in group)
         sources = sorted({source for each in group for source in each.sources})
-        words = [self.sorts[sort][0] for sort in sorted({each.sort for each in group})]
         inputs: dict[str, float | int | str] = {
             "facts": len(group),
-            "sorts": ", ".join(words),
+            "sorts": self._words({each.sort for each in group}),
+            "rarest": self._words(self._rarest(group)),
             "sources": len(sources),
             "metres": round(max(metres(anchor.place, each.place) for each in group), 1),
             "seconds": (last - anchor.at) / SECOND,

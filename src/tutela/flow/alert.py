@@ -2,7 +2,8 @@
 
 **Joined.** A detection joins the newest alert of its type (and purpose, and simulated or not) that is
 
-* near: within 300 m of the alert's first detection, or resting on one of the same datastreams; and
+* near: within 300 m of the alert's first detection, or resting on one of the same datastreams, or of the same
+  source, where both are about many datastreams and so at no one place; and
 * recent: no more than 15 min apart in event time. On the same datastream an alert that still waits
   (held, new or shelved) takes what comes for as long as it waits.
 
@@ -46,7 +47,7 @@ from tutela.model.when import HOUR, MINUTE
 
 from .bundle import joined, opened, revised
 from .hop import Tick
-from .queue import Queue
+from .queue import Queue, sources_of
 
 FAR = 2**63 - 1
 PACE = 10 * MINUTE
@@ -208,7 +209,9 @@ class _Turn:
 
     def near(self, alert: Alert, detection: Detection) -> bool:
         one, other = alert.place, detection.place
-        return one is not None and other is not None and cells.metres(one, other) <= self.options.near
+        if one is None or other is None:
+            return not set(sources_of(alert)).isdisjoint(sources_of(detection))
+        return cells.metres(one, other) <= self.options.near
 
     def pass_time(self, at: int) -> None:
         """A recorded tick: tokens come back, shelved alerts too, old ones expire, held ones are shown."""

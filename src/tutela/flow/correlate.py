@@ -1,9 +1,10 @@
 """Step 4 once more, over facts: calls and detections of one neighbourhood go through detectors. Pure.
 
-The facts of one place come in the order in which they were recorded. A detector without allowed
-lateness takes them so. For one with some, a fact is held until the second hop's tick has passed it by that
-much, then all that are due are given in the order of event time; what comes later still is counted, and
-told as a correction. A fact that was sent twice is seen once. What is found here goes to the desk only.
+The facts of one place come in the order in which they were recorded. Live, a detector without allowed
+lateness takes them so. For one with some, and on every other timeline (where partitions are worked off hours or
+months of event time apart), a fact is held until the second hop's tick has passed it by that much, then all that
+are due are given in the order of event time; what comes later still is counted, and told as a correction. A fact
+that was sent twice is seen once. What is found here goes to the desk only.
 
 A place near a border is known on both sides of it. A finding counts where its cell is at home.
 """
@@ -27,7 +28,7 @@ from . import hop
 from .detector import Detector
 from .noticed import Late, Noticed, corrections, event_of
 from .options import identified
-from .stage import Where
+from .stage import Where, is_live
 
 KNOWN = 4096
 """How many facts are remembered, so that one sent again is not seen again."""
@@ -119,7 +120,8 @@ class _Turn:
         new = [one for one in facts if self._is_new(one)]
         for lateness, names in self._correlate.groups.items():
             upto = None if tick is None else tick - lateness
-            released = self._released(lateness, names, new, upto) if lateness else new
+            holds = lateness or not is_live(self._correlate.where.timeline)
+            released = self._released(lateness, names, new, upto) if holds else new
             for name in names:
                 self._step(name, released, upto, until.sequence if until else 0)
         if until and tick is not None:
@@ -154,12 +156,17 @@ class _Turn:
         self._minutes[at // MINUTE * MINUTE] += 1
 
     def _step(self, name: str, released: Sequence[Brought], upto: int | None, ticked: int) -> None:
-        detector, where = self._correlate.parts[name], self._correlate.where
-        mine = [one for one in released if wants(detector.card.needs, one.fact)]
-        if not mine and upto is None:
-            return
+        """One detector sees the facts, and then the tick by itself: so it is plain which of them made it speak."""
+        needs = self._correlate.parts[name].card.needs
+        if mine := [one for one in released if wants(needs, one.fact)]:
+            self._see(name, mine, None, ticked)
+        if upto is not None:
+            self._see(name, (), upto, ticked)
+
+    def _see(self, name: str, mine: Sequence[Brought], upto: int | None, ticked: int) -> None:
+        where = self._correlate.where
         seen = Seen(where.timeline, facts=tuple(one.fact for one in mine), tick=upto)
-        self._parts[name], found = detector.step(self._parts[name], seen)
+        self._parts[name], found = self._correlate.parts[name].step(self._parts[name], seen)
         for detection in filter(self._correlate.at_home, found):
             self._detections.append(detection)
             self._events.append(event_of(detection, where, _brought(detection, mine) or ticked))

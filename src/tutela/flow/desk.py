@@ -24,12 +24,13 @@ from tutela.model.when import SECOND
 from . import hop
 from .alert import Change, DeskState, Options, budget, fold, load, save, stand
 from .bundle import id_of
+from .early import Early
 from .ports import Desk, Log, Register, Turns
-from .stage import Saved
+from .stage import Saved, is_live
 
 DESK = "desk"
 STATE = "state"
-LIVE = "live"
+EARLY = "early"
 LOOK = 5 * SECOND
 OLD = 300 * SECOND
 USUAL = Options()
@@ -76,20 +77,25 @@ class DeskStage:
 
     async def begin(self, lease: Lease, saved: Saved) -> DeskFold:
         """The desk as it was saved, with the alerts as they stand now."""
-        state = load(saved.get(DESK, {}).get(STATE))
-        begun = DeskFold(self, lease, state)
+        own = saved.get(DESK, {})
+        state = load(own.get(STATE))
+        begun = DeskFold(self, lease, state, Early.load(own.get(EARLY)))
         await begun.look(state.now)
         return begun
 
 
 class DeskFold:
-    """The desk of one timeline. What the messages up to `lease.sequence` did is in its alerts already."""
+    """The desk of one timeline. What the messages up to `lease.sequence` did is in its alerts already.
 
-    def __init__(self, stage: DeskStage, lease: Lease, state: DeskState) -> None:
+    Live, a detection is seen as it comes. Elsewhere it is held until its time is settled (`early`).
+    """
+
+    def __init__(self, stage: DeskStage, lease: Lease, state: DeskState, early: Early) -> None:
         self._stage = stage
         self._facts = stage.facts
         self._lease = lease
         self._state = state
+        self._early = early
         self._looked = state.now
 
     async def turn(self, messages: Sequence[Message]) -> Effects:
@@ -100,7 +106,9 @@ class DeskFold:
         if now >= self._looked + LOOK:
             await self.look(now)
         seen = [one for one in seen if isinstance(one, hop.Tick) or not await self._told(one)]
-        self._state, changes = fold(self._state, seen, self._stage.options)
+        early, due = (self._early, seen) if is_live(self._lease.timeline) else self._early.after(seen)
+        self._state, changes = fold(self._state, due, self._stage.options)
+        self._early = early
         return Effects(
             sequence=messages[-1].sequence,
             events=tuple(_event(change) for change in changes),
@@ -112,8 +120,11 @@ class DeskFold:
         return ()
 
     async def save(self) -> tuple[Column, ...]:
-        """What is not in the alerts: tokens, and how long closed ones are remembered."""
-        return (Column(detector=DESK, name=STATE, body=save(self._state, self._stage.options)),)
+        """What is not in the alerts: tokens, how long closed ones are remembered, and what is held."""
+        return (
+            Column(detector=DESK, name=STATE, body=save(self._state, self._stage.options)),
+            Column(detector=DESK, name=EARLY, body=self._early.save()),
+        )
 
     async def look(self, now: int) -> None:
         """See what people did by that time: the alerts, the budget, and which sources are simulated."""
@@ -135,7 +146,7 @@ class DeskFold:
         return False
 
     async def _budget(self, now: int) -> int:
-        if self._lease.timeline != LIVE:
+        if not is_live(self._lease.timeline):
             return self._stage.elsewhere
         return budget(await self._facts.shifts(), now)
 
@@ -168,10 +179,10 @@ class DeskFold:
 
 
 def _read(message: Message) -> Iterator[Detection | hop.Tick]:
-    """Calls are taken by people, not by the desk."""
-    if message.subject.endswith(".tick"):
+    """Calls are taken by people, not by the desk. Its time is what all stages before it have worked off."""
+    if message.subject.endswith(".settled"):
         yield hop.Tick(hop.tick_of(message.body))
-    else:
+    elif not message.subject.endswith(".tick"):
         yield from (fact for fact in hop.facts(message.body) if isinstance(fact, Detection))
 
 

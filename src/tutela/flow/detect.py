@@ -183,12 +183,12 @@ class _Turn:
             self._minutes.update(dict(zip(minutes.tolist(), counts.tolist(), strict=True)))
 
     def _step(self, name: str, batches: Sequence[Batch], upto: int | None, ticked: int) -> None:
-        """One detector sees the batches, and with the last of them the tick."""
-        mine = [part for batch in batches if self._may(name, batch) and len(part := self._part(name, batch))]
-        if upto is not None and not mine:
+        """One detector sees the batches, and then the tick by itself: so it is plain which of them made it speak."""
+        for batch in batches:
+            if self._may(name, batch) and len(part := self._part(name, batch)):
+                self._see(name, part, None, ticked)
+        if upto is not None:
             self._see(name, None, upto, ticked)
-        for number, batch in enumerate(mine, 1):
-            self._see(name, batch, upto if number == len(mine) else None, ticked)
 
     def _part(self, name: str, batch: Batch) -> Batch:
         places = self._watch.places(name, batch)
@@ -241,7 +241,7 @@ def _stretches(came: Sequence[Came]) -> Iterator[tuple[list[Batch], Came | None]
 
 
 def _brought(detection: Detection, catalogue: Catalogue, batch: Batch | None, ticked: int) -> int:
-    """The sequence of the message that made the detection: that of its observation, else of the tick or the last row."""
+    """The sequence of the message that made it speak: of its observation, else of the last row; or the tick's."""
     if batch is None:
         return ticked
     for datastream in detection.datastreams[:1]:
@@ -250,4 +250,4 @@ def _brought(detection: Detection, catalogue: Catalogue, batch: Batch | None, ti
         place = first + int(np.searchsorted(batch.rows.time[first:end], detection.at))
         if place < end and int(batch.rows.time[place]) == detection.at:
             return int(batch.sequence[place])
-    return ticked or int(batch.sequence.max())
+    return int(batch.sequence.max())

@@ -90,7 +90,8 @@ class Sentences:
         if isinstance(change, HadCome):
             return self._say("unless.had-come", {"time": change.time, "last": change.last}, (change.datastream,))
         if isinstance(change, Fewer):
-            return self._say("unless.fewer", {"by": change.by, "of": len(change.of)})
+            message = "unless.fewer" if change.by < len(change.of) else "unless.without"
+            return self._say(message, {**detection.why.inputs, "by": change.by, "of": len(change.of)})
         return self._say("unless.apart", {"metres": change.metres})
 
     def _say(self, message: str, parameters: Parameters, datastreams: tuple[int, ...] = ()) -> str:

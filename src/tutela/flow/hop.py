@@ -7,6 +7,7 @@ Second hop, facts: stream `DET-<token>`, subjects
     det.<token>.<r>.copy    facts near r's border, whose own partition is another
     det.<token>.desk        detections for the desk alone
     det.<token>.tick        the least tick that all detect partitions have worked off
+    det.<token>.settled     the least tick that all correlate partitions have worked off
 
 The correlate stage of r reads its two subjects and the tick; the desk reads `det.<token>.*`, which
 leaves the copies out, so it sees each fact once.
@@ -72,6 +73,11 @@ def ticks(timeline: str) -> str:
 def second_ticks(timeline: str) -> str:
     """The subject of the second hop's ticks."""
     return f"det.{token(timeline)}.tick"
+
+
+def settled(timeline: str) -> str:
+    """The subject of the ticks that are settled: nothing earlier can be detected any more."""
+    return f"det.{token(timeline)}.settled"
 
 
 def everything(timeline: str) -> dict[str, tuple[str, ...]]:

@@ -1,4 +1,7 @@
-"""The relay of the second hop: what was committed is sent, and then the tick that it belongs to.
+"""The relay of the second hop: what was committed is sent, and then the ticks that it belongs to.
+
+Two ticks are told: what all detect partitions have worked off, for the correlate stage, and what all of those
+have worked off, for the desk.
 
 A fact is committed together with its outbox row, sent, and only then struck off. A crash in between
 sends it again under the same id: JetStream drops it within its window, the stages after that by the
@@ -26,7 +29,7 @@ LOG = logging.getLogger(__name__)
 class Relay:
     """`most` rows are read at once. Those of one subject share messages of some `pack` bytes: each costs an fsync.
 
-    `told`: the last tick sent, by timeline. It starts empty: telling a tick twice changes nothing.
+    `told`: the last tick sent, by subject. It starts empty: telling a tick twice changes nothing.
     """
 
     outbox: Outbox
@@ -48,15 +51,15 @@ class Relay:
 
     async def turn(self) -> None:
         """Send all that is pending, then the ticks that were worked off before it was read."""
-        ticks = await self.outbox.ticks()
+        ticks = {hop.second_ticks(name): at for name, at in (await self.outbox.ticks("detect")).items()}
+        ticks |= {hop.settled(name): at for name, at in (await self.outbox.ticks("correlate")).items()}
         while rows := await self.outbox.pending(self.most):
             await self._send(rows)
             await self.outbox.sent([row.id for row in rows])
-        for timeline, at in ticks.items():
-            if at > self.told.get(timeline, 0):
-                name = hop.token(timeline)
-                await self.streams.publish(hop.second_ticks(timeline), hop.tick(at), f"tick-{name}-{at}", {})
-                self.told[timeline] = at
+        for subject, at in ticks.items():
+            if at > self.told.get(subject, 0):
+                await self.streams.publish(subject, hop.tick(at), f"{subject}-{at}", {})
+                self.told[subject] = at
 
     async def _send(self, rows: Sequence[Outgoing]) -> None:
         """Each subject in its order, the subjects beside one another."""

@@ -122,14 +122,14 @@ class Turns(Protocol):
 class Outbox(Protocol):
     """What is committed and still to be sent, in order of commit.
 
-    `ticks` gives, by timeline, the least tick that all its detect partitions have worked off; read it
+    `ticks` gives, by timeline, the least tick that all partitions of a stage have worked off; read it
     before `pending`: when everything pending has been sent, the second hop may be told that tick.
     """
 
     async def pending(self, most: int) -> Sequence[Outgoing]: ...
     async def sent(self, ids: Sequence[str]) -> None: ...
     async def wait(self, seconds: float) -> None: ...
-    async def ticks(self) -> Mapping[str, int]: ...
+    async def ticks(self, stage: str) -> Mapping[str, int]: ...
 
 
 class Log(Protocol):

@@ -21,8 +21,8 @@ REACH = 200.0
 Like = tuple[str, str, bool]
 """What may be joined at all: type, purpose, and simulated or not. What is real never hides behind a simulation."""
 
-Spot = tuple[Like, str, int]
-"""A likeness, and the H3 cell ("cell") or the datastream ("stream") where it is."""
+Spot = tuple[Like, str, int | str]
+"""A likeness, and the H3 cell ("cell"), the datastream ("stream") or, for what has no place, the source ("source")."""
 
 
 @dataclass(slots=True)
@@ -47,10 +47,14 @@ class Queue:
         return self.alerts.get(self.holders.get(detection, ""))
 
     def around(self, detection: Detection, like: Like, metres: float) -> Iterator[Alert]:
-        """The alerts of that likeness on one of its datastreams, or within about so many metres; each once."""
+        """The alerts of that likeness on one of its datastreams, or within about so many metres; each once.
+
+        At no one place, of many datastreams: those of the same source that are so too.
+        """
         near = cells.around(detection.cell, 1 + int(metres // REACH)) if detection.place else ()
         spots: list[Spot] = [(like, "cell", cell) for cell in near]
         spots += [(like, "stream", stream) for stream in detection.datastreams]
+        spots += [(like, "source", source) for source in sources_of(detection)]
         for id_ in dict.fromkeys(id_ for spot in spots for id_ in self.spots.get(spot, ())):
             yield self.alerts[id_]
 
@@ -99,4 +103,10 @@ def _spots(alert: Alert | None) -> set[Spot]:
         return set()
     like = (alert.type, alert.purpose, alert.simulated)
     found: set[Spot] = {(like, "stream", stream) for stream in alert.datastreams}
+    found |= {(like, "source", source) for source in sources_of(alert)}
     return found | ({(like, "cell", alert.cell)} if alert.place else set())
+
+
+def sources_of(one: Alert | Detection) -> tuple[str, ...]:
+    """Whose datastreams it is about, where it is about many of them, and so at no one place; else none."""
+    return one.sources if one.place is None and len(one.datastreams) > 1 else ()

@@ -12,9 +12,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tutela.model.flow import Column, Effects, Lease, Message, Newest
+from tutela.policy.gate import LIVE
 
 Saved = Mapping[str, Mapping[str, bytes]]
 """What `Turns.load` gives: bytes by detector and name of column; empty at the very start."""
+
+
+def is_live(timeline: str) -> bool:
+    """Whether it is told as it happens. On others, partitions are worked off hours or months of event time apart."""
+    return timeline == LIVE
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,12 @@ Told row by row, in the order of arrival within one datastream:
 * A row newer than all before it is fresh. Another one is *doubled* when its identity, a hash of time
   and values, is among the last `WINDOW` rows of its datastream; it is dropped.
 * The watermark of a datastream is the greatest event time seen in it, less the allowed lateness. A
-  row below it, or below what a tick has let go since, is *late*: it is kept in history only.
+  row that it or a tick has passed already is *late*: it is kept in history only. With no lateness
+  allowed, a row of the greatest time is still in time: it tells something else of the same moment.
 * Any other row is let go as soon as the watermark has reached it (with no lateness allowed: at
   once), or a recorded tick says that lateness and idle time have passed since.
+* What is let go at once of the same moment as a row before it bears that one's sequence: so all that is
+  found at a moment has the same cause, wherever a batch was cut.
 
 The functions do that for whole batches, in a few passes over columns, and the result does not
 depend on how the recorded rows were cut into batches. Watermarks after Akidau et al. 2015, "The
@@ -39,8 +42,12 @@ FIELDS = {
     "max_time": Field("i8", NEVER),
     "let_go": Field("i8", NEVER),
     "identities": Field("u8", 0, WINDOW),
+    "first": Field("i8"),
 }
-"""By slot: greatest event time seen, what ticks have let go, and the last identities, newest first."""
+"""By slot: greatest event time seen, what ticks have let go, and the last identities, newest first.
+
+`first`: with no lateness allowed, the sequence of the first row of the greatest time.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +136,10 @@ def arrive(order: Order, batch: Batch, lateness: int = 0) -> tuple[Order, Arrive
     keep = np.ones(len(batch), np.bool_)
     keep[late] = keep[doubled] = False
     if not lateness:
+        sequence, first = _first_of_moment(runs, batch.sequence, order.seen)
         released = batch.take(runs.order[keep])
+        released = Batch(released.rows, released.slots, sequence[keep])
+        seen = seen.put(runs.slots, first=first)
         return Order(seen, order.held, greatest), Arrived(released, runs.order[late], runs.order[doubled])
     waiting = (*order.held.get(batch.rows.kind, ()), *Wait.of(batch.take(np.sort(runs.order[keep]))))
     waiting, due = _due(waiting, greatest - lateness, lambda slots: _times(seen, "max_time", slots) - lateness)
@@ -244,9 +254,24 @@ def _sorted_out(runs: _Runs, seen: Slab, lateness: int) -> tuple[Places, Places]
     doubled = _doubled(runs, rest, run)
     watermark = runs.before[rest] - lateness
     if lateness:
-        watermark = np.maximum(watermark, _times(seen, "let_go", runs.slots[run]))
+        watermark = np.maximum(watermark, _times(seen, "let_go", runs.slots[run])) + 1
     late = ~doubled & (runs.time[rest] < watermark)
     return rest[late], rest[doubled]
+
+
+def _first_of_moment(runs: _Runs, sequence: Ints, seen: Slab) -> tuple[Ints, Ints]:
+    """By row, in runs, the sequence of the last fresh row up to it: the first of its moment, unless it is late.
+
+    And by run that of the last one. A run before its first fresh row goes on from what its slot has seen.
+    """
+    fresh = runs.time > runs.before
+    own = sequence[runs.order]
+    if fresh.all():
+        return own, own[runs.first + runs.count - 1]
+    place = np.maximum.accumulate(np.where(fresh, np.arange(len(fresh)), -1))
+    old = _times(seen, "first", runs.slots)[runs.run]
+    own = np.where(place >= runs.first[runs.run], own[place], old)
+    return own, own[runs.first + runs.count - 1]
 
 
 def _doubled(runs: _Runs, rest: Places, run: Ints) -> Bools:

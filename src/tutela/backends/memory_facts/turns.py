@@ -97,11 +97,11 @@ class MemoryOutbox:
         """Return when something is to be sent, or a tick was worked off."""
         await self.store.bell.wait(("outbox",), seconds)
 
-    async def ticks(self) -> Mapping[str, int]:
-        """By timeline, the tick that all detect partitions have worked off; 0 for none."""
+    async def ticks(self, stage: str) -> Mapping[str, int]:
+        """By timeline, the tick that all partitions of the stage have worked off; 0 for none."""
         least: dict[str, int] = {}
-        for (timeline, stage, _), held in self.store.leases.items():
-            if stage == "detect":
+        for (timeline, of, _), held in self.store.leases.items():
+            if of == stage:
                 least[timeline] = min(held.ticked, least.get(timeline, held.ticked))
         return least
 

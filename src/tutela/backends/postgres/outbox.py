@@ -51,10 +51,10 @@ class PostgresOutbox:
         """Return when something is to be sent, or a tick was worked off."""
         await self.db.notices.wait(seconds, OUTBOX)
 
-    async def ticks(self) -> Mapping[str, int]:
-        """By timeline, the tick that all detect partitions have worked off; 0 for none."""
+    async def ticks(self, stage: str) -> Mapping[str, int]:
+        """By timeline, the tick that all partitions of the stage have worked off; 0 for none."""
         async with self.db.reading() as connection:
             rows = await connection.fetch(
-                "select timeline, min(ticked) as ticked from lease where stage = 'detect' group by timeline"
+                "select timeline, min(ticked) as ticked from lease where stage = $1 group by timeline", stage
             )
         return {row["timeline"]: row["ticked"] for row in rows}
