@@ -167,12 +167,16 @@ def import_(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be mapped and refused; store nothing.")
     ] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help="Return when the workers are through, or when all is durable.")
+    ] = True,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
     """Import a recorded file.
 
-    It goes onto a timeline of its own, through the same door as live data.
+    It goes onto a timeline of its own, through the same door as live data. Once it is durable, the workers go on
+    even if this command is stopped.
     """
     wanted = importing.Wanted(file, mapping, timeline or f"import/{Path(mapping).stem}", speed)
     if dry_run:
@@ -186,9 +190,15 @@ def import_(
         def said(at: int, rows: int, calls: int) -> None:
             bar.update(task, description=f"{moment(at):%Y-%m-%d %H:%M}  {rows:,} observations, {calls:,} calls")
 
-        done = run(importing.run(settings(data), wanted, said))
+        def working(at: int, until: int) -> None:
+            bar.update(
+                task, description=f"durable; the desk is at {moment(at):%Y-%m-%d %H:%M} of {moment(until):%Y-%m-%d}"
+            )
+
+        done = run(importing.run(settings(data), wanted, said, working if wait else None))
     refused = ", ".join(f"{count:,} {reason}" for reason, count in sorted(done.refused.items())) or "none"
-    words = f"{wanted.timeline}: {done.observations:,} observations and {done.calls:,} calls are durable; refused: {refused}"
+    seen = " and seen by all detectors" if wait else ""
+    words = f"{wanted.timeline}: {done.observations:,} observations and {done.calls:,} calls are durable{seen}; refused: {refused}"
     shown(msgspec.to_builtins(done), as_json=as_json, words=words)
 
 

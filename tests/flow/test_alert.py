@@ -687,6 +687,21 @@ def test_cutting_the_stream_elsewhere_changes_nothing(seen: list[Detection | Tic
     assert (desk, tuple(changes)) == whole
 
 
+@given(streams(), st.integers(0, 7), st.lists(st.integers(0, 60_000), max_size=30))
+def test_more_ticks_between_change_nothing(seen: list[Detection | Tick], budget: int, more: list[int]) -> None:
+    """Time has come to each detection before it is seen, as on an import."""
+    sparse = [item for one in seen for item in (Tick(one.at), one)] + [tick(10**6)]
+    dense: list[Detection | Tick] = []
+    for item in sparse:
+        now = max((one.at for one in dense), default=START)
+        dense += [tick(at) for at in sorted(more) if now < START + at * SECOND < item.at]
+        dense.append(item)
+
+    told = [(one.alert, one.at) for one in run(*sparse, budget=budget)[1]]
+
+    assert [(one.alert, one.at) for one in run(*dense, budget=budget)[1]] == told
+
+
 @given(streams(), st.integers(0, 4))
 def test_a_desk_that_stops_and_begins_again_stands_where_it_was(seen: list[Detection | Tick], budget: int) -> None:
     desk, _ = run(*seen, budget=budget)

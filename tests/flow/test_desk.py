@@ -307,6 +307,13 @@ async def test_what_the_partitions_of_an_import_find_in_any_order_is_seen_in_the
     ]
 
 
+async def test_a_turn_says_up_to_which_time_the_desk_has_seen_everything(room: Room) -> None:
+    _, desk = await room.begin()
+
+    assert (await desk.turn(room.messages(detection("d1", 6)))).ticked is None
+    assert (await desk.turn(room.messages(5, 7))).ticked == START + 7 * SECOND
+
+
 async def test_the_time_of_the_desk_is_what_is_settled_not_what_is_still_being_correlated(room: Room) -> None:
     lease, desk = await room.begin()
     await room.work(lease, desk, room.messages(5, detection("d1", 6)))

@@ -99,7 +99,7 @@ async def test_progress_is_told_and_the_speed_is_kept_step_by_step() -> None:
 async def test_what_is_refused_is_counted_by_its_reason() -> None:
     done = await Door(refuse=True).run([rows(1 * SECOND, 2 * SECOND, 11 * SECOND)], [])
 
-    assert done == Imported(0, 0, {"not-finite": 3})
+    assert done == Imported(0, 0, {"not-finite": 3}, until=20 * SECOND)
 
 
 async def test_nothing_to_import_is_no_error() -> None:

@@ -31,6 +31,8 @@ IMPORTS = "import/"
 """So begin the timelines of recorded data: none of it can reach live operators."""
 
 Said = Callable[[int, int, int], None]
+Working = Callable[[int, int], None]
+"""Told, while it waits, the event time up to which the workers have come, and up to which they have to come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,8 @@ def mapped(wanted: Wanted) -> tuple[Mapping, Mapped]:
     return how, apply(how, Recorded(wanted.path).read(how), wanted.timeline)
 
 
-async def run(settings: Settings, wanted: Wanted, said: Said) -> Imported:
-    """Import it all; returns when everything is durable."""
+async def run(settings: Settings, wanted: Wanted, said: Said, working: Working | None = None) -> Imported:
+    """Import it all; returns when everything is durable and, with `working`, when the desk has seen it all too."""
     how, found = await asyncio.to_thread(mapped, wanted)
     async with core(settings, "import") as inside:
         await inside.open_timeline(wanted.timeline, how.about)
@@ -82,7 +84,15 @@ async def run(settings: Settings, wanted: Wanted, said: Said) -> Imported:
         gateway, importer = _doors(inside, wanted, how, said)
         async with together(gateway.run()):
             done = await importer.run(blocks, sorted(found.calls, key=lambda call: (call.at, call.id)))
+        if working is not None:
+            await _worked_off(inside, wanted.timeline, done.until, working)
     return _with(done, found)
+
+
+async def _worked_off(inside: Core, timeline: str, until: int, working: Working) -> None:
+    while (at := (await inside.facts.ticks("desk")).get(timeline, 0)) < until:
+        working(at, until)
+        await inside.facts.wait(1.0)
 
 
 def _with(done: Imported, found: Mapped) -> Imported:

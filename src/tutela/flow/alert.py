@@ -25,7 +25,8 @@ acknowledged as something less.
 **Over.** Held and new ones expire, with an event, some hours after their last detection or after they
 were shown. Acknowledged ones wait for their person. Shelved ones come back when their time is up.
 
-Time passes by recorded ticks only. Before the first one, the time of the first detection stands in.
+Time passes by recorded ticks only. Before the first one, the time of the first detection stands in. What is due between
+two ticks happens at its own moment, so that alerts do not depend on how far apart ticks are.
 """
 
 from __future__ import annotations
@@ -214,11 +215,17 @@ class _Turn:
         return cells.metres(one, other) <= self.options.near
 
     def pass_time(self, at: int) -> None:
-        """A recorded tick: tokens come back, shelved alerts too, old ones expire, held ones are shown."""
-        self.now = max(self.now, at)
-        for id_ in [id_ for id_, taken in self.shown.items() if taken <= self.now - HOUR]:
+        """A recorded tick. What happens by itself happens at its own moment, however far apart the ticks are."""
+        while self.now < (when := min(self.due, self.next_free())) < at:
+            self.come_to(when)
+        self.come_to(max(self.now, at))
+
+    def come_to(self, now: int) -> None:
+        """Tokens come back, shelved alerts too, old ones expire, held ones are shown."""
+        self.now = now
+        for id_ in [id_ for id_, taken in self.shown.items() if taken <= now - HOUR]:
             del self.shown[id_]
-        if self.now >= self.due:
+        if now >= self.due:
             self.due = FAR
             for alert in tuple(self.queue.alerts.values()):
                 self.end(alert)
@@ -258,7 +265,17 @@ class _Turn:
     def free(self) -> int:
         """Tokens that may be taken now: of the hour's, and of these ten minutes'."""
         lately = sum(taken > self.now - PACE for taken in self.shown.values())
-        return min(self.start.budget - len(self.shown), -(-self.start.budget // 6) - lately)
+        return min(self.start.budget - len(self.shown), self.share() - lately)
+
+    def share(self) -> int:
+        return -(-self.start.budget // 6)
+
+    def next_free(self) -> int:
+        """When what is held gets a token; FAR when nothing is held, or nobody is there."""
+        if not self.queue.held or self.start.budget <= 0:
+            return FAR
+        taken = [self.now - HOUR] * self.start.budget + sorted(self.shown.values())
+        return max(taken[-self.start.budget] + HOUR, taken[-self.share()] + PACE)
 
     def change(self, before: Alert, after: Alert, because: Detection) -> None:
         """Enter what a detection made different; the same again makes nothing different."""

@@ -113,6 +113,7 @@ class DeskFold:
             sequence=messages[-1].sequence,
             events=tuple(_event(change) for change in changes),
             alerts=tuple(change.alert for change in changes),
+            ticked=max((one.at for one in seen if isinstance(one, hop.Tick)), default=None),
         )
 
     def newest(self) -> tuple[Newest, ...]:

@@ -30,11 +30,12 @@ Said = Callable[[int, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What was taken and what was refused, by reason."""
+    """What was taken and what was refused, by reason; `until` is the last tick, 0 when there was nothing."""
 
     observations: int
     calls: int
     refused: dict[str, int]
+    until: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Importer:
             await self._tick(int(cuts[number]))
             self.said(int(cuts[number]), taken, told)
             await self.pause(int(cuts[number] - cuts[number - 1]))
-        return Imported(taken, told, refused)
+        return Imported(taken, told, refused, int(cuts[-1]) if len(cuts) else 0)
 
     async def _offer(self, parts: Sequence[Rows], refused: dict[str, int]) -> int:
         receipts = await asyncio.gather(*(self.give(Offer(self.source, self.timeline, part)) for part in parts))
