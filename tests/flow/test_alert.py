@@ -702,6 +702,14 @@ def test_more_ticks_between_change_nothing(seen: list[Detection | Tick], budget:
     assert [(one.alert, one.at) for one in run(*dense, budget=budget)[1]] == told
 
 
+def test_who_signs_on_sees_what_is_held_even_if_the_next_tick_is_hours_away() -> None:
+    held, _ = run(*(apart(n, n, scale=MODERATE) for n in range(3)), tick(10), budget=0)
+
+    desk, _ = run(tick(4 * 3600), desk=replace(held, budget=18))
+
+    assert {alert.status for alert in alerts(desk)} == {AlertStatus.NEW}
+
+
 @given(streams(), st.integers(0, 4))
 def test_a_desk_that_stops_and_begins_again_stands_where_it_was(seen: list[Detection | Tick], budget: int) -> None:
     desk, _ = run(*seen, budget=budget)

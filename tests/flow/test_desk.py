@@ -274,6 +274,21 @@ async def test_what_is_not_committed_yet_is_not_lost_when_the_desk_looks_again(r
     assert alert.count == 2
 
 
+async def test_what_expired_and_was_forgotten_but_is_not_committed_yet_does_not_come_back() -> None:
+    """Turns of an import pass hours; several are committed together."""
+    room = await Room(timeline="import/x").ready()
+    lease, desk = await room.begin()
+    await room.work(lease, desk, room.messages(detection("d1", 6), 7))
+    turns = [await desk.turn(room.messages(second)) for second in (4000, 9000, 20_000, 30_000)]
+    for effects in turns:
+        await room.facts.commit(lease, effects)
+    await room.work(lease, desk, room.messages(40_000, 50_000))
+
+    (alert,) = await room.alerts()
+    assert (alert.status, alert.revision) == (AlertStatus.EXPIRED, 2)
+    assert [len(effects.alerts) for effects in turns] == [1, 0, 0, 0]
+
+
 async def test_what_is_sent_again_after_it_was_forgotten_makes_no_second_alert(room: Room) -> None:
     lease, desk = await room.begin()
     await room.work(lease, desk, room.messages(5, detection("d1", 6), 4000, 8000))

@@ -216,6 +216,7 @@ class _Turn:
 
     def pass_time(self, at: int) -> None:
         """A recorded tick. What happens by itself happens at its own moment, however far apart the ticks are."""
+        self.come_to(self.now)  # somebody may have signed on meanwhile
         while self.now < (when := min(self.due, self.next_free())) < at:
             self.come_to(when)
         self.come_to(max(self.now, at))

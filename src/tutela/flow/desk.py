@@ -15,7 +15,7 @@ from typing import Protocol
 
 from tutela.errors import Conflict, NotFound
 from tutela.maths.ids import uuid_of
-from tutela.model.alert import Alert
+from tutela.model.alert import OPEN, Alert
 from tutela.model.detection import Detection
 from tutela.model.event import Event
 from tutela.model.flow import Column, Effects, Lease, Message, Newest, encode
@@ -88,6 +88,7 @@ class DeskFold:
     """The desk of one timeline. What the messages up to `lease.sequence` did is in its alerts already.
 
     Live, a detection is seen as it comes. Elsewhere it is held until its time is settled (`early`).
+    `_ahead` are alerts as the desk left them last, for which the record may still be behind: a turn is committed later.
     """
 
     def __init__(self, stage: DeskStage, lease: Lease, state: DeskState, early: Early) -> None:
@@ -97,6 +98,7 @@ class DeskFold:
         self._state = state
         self._early = early
         self._looked = state.now
+        self._ahead: dict[str, Alert] = {}
 
     async def turn(self, messages: Sequence[Message]) -> Effects:
         """Work these off, in order."""
@@ -109,6 +111,7 @@ class DeskFold:
         early, due = (self._early, seen) if is_live(self._lease.timeline) else self._early.after(seen)
         self._state, changes = fold(self._state, due, self._stage.options)
         self._early = early
+        self._ahead |= {change.alert.id: change.alert for change in changes}
         return Effects(
             sequence=messages[-1].sequence,
             events=tuple(_event(change) for change in changes),
@@ -155,17 +158,19 @@ class DeskFold:
         """The alerts before the desk as they stand: its own changes, if not committed yet, go before the record."""
         known, closed = self._state.queue.alerts, self._state.closed
         stored = {alert.id: alert for alert in await self._facts.open_alerts(self._lease.timeline)}
-        gone = {id_ for id_ in known if id_ not in closed} | (closed.keys() - known.keys())
+        gone = {id_ for id_ in known if id_ not in closed} | (closed.keys() - known.keys()) | self._ahead.keys()
         for id_ in sorted(gone - stored.keys()):
             with suppress(NotFound):  # it is new, and not committed yet
                 stored[id_] = await self._facts.alert(id_)
-        for own in known.values():
+        for own in [*known.values(), *(own for id_, own in self._ahead.items() if id_ not in known)]:
             there = stored.get(own.id)
             if there is None or own.revision > there.revision:
                 stored[own.id] = own
-            elif own.event != there.event:
-                await self._must_follow(own, there)
-        return stored.values()
+            else:
+                self._ahead.pop(own.id, None)
+                if own.event != there.event:
+                    await self._must_follow(own, there)
+        return [alert for id_, alert in stored.items() if id_ in known or id_ in closed or alert.status in OPEN]
 
     async def _must_follow(self, own: Alert, stored: Alert) -> None:
         """What people did follows what the desk did last; raises Conflict when that is still to be committed."""
