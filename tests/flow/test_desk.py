@@ -278,7 +278,8 @@ async def test_what_expired_and_was_forgotten_but_is_not_committed_yet_does_not_
     """Turns of an import pass hours; several are committed together."""
     room = await Room(timeline="import/x").ready()
     lease, desk = await room.begin()
-    await room.work(lease, desk, room.messages(detection("d1", 6), 7))
+    found = msgspec.structs.replace(detection("d1", 6), timeline=room.timeline)
+    await room.work(lease, desk, room.messages(found, 7))
     turns = [await desk.turn(room.messages(second)) for second in (4000, 9000, 20_000, 30_000)]
     for effects in turns:
         await room.facts.commit(lease, effects)
