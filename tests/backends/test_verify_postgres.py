@@ -208,6 +208,17 @@ async def test_an_untouched_log_is_sound(sealed: Sealed) -> None:
     assert (report.witnessed, report.unwitnessed, report.checkpoints) == (WITNESSED, SIZE - WITNESSED, 4)
 
 
+async def test_no_destroyed_key_excuses_an_edit(sealed: Sealed) -> None:
+    await sealed.admin.execute("insert into bucket_key (id, bucket, at, destroyed_at) values ('k', 'b', 1, 2)")
+    await sealed.edit(17, "key = 'k', body = '', by = 'nobody', kind = 'shift@1', at = 1")
+
+    report = await verify(
+        PostgresAudit(sealed.facts.db), sealed.facts, sealed.witness, Verifier(sealed.key.public), destroyed=["k"]
+    )
+
+    assert [(finding.what, finding.event) for finding in report.findings] == [("edited", sealed.ids[17])]
+
+
 @pytest.mark.parametrize("name", MUTATIONS)
 async def test_it_is_found_and_located(sealed: Sealed, name: str) -> None:
     act, (what, place) = MUTATIONS[name]

@@ -315,21 +315,28 @@ async def test_an_event_that_the_sealer_never_saw_is_found(stored: Stored) -> No
     assert whats(await stored.verify()) == [("added", -1, event(1000).id)]
 
 
-async def test_what_was_lawfully_erased_is_counted_and_not_a_finding(stored: Stored) -> None:
-    sealed = event(5, key="k", body=b"ciphertext")
+async def test_what_was_erased_with_its_key_is_counted_and_still_compared() -> None:
     stored = Stored()
-    stored.facts = MemoryFacts(Store(lambda: 0))
     await stored.fill(0, 0)
-    await stored.facts.append([sealed])
+    await stored.facts.append([event(5, key="k", body=b"ciphertext")])
     await stored.facts.round(1, leaf_of, 1)
     stored.audit = MemoryAudit(await stored.facts.sealed(-1, 1))
-    stored.change(0, body=b"")
 
     lawful = await stored.verify(destroyed={"k"})
-    unlawful = await stored.verify()
+    stored.change(0, body=b"")
+    emptied = await stored.verify(destroyed={"k"})
 
     assert (lawful.sound, lawful.erased) == (True, 1)
-    assert whats(unlawful) == [("edited", 0, sealed.id)]
+    assert whats(emptied) == [("edited", 0, id_at(5))]
+
+
+@pytest.mark.parametrize("field", [*EDITS, "all"])
+@pytest.mark.parametrize("position", [0, 45, 89, 93])
+async def test_no_destroyed_key_excuses_an_edit(stored: Stored, field: str, position: int) -> None:
+    edits = EDITS if field == "all" else {field: EDITS[field]}
+    stored.change(position, **{**edits, "key": "k", "body": b""})
+
+    assert whats(await stored.verify(destroyed={"k"})) == [("edited", position, id_at(position))]
 
 
 async def test_a_forged_history_with_checkpoints_to_fit_is_found(stored: Stored) -> None:

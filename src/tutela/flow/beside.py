@@ -114,9 +114,7 @@ class Events:
         event = entry.event
         if event is None:
             return None
-        if event.key in self._destroyed and not event.body:
-            self.erased += 1
-            return entry.leaf
+        self.erased += event.key in self._destroyed
         return self._leaf_of(event)
 
 

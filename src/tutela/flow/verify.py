@@ -34,9 +34,9 @@ Genuine = Callable[[bytes, bytes], bool]
 class Report(Noun, frozen=True, kw_only=True):
     """What was read and what was found.
 
-    `witnessed` events are under a signed checkpoint, `unwitnessed` ones not yet; `erased` bodies went with
-    their key: their leaves are in the tree, their content can't be compared. `more` counts the findings
-    that are not listed.
+    `witnessed` events are under a signed checkpoint, `unwitnessed` ones not yet. `erased` ones can't be opened
+    any more, for their key is destroyed; what is stored of them is compared like all else. `more` counts the
+    findings that are not listed.
     """
 
     witnessed: int
@@ -62,7 +62,7 @@ async def verify(
     destroyed: Collection[str] = (),
     most: int = 1000,
 ) -> Report:
-    """Read everything once, in bounded memory. `destroyed`: keys whose bodies are lawfully erased."""
+    """Read everything once, in bounded memory. `destroyed`: keys that are gone, with all that they sealed."""
     found = Findings(most)
     outside = _Outside(genuine, await sealing.checkpoints(), found)
     events = Events(audit, leaf_of, frozenset(destroyed))
