@@ -119,6 +119,23 @@ async def test_an_unknown_child_is_named_with_those_that_are_there(children: Chi
         children.child("other")
 
 
+async def test_a_probe_that_finds_nobody_yet_is_asked_again(children: Children) -> None:
+    asked = 0
+
+    async def ready() -> bool:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            raise ConnectionResetError
+        if asked == 2:
+            raise EngineDown("it does not answer yet")
+        return True
+
+    child = await children.start(Program(name="one", command=SLEEP, ready=ready, start_within=10))
+
+    assert (child.running, child.starts, asked) == (True, 1, 3)
+
+
 async def test_supervision_that_breaks_is_heard(children: Children) -> None:
     async def wrong() -> bool:
         raise ZeroDivisionError

@@ -258,10 +258,17 @@ class Child:
 
     async def _probe(self) -> None:
         pause = 0.01
-        while not await self.program.ready():
+        while not await self._says_ready():
             await asyncio.sleep(pause)
             pause = min(1.5 * pause, 0.2)
         self._ready.set()
+
+    async def _says_ready(self) -> bool:
+        """A program that dies under the question, or does not speak yet, is not ready; that is no fault of ours."""
+        try:
+            return await self.program.ready()
+        except (OSError, EngineDown):
+            return False
 
     async def _stop(self, process: asyncio.subprocess.Process) -> None:
         if process.returncode is not None:

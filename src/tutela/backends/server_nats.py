@@ -107,8 +107,12 @@ class NatsServer:
             reader, writer = await asyncio.open_connection(HOST, self.access.port)
         except OSError:
             return False
-        line = await reader.readline()
-        writer.close()
+        try:
+            line = await reader.readline()
+        except OSError:
+            return False
+        finally:
+            writer.close()
         return line.startswith(b"INFO")
 
 

@@ -87,13 +87,13 @@ class PostgresServer:
         """It takes connections, and the database is there."""
         try:
             connection = await asyncpg.connect(self._dsn("postgres"), timeout=5)
-        except (OSError, asyncpg.PostgresError, TimeoutError):
+            try:
+                if not await connection.fetchval("select true from pg_database where datname = 'tutela'", timeout=5):
+                    await connection.execute("create database tutela")
+            finally:
+                await connection.close(timeout=5)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             return False
-        try:
-            if not await connection.fetchval("select true from pg_database where datname = 'tutela'"):
-                await connection.execute("create database tutela")
-        finally:
-            await connection.close()
         return True
 
     def _dsn(self, database: str) -> str:

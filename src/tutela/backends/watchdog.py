@@ -30,6 +30,9 @@ SILENT = 5.0
 TWICE = 2
 """Looks in a row that find a fault before the server is restarted; a failed write needs only one."""
 
+AWAY = (*LOST, EngineDown)
+"""A question that got no answer, or a disk that refuses: for the next look, never the end of the supervision."""
+
 REST = 10.0
 """Seconds between two restarts: a server that is starting needs time to recover its streams."""
 
@@ -60,7 +63,10 @@ class Watchdog:
 
     async def look(self) -> None:
         """One look, and what has to be done about it."""
-        self._see_disk()
+        try:
+            self._see_disk()
+        except OSError as wrong:
+            log.warning("the disk of %s can't be looked after now: %s", self._server.places.data, wrong)
         if not self._child.running:
             return
         fault = await self._fault()
@@ -93,16 +99,19 @@ class Watchdog:
         """What is wrong with the server, in words; empty when nothing is."""
         try:
             health = await self._asked("HEALTHZ")
-        except (*LOST, EngineDown):
+        except AWAY:
             return f"it did not answer for {SILENT:.0f} s"
         return "" if health["status"] == "ok" else f"it says that it is not well: {health.get('error', 'no reason')}"
 
     async def _move_limit(self) -> None:
         """Gives the log the room that the disk has now; the server takes it without a restart."""
-        used: int = (await self._asked("JSZ"))["storage"]
-        if abs(limit(used, self.disk) - self._limit) > self.disk.reserve // 8:
-            self._limit = self._server.configure(used)
-            self._child.signal(signal.SIGHUP)
+        try:
+            used: int = (await self._asked("JSZ"))["storage"]
+            if abs(limit(used, self.disk) - self._limit) > self.disk.reserve // 8:
+                self._limit = self._server.configure(used)
+                self._child.signal(signal.SIGHUP)
+        except AWAY as wrong:
+            log.warning("the log's limit stays as it is for now: %s", wrong or type(wrong).__name__)
 
     async def _asked(self, what: str) -> dict[str, Any]:
         link = self._link
@@ -111,5 +120,7 @@ class Watchdog:
         async with asyncio.timeout(SILENT):
             await link.up.wait()
             answer = await link.ask(link.client.request(f"$SYS.REQ.SERVER.PING.{what}", b"", timeout=SILENT))
-        data: dict[str, Any] = json.loads(answer.data)["data"]
-        return data
+        told: dict[str, dict[str, Any]] = json.loads(answer.data)
+        if "data" not in told:
+            raise EngineDown(f"NATS does not answer {what}: {told.get('error', 'no reason')}")
+        return told["data"]
