@@ -19,7 +19,9 @@ class Ask(Noun, frozen=True, kw_only=True):
     """One question to the policy: may this access do `action` on records of that class?
 
     `record_purposes` are the purposes that the records were collected for; `expires` is when their
-    retention ends (None: never). Times are microseconds UTC.
+    retention ends (None: never). `joint`: the case that the access names is an incident that holds the records,
+    and on which both agencies are named. `invites` is the role that somebody is to come in with, else "".
+    Times are microseconds UTC.
     """
 
     access: Access
@@ -30,3 +32,5 @@ class Ask(Noun, frozen=True, kw_only=True):
     agency: str
     now: int
     expires: int | None = None
+    joint: bool = False
+    invites: str = ""
