@@ -5,12 +5,19 @@ from __future__ import annotations
 from contextlib import aclosing
 
 import pytest
-from tests.flow.read_support import City, access, city
+from msgspec.structs import replace
+from tests.flow.read_support import NOW, City, access, city
+from tests.flow.test_read_desk import INCIDENT
 
 from tutela.errors import Refused
 from tutela.flow import read_log
+from tutela.flow.prose import Prose
 from tutela.flow.read_log import CLASS_OF, Page
+from tutela.model.access import Access
+from tutela.model.flow import encode
+from tutela.model.incident import Incident, Note
 from tutela.model.people import Role
+from tutela.model.when import DAY
 from tutela.policy.purposes import CLASSES
 
 OPERATOR = access()
@@ -155,3 +162,65 @@ async def test_what_happened_to_one_thing_is_told_also_before_it_is_sealed(here:
     assert not hidden
     assert [(event.id, event.body) for event in envelopes] == [("alert@1-a1", b""), ("again", b"")]
     assert [query.count for query in here.queries()] == [2, 0, 2]
+
+
+async def happened(here: City, *revisions: Incident) -> None:
+    """An incident's life, each revision with its notes sealed, as `flow/deed` commits it."""
+    for number, revision in enumerate(revisions):
+        kept = await Prose(here.keys).kept(None, replace(revision, revision=number))
+        event = here.event("incident@1", kept.id, encode(kept), id=f"{kept.id}-{number}")
+        await here.facts.append([event])
+    await seal(here)
+
+
+NOTED = replace(INCIDENT, agencies=("fire",), notes=(Note(at=NOW, by="x", text="Anna Virtanen is hurt"),))
+
+
+async def bodies(here: City, who: Access) -> list[list[bytes]]:
+    """What each way to read the log shows of the incident i1: a page, the stream, all about it."""
+    page = await here.reads.log.events(who, "live")
+    async with aclosing(here.reads.log.follow(who, "live")) as pages:
+        live = await anext(pages)
+    about = await here.reads.log.about(who, "live", "i1")
+    told = [[one.event for one in page.events], [one.event for one in live.events], about]
+    return [[event.body for event in events if event.subject == "i1"] for events in told]
+
+
+async def test_who_works_on_an_incident_reads_what_was_noted_and_it_is_named(here: City) -> None:
+    await happened(here, NOTED)
+
+    page, live, (about,) = await bodies(here, access(agency="fire"))
+
+    assert page == live
+    assert b"sealed:" in page[0]
+    assert b"Anna Virtanen is hurt" in about
+    assert [query.persons for query in here.queries()][-1] == ("i1",)
+
+
+async def test_an_incident_of_another_agency_is_no_more_open_in_the_log_than_at_the_desk(here: City) -> None:
+    await happened(here, NOTED)
+
+    assert await bodies(here, access(agency="police")) == [[], [], []]
+    assert not any(query.persons for query in here.queries())
+
+
+async def test_an_incident_past_its_retention_is_in_the_log_no_more(here: City) -> None:
+    await happened(here, NOTED)
+    here.now[0] = NOW + 7 * 365 * DAY
+
+    assert await bodies(here, access(agency="fire")) == [[], [], []]
+
+
+async def test_an_incidents_story_is_for_those_who_work_on_it_now(here: City) -> None:
+    everybodys = replace(NOTED, agencies=())
+    await happened(here, everybodys, NOTED)
+
+    assert not await here.reads.log.about(access(agency="police"), "live", "i1")
+    assert len(await here.reads.log.about(access(agency="fire"), "live", "i1")) == 2
+
+
+async def test_an_auditor_sees_that_an_incident_happened_and_no_content(here: City) -> None:
+    await happened(here, NOTED)
+
+    assert await bodies(here, AUDITOR) == [[b""], [b""], [b""]]
+    assert not any(query.persons for query in here.queries())

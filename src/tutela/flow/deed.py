@@ -21,7 +21,8 @@ from tutela.model.event import Event
 from tutela.model.flow import encode
 from tutela.model.incident import Incident
 from tutela.model.when import iso
-from tutela.policy.purposes import CLASSES, Action, ask
+from tutela.policy.purposes import Action
+from tutela.policy.work import ask_about
 
 from .desk import DESK
 from .ledger import Ledger
@@ -86,19 +87,7 @@ class Deeds:
 
     async def must(self, access: Access, work: Alert | Incident, query: object) -> None:
         """Returns when the policies let this person act on it; raises Refused, and writes it down, when not."""
-        now, own = self.ledger.now, access.agent.agency
-        if isinstance(work, Alert):
-            asked = ask(access, Action.ACT, "alerts", now, collected_for=(work.purpose,))
-        else:
-            asked = ask(
-                access,
-                Action.ACT,
-                "incidents",
-                now,
-                collected_for=(work.purpose,),
-                agency=own if not work.agencies or own in work.agencies else work.agencies[0],
-                expires=CLASSES["incidents"].expires(work.opened_at),
-            )
+        asked = ask_about(access, Action.ACT, work, self.ledger.now)
         await self.ledger.must(asked, work.timeline, str(query))
 
     async def _done(self, deed: Deed, of: type[Work]) -> Work | None:

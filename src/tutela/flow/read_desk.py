@@ -16,6 +16,7 @@ from tutela.model.detection import Detection
 from tutela.model.event import Event
 from tutela.model.incident import Incident
 from tutela.policy.purposes import CLASSES, Action, ask
+from tutela.policy.work import ask_about
 
 from .catalogue import Known
 from .ledger import Ledger
@@ -51,7 +52,7 @@ class DeskReads:
         """The open alerts that this purpose may see, highest rank first."""
         general, query = self._ask(access, "alerts"), "open alerts"
         found = await self.desk.alerts(timeline)
-        shown = await self.ledger.permitted(found, lambda one: self._alert(access, one), general, timeline, query)
+        shown = await self.ledger.permitted(found, lambda one: self._work(access, one), general, timeline, query)
         await self.ledger.wrote(access, timeline, query, (alert.id for alert in shown))
         return [await self.prose.shown(alert) for alert in shown]
 
@@ -59,7 +60,7 @@ class DeskReads:
         """One alert and why it was raised; raises NotFound."""
         alert = await self.desk.alert(id_)
         query = f"alert {id_}"
-        await self.ledger.must(self._alert(access, alert), alert.timeline, query)
+        await self.ledger.must(self._work(access, alert), alert.timeline, query)
         detail = AlertDetail(await self.prose.shown(alert), tuple(await self.desk.detections(alert.detections)))
         await self.ledger.wrote(access, alert.timeline, query, (id_, *alert.detections))
         return detail
@@ -68,7 +69,7 @@ class DeskReads:
         """The incidents that this purpose may see, newest first. They may be about people: each is named."""
         general, query = self._ask(access, "incidents"), "incidents"
         found = await self.desk.incidents(timeline)
-        shown = await self.ledger.permitted(found, lambda one: self._incident(access, one), general, timeline, query)
+        shown = await self.ledger.permitted(found, lambda one: self._work(access, one), general, timeline, query)
         ids = [incident.id for incident in shown]
         await self.ledger.wrote(access, timeline, query, ids, persons=ids)
         return [await self.prose.shown(incident) for incident in shown]
@@ -77,7 +78,7 @@ class DeskReads:
         """One incident; raises NotFound."""
         incident = await self.desk.incident(id_)
         query = f"incident {id_}"
-        await self.ledger.must(self._incident(access, incident), incident.timeline, query)
+        await self.ledger.must(self._work(access, incident), incident.timeline, query)
         await self.ledger.wrote(access, incident.timeline, query, (id_,), persons=(id_,))
         return await self.prose.shown(incident)
 
@@ -117,21 +118,8 @@ class DeskReads:
     def _ask(self, access: Access, record_class: str) -> Ask:
         return ask(access, Action.READ, record_class, self.ledger.now)
 
-    def _alert(self, access: Access, alert: Alert) -> Ask:
-        return ask(access, Action.READ, "alerts", self.ledger.now, collected_for=(alert.purpose,))
-
-    def _incident(self, access: Access, incident: Incident) -> Ask:
-        """An incident is everybody's who works on it; the agencies that do are named on it."""
-        own = access.agent.agency
-        return ask(
-            access,
-            Action.READ,
-            "incidents",
-            self.ledger.now,
-            collected_for=(incident.purpose,),
-            agency=own if not incident.agencies or own in incident.agencies else incident.agencies[0],
-            expires=CLASSES["incidents"].expires(incident.opened_at),
-        )
+    def _work(self, access: Access, work: Alert | Incident) -> Ask:
+        return ask_about(access, Action.READ, work, self.ledger.now)
 
     def _told(self, access: Access, call: Call, record_class: str) -> Ask:
         source = self.known.sources.get(call.source)

@@ -9,7 +9,9 @@ import msgspec
 
 from tutela.model.access import Access, Ask
 from tutela.model.event import Event, Sealed
-from tutela.policy.purposes import Action, ask
+from tutela.model.incident import Incident
+from tutela.policy.purposes import CLASSES, Action, ask
+from tutela.policy.work import ask_about
 
 from .ledger import Ledger
 from .ports import Log
@@ -19,10 +21,12 @@ AT_ONCE = 500
 SILENCE = 1.0
 """Seconds after which a live reader is told that nothing came."""
 
+INCIDENT = "incident@1"
+
 CLASS_OF = {
     "detection@1": "detections",
     "alert@1": "alerts",
-    "incident@1": "incidents",
+    INCIDENT: "incidents",
     "call@1": "calls",
     "shift@1": "shifts",
     "source@1": "register",
@@ -46,6 +50,7 @@ class _Told(msgspec.Struct, frozen=True):
     purpose: str | None = None
 
 
+_incident = msgspec.json.Decoder(Incident).decode
 _told = msgspec.json.Decoder(_Told).decode
 
 
@@ -54,7 +59,8 @@ class LogReads:
     """The log, as far as it may be seen. Each method raises Refused, and leaves one event.
 
     Whoever may see accesses sees of all other events that they happened, without their bodies. A sealed
-    body stays where it is: `call` opens a call. What people wrote is opened by `about` alone.
+    body stays where it is: `call` opens a call. What people wrote is opened by `about` alone, for whoever
+    may read the incident itself.
     """
 
     ledger: Ledger
@@ -74,8 +80,10 @@ class LogReads:
         query = f"events about {subject}"
         await self._anything(access, timeline, query)
         told = [event for event in await self.log.about(subject) if event.timeline == timeline]
-        seen = [one for one in (self._shown(access, event) for event in told) if one is not None]
-        await self.ledger.wrote(access, timeline, query, (event.id for event in seen))
+        stands = _newest_incident(told)
+        seen = [one for one in (self._shown(access, event, stands) for event in told) if one is not None]
+        persons = (subject,) if any(event.kind == INCIDENT and event.body for event in seen) else ()
+        await self.ledger.wrote(access, timeline, query, (event.id for event in seen), persons)
         return [msgspec.structs.replace(event, body=await self.prose.told(event.body)) for event in seen]
 
     async def last(self, access: Access, timeline: str) -> int:
@@ -112,19 +120,33 @@ class LogReads:
         shown = self._shown(access, sealed.event)
         return None if shown is None else msgspec.structs.replace(sealed, event=shown)
 
-    def _shown(self, access: Access, event: Event) -> Event | None:
-        """The event whole, or as an envelope, or not at all."""
-        if self.ledger.may(self._of(access, event)):
+    def _shown(self, access: Access, event: Event, stands: Incident | None = None) -> Event | None:
+        """The event whole, or as an envelope, or not at all. `stands`: the incident that it is about, as it is now."""
+        if self.ledger.may(self._of(access, event, stands)):
             return event if event.key is None else _envelope(event)
         return _envelope(event) if self.ledger.may(self._ask(access, "accesses")) else None
 
-    def _of(self, access: Access, event: Event) -> Ask:
+    def _of(self, access: Access, event: Event, stands: Incident | None) -> Ask:
+        if event.kind == INCIDENT:
+            # Who works on it may have changed since: whoever may not read it now, may not read how it came to be.
+            return ask_about(access, Action.READ, stands or _incident(event.body), self.ledger.now)
         record_class = CLASS_OF.get(event.kind, "accesses")
         purpose = None if event.key is not None or record_class == "accesses" else _told(event.body).purpose
-        return self._ask(access, record_class, None if purpose is None else (purpose,))
+        return ask(
+            access,
+            Action.READ,
+            record_class,
+            self.ledger.now,
+            collected_for=None if purpose is None else (purpose,),
+            expires=CLASSES[record_class].expires(event.at),
+        )
 
-    def _ask(self, access: Access, record_class: str, collected_for: tuple[str, ...] | None = None) -> Ask:
-        return ask(access, Action.READ, record_class, self.ledger.now, collected_for=collected_for)
+    def _ask(self, access: Access, record_class: str) -> Ask:
+        return ask(access, Action.READ, record_class, self.ledger.now)
+
+
+def _newest_incident(told: Sequence[Event]) -> Incident | None:
+    return next((_incident(event.body) for event in reversed(told) if event.kind == INCIDENT), None)
 
 
 def _envelope(event: Event) -> Event:
