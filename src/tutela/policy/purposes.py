@@ -204,15 +204,13 @@ def ask(
     personal_data: bool = False,
     agency: str | None = None,
     expires: int | None = None,
-    joint: bool = False,
-    invites: str = "",
 ) -> Ask:
     """The question whether `access` may do `action` with records of that class.
 
     `collected_for`: the records' own purposes (default: those of the class). `personal_data`: true of
     them, or of their class anyway. `agency`: whose they are (default: that of the person who asks).
-    `expires`: when their retention ends. `joint`: their case is both agencies'. `invites`: into which role.
-    Times are microseconds UTC.
+    `expires`: when their retention ends. Times are microseconds UTC. What else a question can tell is
+    false or empty: no joint case, no role that somebody is invited to.
     """
     of = CLASSES[record_class]
     return Ask(
@@ -224,6 +222,4 @@ def ask(
         agency=access.agent.agency if agency is None else agency,
         now=now,
         expires=expires,
-        joint=joint,
-        invites=invites,
     )
