@@ -62,10 +62,17 @@ async def test_a_clock_that_goes_back_keeps_no_decision_alive(here: City) -> Non
     assert len(here.policy.asked) == 2
 
 
+async def test_a_decision_in_a_joint_case_holds_for_no_other_question(here: City) -> None:
+    theirs = ask(access(agency="police"), Action.READ, "incidents", here.now[0], agency="fire")
+
+    assert here.ledger.may(replace(theirs, joint=True))
+    assert not here.ledger.may(theirs)
+
+
 async def test_decisions_need_bounded_memory(here: City, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ledger, "MOST", 2)
-    for case in ("A", "B", "C", "A"):
-        here.ledger.may(ask(replace(access(), case=case), Action.READ, "alerts", here.now[0]))
+    for purpose in ("A", "B", "C", "A"):
+        here.ledger.may(ask(access(purpose=purpose), Action.READ, "alerts", here.now[0]))
 
     assert len(here.policy.asked) == 4
     assert len(here.ledger._decided) <= 2

@@ -57,9 +57,9 @@ async def test_the_first_person_comes_in_by_a_code_from_the_machine(here: City, 
 
 
 async def test_a_supervisor_invites_and_the_log_knows_whom(here: City, staff: Staff) -> None:
-    agent, _ = await staff.enrol(await staff.invite(SUPERVISOR, Role.OPERATOR, "ems"), "Oskari")
+    agent, _ = await staff.enrol(await staff.invite(SUPERVISOR, Role.OPERATOR, "city"), "Oskari")
 
-    assert (agent.role, agent.agency) == ("operator", "ems")
+    assert (agent.role, agent.agency) == ("operator", "city")
     assert [event.by for event in here.events("invitation@1")] == ["supervisor-1"]
     assert [event.by for event in here.events("agent@1")] == [agent.id]
 
@@ -72,6 +72,42 @@ async def test_an_operator_invites_nobody(here: City, staff: Staff) -> None:
 
     assert not here.facts.store.invitations
     assert [denial.query for denial in here.denials()] == ["invite supervisor of city", "invite somebody again"]
+
+
+@pytest.mark.parametrize("who", [Role.IT, Role.SUPERVISOR])
+@pytest.mark.parametrize(
+    ("role", "agency", "policy"),
+    [
+        (Role.OPERATOR, "police", "F17-other-agency"),
+        (Role.OPERATOR, "City", "F17-other-agency"),
+        (Role.AUDITOR, "city", "F19-oversight-apart"),
+        (Role.PRIVACY_OFFICER, "city", "F19-oversight-apart"),
+    ],
+)
+async def test_nobody_makes_themselves_another_agency_or_their_own_oversight(
+    here: City, staff: Staff, who: Role, role: Role, agency: str, policy: str
+) -> None:
+    with pytest.raises(Refused) as refused:
+        await staff.invite(access(who, "system-operation"), role, agency)
+
+    assert refused.value.policy == policy
+    assert not here.facts.store.invitations
+    assert [denial.query for denial in here.denials()] == [f"invite {role} of {agency}"]
+
+
+async def test_oversight_invites_oversight(staff: Staff) -> None:
+    agent, _ = await staff.enrol(await staff.invite(access(Role.AUDITOR, "oversight"), Role.AUDITOR, "city"), "Elina")
+
+    assert agent.role == "auditor"
+
+
+async def test_somebody_of_another_agency_or_of_oversight_is_not_invited_again(here: City, staff: Staff) -> None:
+    for role, agency in ((Role.OPERATOR, "police"), (Role.AUDITOR, "city")):
+        other, _ = await staff.enrol(await staff.invite_here(role, agency), "Aino")
+        with pytest.raises(Refused):
+            await staff.invite_again(SUPERVISOR, other.id)
+
+    assert [denial.policy for denial in here.denials()] == ["F17-other-agency", "F19-oversight-apart"]
 
 
 async def test_a_code_is_typed_as_people_type(staff: Staff) -> None:

@@ -166,16 +166,16 @@ async def test_incidents_are_named_one_by_one(here: City) -> None:
     assert [query.persons for query in here.queries()] == [("i1", "i2"), ("i1",)]
 
 
-async def test_an_incident_of_another_agency_needs_its_case(here: City) -> None:
+async def test_an_incident_is_open_to_the_agencies_that_are_named_on_it(here: City) -> None:
     theirs = replace(INCIDENT, agencies=("fire", "ems"))
     await here.facts.act((), (), (theirs,), ())
     police = access(agency="police")
 
-    with pytest.raises(Refused) as refused:
-        await here.reads.desk.incident(police, "i1")
-    assert refused.value.policy == "F17-other-agency"
+    for case in (None, "", " ", "-", "C-17", "i1"):
+        with pytest.raises(Refused) as refused:
+            await here.reads.desk.incident(replace(police, case=case), "i1")
+        assert refused.value.policy == "F17-other-agency"
 
-    assert await here.reads.desk.incident(replace(police, case="C-17"), "i1") == theirs
     assert await here.reads.desk.incident(access(agency="ems"), "i1") == theirs
 
 
@@ -262,6 +262,51 @@ async def test_a_call_says_itself_whose_it_is(here: City) -> None:
 
     with pytest.raises(Refused) as refused:
         await here.reads.desk.call(access(agency="police"), "c1")
+
+    assert refused.value.policy == "F17-other-agency"
+
+
+CASE = replace(INCIDENT, agencies=("fire", "police"), calls=("c1",))
+
+
+async def test_a_call_of_another_agency_is_read_in_the_case_of_both(here: City) -> None:
+    await here.define([source("112", "emergency-response", personal_data=True, agency="fire")], [])
+    await told(here)
+    await told(here, id_="c2")
+    await here.facts.act((), (), (CASE,), ())
+    police = replace(access(agency="police"), case="i1")
+
+    assert (await here.reads.desk.call(police, "c1")).said == "it burns"
+    assert {call.id: call.said for call in await here.reads.desk.calls(police, "live")} == {"c1": "it burns", "c2": ""}
+
+
+@pytest.mark.parametrize("case", [None, "", " ", "-", "C-17"])
+async def test_a_case_that_is_no_incident_opens_nothing(here: City, case: str | None) -> None:
+    await here.define([source("112", "emergency-response", personal_data=True, agency="fire")], [])
+    await told(here)
+
+    with pytest.raises(Refused) as refused:
+        await here.reads.desk.call(replace(access(agency="police"), case=case), "c1")
+
+    assert refused.value.policy == "F17-other-agency"
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        replace(CASE, agencies=()),
+        replace(CASE, agencies=("fire",)),
+        replace(CASE, agencies=("police", "ems")),
+        replace(CASE, calls=("c2",)),
+    ],
+)
+async def test_a_case_opens_only_what_it_holds_and_only_to_the_agencies_named_on_it(here: City, case: Incident) -> None:
+    await here.define([source("112", "emergency-response", personal_data=True, agency="fire")], [])
+    await told(here)
+    await here.facts.act((), (), (case,), ())
+
+    with pytest.raises(Refused) as refused:
+        await here.reads.desk.call(replace(access(agency="police"), case="i1"), "c1")
 
     assert refused.value.policy == "F17-other-agency"
 

@@ -40,12 +40,15 @@ POLICY_IDS = (
     "F15-legal-basis",
     "F16-personal-data-duty",
     "F17-other-agency",
+    "F18-own-agency-invites",
+    "F19-oversight-apart",
     "P01-operators",
     "P02-supervisors",
     "P03-analysts",
     "P04-privacy-officers",
     "P05-auditors",
     "P06-it",
+    "P07-oversight-invites",
 )
 
 
@@ -55,7 +58,7 @@ def asked(row: Row) -> Ask:
     agent = Agent(
         id="a", name="Aino", role=_role(row["role"]), agency=row["agency"], suspended=row["suspended"] == "yes"
     )
-    access = Access(agent=agent, purpose=row["purpose"], legal_basis=row["legal_basis"], case=row["case"] or None)
+    access = Access(agent=agent, purpose=row["purpose"], legal_basis=row["legal_basis"])
     return Ask(
         access=access,
         action=row["action"],
@@ -65,6 +68,8 @@ def asked(row: Row) -> Ask:
         agency=row["owner"],
         now=NOW,
         expires=NOW if row["expired"] == "yes" else None,
+        joint=row["joint"] == "yes",
+        invites=row["invites"],
     )
 
 
@@ -116,6 +121,7 @@ def test_every_forbid_keeps_something_out_that_a_permit_would_let_in() -> None:
         assert let_in, id_
 
 
+OVERSIGHT = (Role.AUDITOR, Role.PRIVACY_OFFICER)
 ALLOWED = [row for row in GOLDEN if row["answer"] == "allow"]
 
 
@@ -168,6 +174,8 @@ questions = some.builds(
     agency=some.sampled_from(["city", "police", "fire"]) | words,
     now=some.integers(-(2**64), 2**64),
     expires=some.none() | some.integers(-(2**64), 2**64),
+    joint=some.booleans(),
+    invites=some.sampled_from(list(map(str, Role))) | words,
 )
 
 
@@ -185,9 +193,12 @@ def test_whatever_is_asked_what_is_allowed_breaks_no_prohibition(ask_: Ask) -> N
     assert ask_.record_class != "person-scores"
     assert ask_.expires is None or ask_.expires > ask_.now
     assert agent.agency != "police" or "neighbourhood" not in (access.purpose, *ask_.record_purposes)
-    if ask_.personal_data:
+    if ask_.action == Action.INVITE:
+        assert ask_.agency == agent.agency
+        assert (agent.role in OVERSIGHT) == (ask_.invites in OVERSIGHT)
+    elif ask_.personal_data:
         assert agent.role not in (Role.ANALYST, Role.AUDITOR)
-        assert ask_.agency in (agent.agency, "city") or access.case
+        assert ask_.agency in (agent.agency, "city") or ask_.joint
 
 
 @given(row=some.sampled_from(GOLDEN), other=agents, shift=some.integers(0, 10**12))

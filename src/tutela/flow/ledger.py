@@ -25,7 +25,7 @@ Record = TypeVar("Record")
 
 HOLDS = 5 * SECOND
 MOST = 10_000
-"""Decisions remembered. Purposes and cases are typed by people, so their number has no other bound."""
+"""Decisions remembered. Purposes are typed by people, so their number has no other bound."""
 
 
 class Asker(Noun, frozen=True, kw_only=True):
@@ -170,7 +170,7 @@ def _group(ask: Ask) -> tuple[object, ...]:
     """All that the policies look at: whoever asks the same gets the same answer."""
     agent = ask.access.agent
     return (
-        (agent.role, agent.agency, agent.suspended, ask.access.purpose, ask.access.legal_basis, ask.access.case),
-        (ask.action, ask.record_class, ask.record_purposes, ask.personal_data, ask.agency),
+        (agent.role, agent.agency, agent.suspended, ask.access.purpose, ask.access.legal_basis),
+        (ask.action, ask.record_class, ask.record_purposes, ask.personal_data, ask.agency, ask.joint, ask.invites),
         ask.expires is not None and ask.expires <= ask.now,
     )

@@ -85,13 +85,18 @@ class Staff:
 
     async def invite(self, access: Access, role: Role, agency: str) -> str:
         """A code, shown once, with which one person can enrol in that role within an hour."""
-        await self._may_invite(access, f"invite {role} of {agency}")
+        await self._may_invite(access, role, agency, f"invite {role} of {agency}")
         return await self._invite(access.agent.id, role, agency)
 
     async def invite_again(self, access: Access, agent: str) -> str:
         """A code with which somebody who is enrolled already can sign in again; raises NotFound."""
-        await self._may_invite(access, f"invite {agent} again")
-        known = await self._known(agent)
+        query, own = f"invite {agent} again", access.agent
+        try:
+            known = await self._known(agent)
+        except NotFound:  # whoever may invite nobody is not told who is here
+            await self._may_invite(access, own.role, own.agency, query)
+            raise
+        await self._may_invite(access, known.role, known.agency, query)
         return await self._invite(access.agent.id, known.role, known.agency, known.id)
 
     async def invite_here(self, role: Role, agency: str) -> str:
@@ -149,8 +154,9 @@ class Staff:
             raise NotFound("you are not signed on; sign on first")
         return await self._sign(msgspec.structs.replace(running, until=self.ledger.now))
 
-    async def _may_invite(self, access: Access, query: str) -> None:
-        await self.ledger.must(ask(access, Action.INVITE, "people", self.ledger.now), LIVE, query)
+    async def _may_invite(self, access: Access, role: Role, agency: str, query: str) -> None:
+        asked = ask(access, Action.INVITE, "people", self.ledger.now, agency=agency)
+        await self.ledger.must(msgspec.structs.replace(asked, invites=role), LIVE, query)
 
     async def _may_sign(self, access: Access, query: str) -> None:
         await self.ledger.must(ask(access, Action.SIGN, "shifts", self.ledger.now), LIVE, query)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from tutela.errors import Refused
+from tutela.errors import NotFound, Refused
 from tutela.maths.cells import cell_of
 from tutela.model.access import Access, Ask
 from tutela.model.alert import Alert
@@ -87,7 +87,8 @@ class DeskReads:
         general, query = self._ask(access, "calls"), f"the newest {most} calls"
         told = [call for call, _ in await self.desk.calls(timeline, most)]
         bare = await self.ledger.permitted(told, lambda one: self._told(access, one, "calls"), general, timeline, query)
-        shown = [await self._whole(access, call) for call in bare]
+        case = await self._case(access)
+        shown = [await self._whole(access, call, case) for call in bare]
         opened = [call.id for call, before in zip(shown, bare, strict=True) if call is not before]
         await self.ledger.wrote(access, timeline, query, (call.id for call in shown), persons=opened)
         return shown
@@ -98,12 +99,20 @@ class DeskReads:
         query = f"call {id_}"
         await self.ledger.must(self._ask(access, "call-contents"), event.timeline, query)
         call = await self._opened(event)
-        await self.ledger.must(self._told(access, call, "call-contents"), event.timeline, query)
+        case = await self._case(access)
+        await self.ledger.must(self._told(access, call, "call-contents", case), event.timeline, query)
         await self.ledger.wrote(access, event.timeline, query, (id_,), persons=(id_,))
         return call
 
-    async def _whole(self, access: Access, bare: Call) -> Call:
-        if not self.ledger.may(self._told(access, bare, "call-contents")):
+    async def _case(self, access: Access) -> Incident | None:
+        """The incident that the access names as its case, if there is one."""
+        try:
+            return None if access.case is None else await self.desk.incident(access.case)
+        except NotFound:
+            return None
+
+    async def _whole(self, access: Access, bare: Call, case: Incident | None) -> Call:
+        if not self.ledger.may(self._told(access, bare, "call-contents", case)):
             return bare
         try:
             return await self._opened(await self.desk.call(bare.id))
@@ -121,9 +130,10 @@ class DeskReads:
     def _work(self, access: Access, work: Alert | Incident) -> Ask:
         return ask_about(access, Action.READ, work, self.ledger.now)
 
-    def _told(self, access: Access, call: Call, record_class: str) -> Ask:
+    def _told(self, access: Access, call: Call, record_class: str, case: Incident | None = None) -> Ask:
+        """`case`: what the access names. It must hold the call: a case opens no other records of the other agency."""
         source = self.known.sources.get(call.source)
-        return ask(
+        asked = ask(
             access,
             Action.READ,
             record_class,
@@ -132,3 +142,5 @@ class DeskReads:
             agency=None if source is None else source.agency,
             expires=CLASSES[record_class].expires(call.at),
         )
+        joint = case is not None and call.id in case.calls and {access.agent.agency, asked.agency} <= set(case.agencies)
+        return msgspec.structs.replace(asked, joint=joint)

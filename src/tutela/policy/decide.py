@@ -106,7 +106,8 @@ def question(ask: Ask) -> Question:
         "context": {
             "purpose": ask.access.purpose,
             "legal_basis": ask.access.legal_basis,
-            "case": ask.access.case or "",
+            "joint_case": ask.joint,
+            "invites": ask.invites,
             "now": ask.now,
         },
     }
