@@ -87,7 +87,7 @@ def test_a_held_level_would_not_be_held_if_the_last_row_had_come_back() -> None:
     assert (found.since, found.at) == (START, START + 60 * SECOND)
 
 
-@pytest.mark.parametrize(("last", "message"), [(45.0, "threshold.above.still"), (60.0, "threshold.above")])
+@pytest.mark.parametrize(("last", "message"), [(45.0, "passed.above"), (60.0, "threshold.above")])
 def test_it_says_above_only_of_a_result_that_is_above(last: float, message: str) -> None:
     part = Threshold(observed_property="pm10", high=50.0, low=40.0, hold=60.0)
     (found,) = play(part, seens(WORLD, [Observed(0, START, 55.0), Observed(0, START + 60 * SECOND, last)]))

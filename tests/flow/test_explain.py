@@ -152,7 +152,7 @@ def test_a_detection_says_why_with_names_and_units(says: Sentences) -> None:
     assert says.why(found) == "street-lamp 1: pm25 is 260.04 µg/m³, above 225.5 µg/m³."
     assert says.why(detection(VALUE, inputs={**LEVEL, "unit": "1"})) == "street-lamp 1: pm25 is 260.04, above 225.5."
     assert says.why(held) == "street-lamp 1: pm25 is 260.04 µg/m³, above 225.5 µg/m³ for 1 min 30 s or longer."
-    still = detection(VALUE, "threshold.above.still", {**LEVEL, "low": 200.0, "result": 210.0})
+    still = detection(VALUE, "passed.above", {**LEVEL, "low": 200.0, "result": 210.0})
     assert says.why(still).endswith(" pm25 went above 225.5 µg/m³ and has not come back to 200 µg/m³; it is 210 µg/m³.")
 
 

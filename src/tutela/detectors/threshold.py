@@ -175,13 +175,10 @@ class Threshold(Noun, frozen=True, kw_only=True):
                 level.told = True
                 yield time
 
-    def _message(self, level: _Level) -> str:
-        """Beyond the level, or between the two: there it is still passed, and beyond no longer."""
-        beyond = level.value > self._sign * self.high
-        return f"threshold.{self.direction}" if beyond else f"threshold.{self.direction}.still"
-
     def _detection(self, timeline: str, catalogue: Catalogue, level: _Level, at: int) -> Detection:
+        """Between the two bounds the level is passed still, and the result not beyond it any more."""
         datastream = catalogue.id_of(level.slot)
+        beyond = level.value > self._sign * self.high
         inputs: dict[str, float | int | str] = {
             "observed_property": self.observed_property,
             "unit": catalogue.by_id[datastream].unit,
@@ -205,7 +202,11 @@ class Threshold(Noun, frozen=True, kw_only=True):
                 since=level.since,
                 at=at,
                 confidence=1.0,
-                why=Why(message=self._message(level), inputs=inputs, unless=unless),
+                why=Why(
+                    message=f"threshold.{self.direction}" if beyond else f"passed.{self.direction}",
+                    inputs=inputs,
+                    unless=unless,
+                ),
             ),
             found.on(catalogue, (datastream,)),
         )
