@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from benchmarks.report import promise, quick, tell
 
-from tutela.backends.checkpoints import Checkpoints, Key, Verifier
+from tutela.backends.checkpoints import Checkpoints, Key, settle, verifier
 from tutela.backends.engines import Engines
 from tutela.backends.migrate import migrate
 from tutela.backends.postgres.audit import PostgresAudit
@@ -28,6 +28,7 @@ from tutela.flow.seal import Sealer, Signer
 from tutela.flow.verify import verify
 from tutela.model.event import Event
 
+ORIGIN = "bench.example/log"
 RATE, WRITERS, SECONDS = 2000, 4, 5 if quick() else 30
 STORED = 50_000 if quick() else 300_000
 
@@ -60,8 +61,9 @@ async def write(facts: PostgresFacts, until: float, chance: random.Random) -> No
 
 
 def sealer(facts: PostgresFacts, folder: Path, lags: Lags) -> Sealer:
+    settle(folder / "log.key", folder / "log.pub", ORIGIN, signed=False)
     key = Key(folder / "log.key")
-    signer = Signer("bench.example/log", key.public, key.sign)
+    signer = Signer(ORIGIN, key.public, key.sign)
     witness = Checkpoints(folder / "checkpoints.jsonl")
     log = PostgresLog(facts.db)
     return Sealer("bench", facts, log, witness, signer, lambda: time.time_ns() // 1000, time.monotonic, lags)
@@ -97,7 +99,7 @@ async def many(facts: PostgresFacts, folder: Path) -> None:
 
 async def verified(facts: PostgresFacts, folder: Path) -> bool:
     began, used = time.perf_counter(), time.process_time()
-    genuine = Verifier(Key(folder / "log.key").public)
+    genuine = verifier(folder / "log.pub")
     report = await verify(PostgresAudit(facts.db), facts, Checkpoints(folder / "checkpoints.jsonl"), genuine)
     took, cpu = time.perf_counter() - began, time.process_time() - used
     count = report.witnessed

@@ -9,7 +9,7 @@ from typing import Protocol
 import asyncpg
 import pytest
 
-from tutela.backends.checkpoints import Checkpoints, Key, Verifier
+from tutela.backends.checkpoints import Checkpoints, Key, Verifier, settle
 from tutela.backends.postgres.audit import PostgresAudit
 from tutela.backends.postgres.facts import PostgresFacts
 from tutela.errors import Broken
@@ -20,6 +20,7 @@ from tutela.model.event import Event
 pytestmark = pytest.mark.integration
 
 SIZE, WITNESSED = 47, 40
+ORIGIN = "helsinki.example/log"
 
 
 class Makes(Protocol):
@@ -34,11 +35,12 @@ class Sealed:
     def __init__(self, facts: PostgresFacts, admin: asyncpg.Connection, folder: Path) -> None:
         self.facts, self.admin = facts, admin
         self.witness = Checkpoints(folder / "checkpoints.jsonl")
+        settle(folder / "log.key", folder / "log.pub", ORIGIN, signed=False)
         self.key = Key(folder / "log.key")
         self.ids: list[str] = []
 
     def sealer(self, worker: str = "one") -> Sealer:
-        signer = Signer("helsinki.example/log", self.key.public, self.key.sign)
+        signer = Signer(ORIGIN, self.key.public, self.key.sign)
         rhythm = Rhythm(leaves=10, most=10)
         return Sealer(
             worker,

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from pathlib import Path
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tutela.backends.checkpoints import Checkpoints
 from tutela.backends.memory_audit import MemoryWitness
 from tutela.backends.memory_facts import MemoryFacts, Store
-from tutela.errors import Broken, EngineDown, Fenced
+from tutela.errors import Broken, EngineDown, Fenced, StorageFull
 from tutela.flow.seal import Rhythm, Sealer, Signer, leaf_bytes, leaf_of, read_witnessed
 from tutela.maths.ids import uuid_of
 from tutela.maths.merkle import Tree, leaf_hash
@@ -381,3 +383,36 @@ def test_a_sealer_outlives_a_restart_of_its_database(virtually: Virtually) -> No
 
     assert isinstance(city, City)
     assert sizes(city) == [3]
+
+
+class Watched(Checkpoints):
+    """A witness on a real disk that tells when it was full, and when a line is kept."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.full, self.kept = asyncio.Event(), asyncio.Event()
+
+    async def append(self, line: bytes) -> None:
+        try:
+            await super().append(line)
+        except StorageFull:
+            self.full.set()
+            raise
+        self.kept.set()
+
+
+async def test_a_full_disk_of_the_witness_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoints.jsonl"
+    path.symlink_to("/dev/full")
+    city, witness, stop = City(), Watched(path), asyncio.Event()
+    await city.facts.append(events(3))
+    running = asyncio.create_task(replace(city.sealer(leaves=1, idle=0), witness=witness).run(stop))
+
+    await asyncio.wait_for(witness.full.wait(), 10)
+    path.unlink()
+    await asyncio.wait_for(witness.kept.wait(), 10)
+    stop.set()
+    await running
+
+    (line,) = [line async for line in witness.lines()]
+    assert note.read(read_witnessed(line).note).size == 3

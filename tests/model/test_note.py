@@ -5,6 +5,8 @@ from __future__ import annotations
 from base64 import b64decode
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tutela.backends.checkpoints import Verifier
 from tutela.errors import BadInput
@@ -66,3 +68,28 @@ def test_what_is_no_note_of_ours_is_refused_in_words(changed: str) -> None:
 def test_an_origin_that_would_break_the_lines_is_refused() -> None:
     with pytest.raises(BadInput, match="space or a plus"):
         note.text(Checkpoint(origin="evil\n999", epoch=1, size=1, root=b"", at=0, signature=b""))
+
+
+@given(st.binary(min_size=32, max_size=32))
+def test_a_public_key_reads_back_from_its_line(public: bytes) -> None:
+    line = note.verifier_key("helsinki.example/log", public)
+
+    assert note.read_verifier_key(line) == note.read_verifier_key(f"{line}\n") == public
+
+
+LINE = note.verifier_key("helsinki.example/log", PUBLIC)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        "",
+        LINE[:-1],
+        LINE.replace("helsinki", "espoo"),
+        LINE.replace("+A", "+B", 1),
+        LINE.replace("+", " "),
+    ],
+)
+def test_what_is_no_public_key_is_refused_in_words(changed: str) -> None:
+    with pytest.raises(BadInput, match="no public key of a log"):
+        note.read_verifier_key(changed)

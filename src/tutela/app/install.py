@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tutela.app.core import clock
 from tutela.app.settings import Settings
+from tutela.app.verifying import settle_key
 from tutela.backends.engines import Addresses
 from tutela.backends.keys import root_key
 from tutela.backends.migrate import migrate
@@ -27,7 +28,7 @@ class Place:
 
 
 async def install(settings: Settings, where: Addresses, place: Place) -> Install:
-    """Migrate, make the root key, settle the install; an install that is there already holds."""
+    """Migrate, make the keys, settle the install; an install that is there already holds."""
     try:
         ZoneInfo(place.zone)
     except (ZoneInfoNotFoundError, ValueError) as wrong:
@@ -37,6 +38,8 @@ async def install(settings: Settings, where: Addresses, place: Place) -> Install
     facts = PostgresFacts(await Database.open(where.pg, 1))
     try:
         wanted = Install(id=str(uuid4()), partitions=place.partitions, zone=place.zone, city=place.city, at=clock())
-        return await facts.install(wanted)
+        holds = await facts.install(wanted)
+        await settle_key(settings, holds, facts)
+        return holds
     finally:
         await facts.close()

@@ -13,28 +13,36 @@ from tutela.app.core import Core, clock, core
 from tutela.app.lake import lake
 from tutela.app.settings import Settings
 from tutela.app.tasks import together
-from tutela.app.verifying import log_key, witness
+from tutela.app.verifying import log_key, origin, witness
 from tutela.backends.postgres.log import PostgresLog
 from tutela.backends.postgres.outbox import PostgresOutbox
 from tutela.backends.postgres.snapshots import PostgresSnapshots
+from tutela.errors import Broken
 from tutela.flow.archive import Archiver
 from tutela.flow.outbox import Relay
+from tutela.flow.rest import rest
 from tutela.flow.seal import Sealer, Signer
 from tutela.flow.tick import Ticker
 
 LIVE = "live"
+AGAIN = 60.0
+"""Seconds after which sealing is tried again."""
+
 log = logging.getLogger(__name__)
 
 
 def sealer(inside: Core, name: str) -> Sealer:
-    """Puts events into the tree, and signs checkpoints that are kept outside of the database too."""
+    """Puts events into the tree, and signs checkpoints that are kept outside of the database too.
+
+    Raises Broken when the key to sign with is gone.
+    """
     key = log_key(inside.settings)
     return Sealer(
         worker=name,
         sealing=inside.facts,
         log=PostgresLog(inside.facts.db),
         witness=witness(inside.settings),
-        signer=Signer(f"tutela/{inside.install.id}", key.public, key.sign),
+        signer=Signer(origin(inside.install), key.public, key.sign),
         clock=clock,
         monotonic=time.monotonic,
         told=lambda count, lag: log.debug("sealed %d events, the oldest waited %.3f s", count, lag),
@@ -53,6 +61,19 @@ def archiver(inside: Core) -> Archiver:
     )
 
 
+async def seal(inside: Core, name: str, stop: asyncio.Event) -> None:
+    """Seal until told to stop. While the log does not hold together, sealing stands still, and nothing else does.
+
+    Calls must go on reaching the correlators, whatever became of a key or of the witness.
+    """
+    while not stop.is_set():
+        try:
+            await sealer(inside, name).run(stop)
+        except Broken as wrong:
+            log.error("nothing is sealed: %s", wrong)  # noqa: TRY400  the words say all; a trace would hide them
+            await rest(stop, AGAIN)
+
+
 async def run(settings: Settings) -> None:
     """Keep until stopped; what is committed by then is sealed and signed."""
     name = f"{socket.gethostname()}-{os.getpid()}"
@@ -64,4 +85,4 @@ async def run(settings: Settings) -> None:
             Relay(PostgresOutbox(inside.facts.db), inside.streams).run(),
         )
         async with together(*loops):
-            await asyncio.gather(sealer(inside, name).run(stop), archiver(inside).run(stop))
+            await asyncio.gather(seal(inside, name, stop), archiver(inside).run(stop))

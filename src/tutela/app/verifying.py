@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+
 from tutela.app.core import core
 from tutela.app.settings import Settings
-from tutela.backends.checkpoints import Checkpoints, Key, Verifier
+from tutela.backends.checkpoints import Checkpoints, Key, settle, verifier
 from tutela.backends.postgres.audit import PostgresAudit
+from tutela.backends.postgres.facts import PostgresFacts
 from tutela.flow.verify import Report, verify
+from tutela.model.install import Install
 
 
 def witness(settings: Settings) -> Checkpoints:
@@ -15,19 +20,37 @@ def witness(settings: Settings) -> Checkpoints:
 
 
 def log_key(settings: Settings) -> Key:
-    """The key that signs the log's checkpoints."""
+    """The key that signs the log's checkpoints; raises Broken when it is gone."""
     return Key(settings.data / "log.key")
 
 
-async def run(settings: Settings) -> Report:
-    """What was read and what was found."""
+def origin(install: Install) -> str:
+    """The log's name, in everything that it signs."""
+    return f"tutela/{install.id}"
+
+
+async def settle_key(settings: Settings, install: Install, facts: PostgresFacts) -> None:
+    """At the install: the key that signs, and its public half for everybody. They are never made anew."""
+    signed = await witness(settings).last() is not None or bool(await facts.checkpoints())
+    where = settings.data
+    await asyncio.to_thread(settle, where / "log.key", public_key(settings), origin(install), signed=signed)
+
+
+def public_key(settings: Settings) -> Path:
+    """The file with the public half of the log's key."""
+    return settings.data / "log.pub"
+
+
+async def run(settings: Settings, key: Path | None = None) -> Report:
+    """What was read and what was found. `key`: a copy of the log's public key, kept where nobody here can change it."""
     async with core(settings, "verify", connections=2) as inside:
+        genuine = await asyncio.to_thread(verifier, key or public_key(settings))
         async with inside.facts.db.reading() as connection:
             gone = await connection.fetch("select id from bucket_key where destroyed_at is not null")
         return await verify(
             PostgresAudit(inside.facts.db),
             inside.facts,
             witness(settings),
-            Verifier(log_key(settings).public),
+            genuine,
             destroyed=[row["id"] for row in gone],
         )

@@ -1,24 +1,39 @@
-"""The witness: signed checkpoints in a file of lines outside of the database, and the key that signs them."""
+"""The witness: signed checkpoints in a file of lines outside of the database, and the key that signs them.
+
+The key is made once, at the install, with its public half in a file beside it. Nothing else makes one: a log
+whose key was replaced would call everything forged that was signed before.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
-from collections.abc import AsyncIterator
+import secrets
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import TypeVar
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from tutela.errors import BadInput
+from tutela.errors import BadInput, Broken, EngineDown, NotFound, StorageFull
+from tutela.model import note
+
+T = TypeVar("T")
 
 CHUNK = 1 << 20
+KEY = 32
+"""Bytes of a private key."""
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class Checkpoints:
     """`Witness` in one file that is only ever added to, a line each, fsynced before `append` returns.
 
     A line that a crash cut off was never acknowledged: it is cut away before the next one is written.
+    Raises StorageFull when its disk is full, EngineDown when it fails otherwise: then try again.
     """
 
     def __init__(self, path: Path) -> None:
@@ -26,19 +41,33 @@ class Checkpoints:
 
     async def append(self, line: bytes) -> None:
         """Add a line; it is on the disk when this returns."""
-        await asyncio.to_thread(self._append, line)
+        await self._done(lambda: self._append(line))
 
     async def last(self) -> bytes | None:
         """The newest whole line; None when there is none."""
-        return await asyncio.to_thread(self._last)
+        return await self._done(self._last)
 
     async def lines(self) -> AsyncIterator[bytes]:
         """The whole lines that there are now, oldest first."""
-        place, end = 0, await asyncio.to_thread(self._end)
+        place, end = 0, await self._done(self._end)
         while place < end:
-            for line in await asyncio.to_thread(self._some, place, end):
+            for line in await self._some(place, end):
                 yield line
                 place += len(line) + 1
+
+    async def _done(self, work: Callable[[], T]) -> T:
+        """Do it in a thread: the disk may take its time."""
+        try:
+            return await asyncio.to_thread(work)
+        except OSError as wrong:
+            if wrong.errno in FULL:
+                raise StorageFull(
+                    f"there is no room for the witness {self._path}; nothing is lost, free some space and sealing goes on"
+                ) from wrong
+            raise EngineDown(f"the witness {self._path} can't be read or written: {wrong.strerror}") from wrong
+
+    async def _some(self, place: int, end: int) -> list[bytes]:
+        return await self._done(lambda: self._from(place, end))
 
     def _append(self, line: bytes) -> None:
         if b"\n" in line:
@@ -47,7 +76,8 @@ class Checkpoints:
         handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             end = self._end()
-            os.ftruncate(handle, end)
+            if os.fstat(handle).st_size > end:
+                os.ftruncate(handle, end)
             os.lseek(handle, end, os.SEEK_SET)
             _write(handle, line + b"\n")
             os.fsync(handle)
@@ -81,7 +111,7 @@ class Checkpoints:
                 end = start
         return 0, said
 
-    def _some(self, place: int, end: int) -> list[bytes]:
+    def _from(self, place: int, end: int) -> list[bytes]:
         """Whole lines from that place on, about a megabyte of them, none of them after `end`."""
         with self._path.open("rb") as file:
             file.seek(place)
@@ -92,10 +122,10 @@ class Checkpoints:
 
 
 class Key:
-    """An Ed25519 key in a file that only its owner may read: made when it is not there yet."""
+    """The Ed25519 key in a file that only its owner may read; raises Broken when it is not that."""
 
     def __init__(self, path: Path) -> None:
-        self._private = Ed25519PrivateKey.from_private_bytes(_kept(path))
+        self._private = Ed25519PrivateKey.from_private_bytes(_private(path))
         self.public = self._private.public_key().public_bytes_raw()
 
     def sign(self, text: bytes) -> bytes:
@@ -118,27 +148,64 @@ class Verifier:
         return True
 
 
-def _kept(path: Path) -> bytes:
-    """The private key in that file; a new one is on the disk before it is used."""
-    if path.exists():
-        return path.read_bytes()
+def settle(key: Path, public: Path, origin: str, *, signed: bool) -> None:
+    """Make the log's key, and write its public half beside it as note tools take it. What is there already holds.
+
+    `signed`: whether this log has signed checkpoints. Then its key was made before, and raises Broken when it is gone.
+    """
+    if not key.exists():
+        if signed or public.exists():
+            raise _gone(key)
+        _keep(key, Ed25519PrivateKey.generate().private_bytes_raw(), 0o600)
+    told = note.verifier_key(origin, Key(key).public)
+    if not public.exists():
+        _keep(public, f"{told}\n".encode(), 0o644)
+    if public.read_text().strip() != told:
+        raise Broken(f"{public} does not belong to the log's key {key}; restore from a backup the one that was changed")
+
+
+def verifier(public: Path) -> Verifier:
+    """Verifies by the public key in that file; raises NotFound or BadInput."""
+    if not public.is_file():
+        raise NotFound(f"the log's public key is not at {public}; an install writes it as log.pub beside its data")
+    return Verifier(note.read_verifier_key(public.read_text(errors="replace")))
+
+
+def _private(path: Path) -> bytes:
+    if not path.exists():
+        raise _gone(path)
+    if path.stat().st_mode & 0o077:
+        raise Broken(f"others can read the log's key {path}; run `chmod 600 {path}`")
+    private = path.read_bytes()
+    if len(private) != KEY:
+        raise Broken(f"the log's key {path} has {len(private)} bytes, not {KEY}; restore it from its backup")
+    return private
+
+
+def _gone(key: Path) -> Broken:
+    return Broken(
+        f"the log's key {key} is gone; restore it from its backup: with another key, "
+        "everything that was signed with this one would look forged"
+    )
+
+
+def _keep(path: Path, body: bytes, mode: int) -> None:
+    """Write it aside and link it into place: two processes that start together end with one and the same file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = Ed25519PrivateKey.generate().private_bytes_raw()
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
-        _write(handle, new)
+        _write(handle, body)
         os.fsync(handle)
     finally:
         os.close(handle)
     try:
-        os.link(beside, path)  # fails when another process was first: its key is the key
+        path.hardlink_to(aside)
     except FileExistsError:
-        new = path.read_bytes()
+        pass  # the other process was first, and its file counts
     finally:
-        beside.unlink()
+        aside.unlink()
     _sync_folder(path.parent)
-    return new
 
 
 def _write(handle: int, body: bytes) -> None:

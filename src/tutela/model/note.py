@@ -27,6 +27,7 @@ _NOTE = re.compile(
     r"epoch (?P<epoch>[0-9]{1,9})\ntime (?P<at>[0-9]{1,17})\n"
     r"\n— (?P<name>[^\s+]+) (?P<signed>[A-Za-z0-9+/]{91}=)\n"
 )
+_KEY = re.compile(r"(?P<origin>[^\s+]+)\+(?P<id>[0-9a-f]{8})\+(?P<key>[A-Za-z0-9+/]{44})\s*")
 _ORIGIN = re.compile(r"[^\s+]+")
 _ED25519 = b"\x01"
 
@@ -75,6 +76,16 @@ def read(note: str) -> Checkpoint:
 def verifier_key(origin: str, public: bytes) -> str:
     """The public key as note tools take it: name, key id and key."""
     return f"{origin}+{_key_id(origin, public).hex()}+{b64encode(_ED25519 + public).decode()}"
+
+
+def read_verifier_key(key: str) -> bytes:
+    """The public key (32 bytes) that such a line tells; raises BadInput."""
+    found = _KEY.fullmatch(key)
+    told = b64decode(found["key"]) if found else b""
+    public = told.removeprefix(_ED25519)
+    if found is None or told == public or bytes.fromhex(found["id"]) != _key_id(found["origin"], public):
+        raise BadInput(f"this is no public key of a log, which is written as NAME+ID+KEY: {key[:80]!r}")
+    return public
 
 
 def _key_id(origin: str, public: bytes) -> bytes:
