@@ -59,6 +59,7 @@ class World:
     size: int
     interval: float | None = 60.0
     kind: str = "readings"
+    purposes: tuple[str, ...] = ("public-safety",)
 
     def catalogue(self) -> Catalogue:
         streams = [self._datastream(slot) for slot in range(self.size)]
@@ -83,6 +84,7 @@ class World:
             observed_property=self.property,
             unit="1",
             place=place,
+            purpose=self.purposes[slot % len(self.purposes)],
             cell=cell_of(place),
             interval=self.interval,
         )

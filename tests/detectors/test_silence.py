@@ -94,6 +94,19 @@ def test_an_outage_of_a_source_is_told_once_and_nowhere_in_particular() -> None:
     assert {(each.place, each.cell, each.why.message) for each in found} == {(None, 0, "silence.many")}
 
 
+def test_what_was_collected_for_different_purposes_is_not_told_together() -> None:
+    """A detection has one purpose: who may read it must not read what was collected for another."""
+    items = outage(40)[1]
+    world = World(property="noise", size=40, purposes=("neighbourhood", "neighbourhood", "traffic", "traffic"))
+    catalogue = world.catalogue()
+
+    found = play(Silence(many=4), seens(world, items))
+
+    assert sorted(len(each.datastreams) for each in found) == [10, 10, 10, 10]
+    for each in found:
+        assert {catalogue.by_id[datastream].purpose for datastream in each.datastreams} == {each.purpose}
+
+
 def test_an_outage_would_not_have_been_told_if_all_had_come() -> None:
     world, items = outage(40)
 

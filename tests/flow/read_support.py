@@ -52,7 +52,16 @@ def source(name: str, *purposes: str, **changes: object) -> Source:
 
 
 def datastream(name: str, of: str, kind: str = "readings") -> Datastream:
-    return Datastream(id=0, name=name, source=of, thing=f"thing of {name}", kind=kind, observed_property="p", unit="1")
+    return Datastream(
+        id=0,
+        name=name,
+        source=of,
+        thing=f"thing of {name}",
+        kind=kind,
+        observed_property="p",
+        unit="1",
+        purpose="public-safety",
+    )
 
 
 def access(role: Role = Role.OPERATOR, purpose: str = "public-safety", agency: str = "city") -> Access:

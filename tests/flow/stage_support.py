@@ -186,6 +186,7 @@ def datastream(number: int, of: str = "readings") -> Datastream:
         unit="1",
         place=CENTRE,
         cell=CELL,
+        purpose="public-safety",
     )
 
 

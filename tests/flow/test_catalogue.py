@@ -49,6 +49,7 @@ def datastream(number: int, **change: object) -> Datastream:
         "place": Place(lat=60.0, lon=24.0),
         "cell": number + 100,
         "interval": None if number % 2 else 60.0,
+        "purpose": "public-safety",
     }
     return Datastream(**(fields | change))  # type: ignore[arg-type]  # the fields are given by name
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tutela.backends.memory_facts import MemoryFacts
-from tutela.errors import BadInput
+from tutela.errors import BadInput, Quarantined
 from tutela.flow.entering import define, enter
 from tutela.model.place import Place
 from tutela.model.register import Datastream, Source, Thing
@@ -67,6 +67,8 @@ async def test_a_datastream_gets_its_number_and_the_cell_of_its_place() -> None:
         {"name": "lamp\u202e1"},
         {"name": " "},
         {"name": "x" * 501},
+        {"purpose": "enviroment"},
+        {"purpose": "public-safety"},
         {"interval": 0.0},
         {"interval": float("nan")},
         {"interval": float("inf")},
@@ -79,6 +81,27 @@ async def test_what_could_never_be_used_is_not_defined(wrong: dict[str, object])
         await define(facts, [LAMP], [msgspec.structs.replace(POWER, **wrong)])
 
     assert not await facts.datastreams()
+
+
+async def test_a_datastream_that_does_not_say_what_it_is_for_is_for_what_its_source_is() -> None:
+    facts = MemoryFacts()
+    await enter(facts, msgspec.structs.replace(LAMPS, purposes=("neighbourhood", "statistics")), "city-it", 7)
+    counted = msgspec.structs.replace(POWER, name="lamp/1/passers-by", purpose="statistics")
+
+    assert [one.purpose for one in await define(facts, [], [POWER, counted])] == ["neighbourhood", "statistics"]
+
+
+async def test_a_purpose_that_is_not_the_sources_is_told_with_those_that_are() -> None:
+    facts = MemoryFacts()
+    await enter(facts, LAMPS, "city-it", 7)
+
+    with pytest.raises(BadInput, match=r"lamp/1/power.*'public-safety'.*city-operations"):
+        await define(facts, [], [msgspec.structs.replace(POWER, purpose="public-safety")])
+
+
+async def test_a_datastream_of_a_source_that_is_not_entered_is_quarantined() -> None:
+    with pytest.raises(Quarantined, match="no valid entry"):
+        await define(MemoryFacts(), [], [POWER])
 
 
 async def test_names_of_sources_and_things_are_plain_text() -> None:

@@ -32,7 +32,7 @@ class Silence(Noun, frozen=True, kw_only=True):
     """Silent when nothing came for `factor` times the interval that the register expects.
 
     `unknown`: seconds to wait where the register knows no interval. `many`: when more datastreams
-    than that, of one source and one interval, fall silent on the same tick, it is told once.
+    than that, of one source, purpose and interval, fall silent on the same tick, it is told once.
     """
 
     word: ClassVar[str] = "silence"
@@ -109,11 +109,11 @@ class Silence(Noun, frozen=True, kw_only=True):
         return patience
 
     def _groups(self, catalogue: Catalogue, overdue: Index, patience: Index) -> Iterator[list[int]]:
-        """Slots that are told together: of one source and one patience, if they are many."""
-        groups: dict[tuple[str, int], list[int]] = {}
+        """Slots that are told together: of one source, purpose and patience, if they are many."""
+        groups: dict[tuple[str, str, int], list[int]] = {}
         for slot, waited in zip(overdue.tolist(), patience[overdue].tolist(), strict=True):
-            source = catalogue.by_id[catalogue.id_of(slot)].source
-            groups.setdefault((source, waited), []).append(slot)
+            known = catalogue.by_id[catalogue.id_of(slot)]
+            groups.setdefault((known.source, known.purpose, waited), []).append(slot)
         for group in groups.values():
             size = MOST if len(group) > self.many else 1
             yield from (group[first : first + size] for first in range(0, len(group), size))

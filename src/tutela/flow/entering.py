@@ -7,15 +7,15 @@ from math import inf
 
 import msgspec
 
-from tutela.errors import BadInput
+from tutela.errors import BadInput, Quarantined
 from tutela.maths.cells import cell_of
 from tutela.maths.ids import uuid_of
 from tutela.model.event import Event
 from tutela.model.flow import encode
 from tutela.model.kinds import kind
 from tutela.model.register import Datastream, Source, Thing
-from tutela.policy.gate import LIVE
-from tutela.policy.purposes import proper
+from tutela.policy.gate import LIVE, SAYS, Reason
+from tutela.policy.purposes import proper, purpose_of
 
 from .ports import Register
 
@@ -45,7 +45,8 @@ async def define(
 ) -> Sequence[Datastream]:
     """Define Things and Datastreams of sources that are entered; the datastreams come back with their numbers.
 
-    Raises BadInput for a kind that nobody knows, a name that can't be shown, or an interval that is none.
+    Raises BadInput for a kind that nobody knows, a name that can't be shown, an interval that is none, or a purpose
+    that is not its source's.
     """
     for thing in things:
         _plain(thing.name)
@@ -54,8 +55,14 @@ async def define(
         kind(stream.kind)
         if stream.interval is not None and not 0 < stream.interval < inf:
             raise BadInput(f"{stream.name}: an interval is a number of seconds, or is left out; not {stream.interval}")
-    placed = [msgspec.structs.replace(stream, cell=cell_of(stream.place)) for stream in datastreams]
-    return await register.define(things, placed)
+    entries = {source.name: source for source in await register.sources()}
+    for name in sorted({stream.source for stream in datastreams} - entries.keys()):
+        raise Quarantined(SAYS[Reason.QUARANTINED], source=name)
+    whole = [
+        msgspec.structs.replace(stream, cell=cell_of(stream.place), purpose=purpose_of(stream, entries[stream.source]))
+        for stream in datastreams
+    ]
+    return await register.define(things, whole)
 
 
 def _plain(name: str) -> None:

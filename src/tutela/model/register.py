@@ -42,6 +42,7 @@ class Datastream(Noun, frozen=True, kw_only=True):
 
     `id` is given by the register, whole numbers from 1 without large gaps: partition = id mod P,
     slot = id div P. `interval` is the expected time between observations in seconds (None: unknown).
+    `purpose` is one of its source's; a definition that leaves it out means the first of those.
     """
 
     id: int
@@ -54,4 +55,4 @@ class Datastream(Noun, frozen=True, kw_only=True):
     place: Place | None = None
     cell: int = 0
     interval: float | None = None
-    purpose: str = "public-safety"
+    purpose: str = ""

@@ -14,7 +14,7 @@ from enum import StrEnum
 from tutela.errors import BadInput
 from tutela.model.access import Access, Ask
 from tutela.model.noun import Noun
-from tutela.model.register import Source
+from tutela.model.register import Datastream, Source
 from tutela.model.when import DAY
 
 DPV = "https://w3id.org/dpv#"
@@ -192,6 +192,17 @@ def proper(source: Source) -> None:
         raise BadInput(f"{source.name}: say what the data is for; the purposes are: {', '.join(PURPOSES)}")
     if source.legal_basis not in LEGAL_BASES:
         raise BadInput(f"{source.name}: {source.legal_basis!r} is no legal basis here: {', '.join(LEGAL_BASES)}")
+
+
+def purpose_of(stream: Datastream, source: Source) -> str:
+    """What a datastream is for: one of its source's purposes, the first where it does not say; BadInput for another."""
+    purpose = stream.purpose or source.purposes[0]
+    if purpose not in source.purposes:
+        raise BadInput(
+            f"{stream.name}: the entry of {source.name} does not say that it sends data for {purpose!r}; "
+            f"its purposes are: {', '.join(source.purposes)}"
+        )
+    return purpose
 
 
 def ask(

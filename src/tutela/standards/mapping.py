@@ -52,7 +52,7 @@ class Stream(Noun, frozen=True, kw_only=True):
     thing_kind: str = "station"
     place: str = ""
     interval: float | None = None
-    purpose: str = "environment"
+    purpose: str = ""
 
 
 class CallShape(Noun, frozen=True, kw_only=True):
