@@ -142,16 +142,24 @@ def city_(data: Data = None, port: Port = None) -> None:
 
 @cli.command("invite")
 def invite(
-    role: Annotated[Role, typer.Argument(help="What they are here for.")] = Role.OPERATOR,
+    role: Annotated[
+        Role | None, typer.Argument(help="What they are here for; operator when left out.", show_default=False)
+    ] = None,
+    agency: Annotated[
+        str | None, typer.Option("--agency", help="Their agency, such as police; default: the city.")
+    ] = None,
+    again: Annotated[
+        str | None, typer.Option("--again", help="The id of somebody who was here before, and comes in as the same.")
+    ] = None,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Make a code with which one more person comes in.
+    """Make a code with which one more person comes in, or somebody known comes again.
 
     It is shown once and works once, for an hour.
     """
-    code = run(inviting.run(settings(data), role))
-    shown({"role": role, "code": code}, as_json=as_json, words=f"{role}: {code}  (enter it at /enrol)")
+    for_, code = run(inviting.run(settings(data), role, agency, again))
+    shown({"role": for_, "code": code}, as_json=as_json, words=f"{for_}: {code}  (enter it at /enrol)")
 
 
 @cli.command("import")

@@ -30,6 +30,10 @@ async def test_a_session_ends_once_with_its_event(facts: Facts, make: Make) -> N
     with pytest.raises(Refused):
         await facts.who(b"token", 20)
     assert await facts.who(b"other", 20) == ANNA
+    assert await facts.lasts(ANNA.id) == 100
+    await facts.end(b"other", make.event("fourth", at=40))
+    assert await facts.lasts(ANNA.id) == 40
+    assert await facts.lasts("nobody") == 0
     assert len(await facts.about("first")) == 1
     assert not await facts.about("second")
     assert not await facts.about("third")

@@ -11,9 +11,11 @@ from msgspec.structs import replace
 from tests.flow.read_support import City, access, city
 
 from tutela.errors import BadInput, Conflict, NotFound, Refused
+from tutela.flow.alert import budget
 from tutela.flow.people import CODE_LASTS, SESSION_LASTS, Staff
 from tutela.model.access import Access
-from tutela.model.people import Agent, Role
+from tutela.model.flow import encode
+from tutela.model.people import Agent, Role, Shift
 from tutela.model.when import HOUR
 
 SUPERVISOR = access(Role.SUPERVISOR, "system-operation")
@@ -51,7 +53,7 @@ async def test_the_first_person_comes_in_by_a_code_from_the_machine(here: City, 
     agent, token = await staff.enrol(await staff.invite_here(Role.SUPERVISOR, "city"), "  Aino  Virtanen ")
 
     assert (agent.name, agent.role, agent.agency, agent.suspended) == ("Aino Virtanen", "supervisor", "city", False)
-    assert await staff.who(token) == agent
+    assert await staff.named(await staff.who(token)) == agent
     assert [event.by for event in here.events("invitation@1")] == ["install"]
     assert [event.subject for event in here.events("session@1")] == [agent.id]
 
@@ -173,12 +175,21 @@ async def test_no_secret_and_no_name_is_kept_in_the_open(here: City, staff: Staf
 
     kept = b"".join(event.body + event.subject.encode() for event in here.facts.store.events.values())
     kept += b"".join([*here.facts.store.invitations, *here.facts.store.sessions])
+    kept += encode(list(here.facts.store.agents.values()))
     for secret in (code, code.replace("-", ""), token, "Virtanen"):
         assert secret.encode() not in kept
     (enrolled,) = here.events("agent@1")
     assert enrolled.key is not None
     assert len(enrolled.salt) == 16
     assert agent.name == "Aino Virtanen"
+
+
+async def test_a_name_that_was_erased_is_shown_to_nobody(here: City, staff: Staff) -> None:
+    _, token = await staff.enrol(await staff.invite_here(Role.OPERATOR, "city"), "Aino Virtanen")
+    (enrolled,) = here.events("agent@1")
+    await here.keys.destroy(enrolled.key or "")
+
+    assert (await staff.named(await staff.who(token))).name == ""
 
 
 async def test_somebody_known_comes_again_as_the_same_person(here: City, staff: Staff) -> None:
@@ -188,7 +199,18 @@ async def test_somebody_known_comes_again_as_the_same_person(here: City, staff: 
     again, token = await staff.enrol(await staff.invite_again(SUPERVISOR, agent.id), "whoever")
 
     assert again == agent
-    assert await staff.who(token) == agent
+    assert await staff.named(await staff.who(token)) == agent
+
+
+async def test_whoever_holds_the_machine_lets_anybody_come_again(here: City, staff: Staff) -> None:
+    agent, _ = await staff.enrol(await staff.invite_here(Role.AUDITOR, "police"), "Aino")
+
+    role, code = await staff.invite_again_here(agent.id)
+
+    assert (role, (await staff.enrol(code, "whoever"))[0]) == ("auditor", agent)
+    assert [event.by for event in here.events("invitation@1")] == ["install", "install"]
+    with pytest.raises(NotFound, match="has enrolled"):
+        await staff.invite_again_here("nobody")
 
 
 async def test_nobody_unknown_comes_again(staff: Staff) -> None:
@@ -203,7 +225,7 @@ async def test_a_shift_begins_and_ends_with_an_event(here: City, staff: Staff) -
     here.now[0] += HOUR
     ended = await staff.sign_off(as_(agent))
 
-    assert (begun.agent, begun.budget, begun.until) == (agent.id, 6, None)
+    assert (begun.agent, begun.budget, begun.until) == (agent.id, 6, begun.since + SESSION_LASTS)
     assert ended == replace(begun, until=begun.since + HOUR)
     assert list(await here.facts.shifts()) == [ended]
     assert [event.subject for event in here.events("shift@1")] == [agent.id, agent.id]
@@ -226,10 +248,70 @@ async def test_nobody_is_on_two_shifts(here: City, staff: Staff) -> None:
     await staff.sign_on(as_(agent), 12)
 
 
-@pytest.mark.parametrize("budget", [-1, 0, 601])
-async def test_a_budget_is_one_that_a_person_can_keep(staff: Staff, budget: int) -> None:
+async def test_a_shift_ends_with_its_session(here: City, staff: Staff) -> None:
+    agent, _ = await staff.enrol(await staff.invite_here(Role.OPERATOR, "city"), "Aino")
+    here.now[0] += HOUR
+    await staff.sign_on(as_(agent), 12)
+
+    here.now[0] += SESSION_LASTS - HOUR - 1
+    assert budget(await here.facts.shifts(), here.now[0]) == 12
+    here.now[0] += 1
+    assert budget(await here.facts.shifts(), here.now[0]) == 0
+    assert await staff.shift(as_(agent)) is None
+
+
+async def test_one_person_over_three_days_is_one_agent_with_one_budget(here: City, staff: Staff) -> None:
+    agent, _ = await staff.enrol(await staff.invite_here(Role.OPERATOR, "city"), "Aino")
+    for _ in range(3):
+        await staff.sign_on(as_(agent), 12)
+        assert budget(await here.facts.shifts(), here.now[0]) == 12
+        here.now[0] += 24 * HOUR
+        assert (await staff.enrol(await staff.invite_again(SUPERVISOR, agent.id), ""))[0] == agent
+
+
+async def test_whoever_signs_out_goes_off_shift(here: City, staff: Staff) -> None:
+    agent, token = await staff.enrol(await staff.invite_here(Role.OPERATOR, "city"), "Aino")
+    begun = await staff.sign_on(as_(agent), 12)
+    here.now[0] += HOUR
+
+    await staff.sign_out(token)
+
+    assert list(await here.facts.shifts()) == [replace(begun, until=here.now[0])]
+    assert budget(await here.facts.shifts(), here.now[0]) == 0
+
+
+async def test_a_shift_goes_on_in_another_session_and_no_longer_than_that(here: City, staff: Staff) -> None:
+    agent, first = await staff.enrol(await staff.invite_here(Role.OPERATOR, "city"), "Aino")
+    here.now[0] += HOUR
+    _, second = await staff.enrol(await staff.invite_again(SUPERVISOR, agent.id), "")
+    begun = await staff.sign_on(as_(agent), 12)
+
+    await staff.sign_out(first)
+    assert list(await here.facts.shifts()) == [begun]
+
+    here.now[0] += HOUR
+    _, third = await staff.enrol(await staff.invite_again(SUPERVISOR, agent.id), "")
+    await staff.sign_out(third)
+    assert await staff.shift(as_(agent)) == begun
+    await staff.sign_out(second)
+    assert await staff.shift(as_(agent)) is None
+
+
+async def test_a_shift_without_an_end_ends_with_the_last_session(here: City, staff: Staff) -> None:
+    agent, first = await staff.enrol(await staff.invite_here(Role.OPERATOR, "city"), "Aino")
+    await staff.enrol(await staff.invite_again(SUPERVISOR, agent.id), "")
+    endless = Shift(agent=agent.id, since=here.now[0], budget=12)
+    await here.facts.act((), (), (), (endless,))
+
+    await staff.sign_out(first)
+
+    assert await staff.shift(as_(agent)) == replace(endless, until=here.now[0] + SESSION_LASTS)
+
+
+@pytest.mark.parametrize("alerts", [-1, 0, 601])
+async def test_a_budget_is_one_that_a_person_can_keep(staff: Staff, alerts: int) -> None:
     with pytest.raises(BadInput, match="1 to 600"):
-        await staff.sign_on(access(), budget)
+        await staff.sign_on(access(), alerts)
 
 
 async def test_an_auditor_signs_on_to_nothing(staff: Staff) -> None:

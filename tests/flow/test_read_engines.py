@@ -54,7 +54,9 @@ async def test_somebody_is_invited_enrols_signs_on_and_comes_again(facts: Postgr
     agent, token = await staff.enrol(code, "Aino")
     own = replace(access(), agent=agent)
 
-    assert await staff.who(token) == agent
+    assert await staff.named(await staff.who(token)) == agent
+    async with facts.db.reading() as connection:
+        assert "Aino" not in await connection.fetchval("select string_agg(entry::text, '') from agent")
     with pytest.raises(Conflict):
         await staff.enrol(code, "Oskari")
     begun = await staff.sign_on(own, 6)

@@ -231,6 +231,20 @@ def test_a_code_works_once(city: Instance) -> None:
     assert again.status_code == 409
 
 
+def test_somebody_comes_again_as_the_same_person(city: Instance) -> None:
+    person = city.come_in(city.told("invite", "analyst", "--agency", "fire")["code"], "Ada")
+    me = person.http.get("/v1/me").json()
+
+    told = city.told("invite", "--again", me["id"])
+
+    assert told["role"] == "analyst"
+    assert city.come_in(told["code"], "whoever").http.get("/v1/me").json() == me
+    assert (me["name"], me["agency"]) == ("Ada", "fire")
+    done = city.tutela("invite", "operator", "--again", me["id"])
+    assert done.returncode == 1
+    assert "keeps their role" in done.stderr
+
+
 def test_the_doctor_is_content_with_a_city_that_runs(city: Instance) -> None:
     found = until(
         lambda: (told := city.tutela("doctor", "--json")).returncode == 0 and json.loads(told.stdout),

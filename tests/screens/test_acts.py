@@ -9,6 +9,7 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 from tests.screens.town import GRAVE, WHY, Town, application
 
+from tutela.flow.people import SESSION_LASTS
 from tutela.model.alert import AlertStatus
 from tutela.model.people import Role
 
@@ -152,5 +153,33 @@ async def test_people_come_in_sign_on_and_off_and_invite(here: Town, stranger: C
     assert "httponly" in cookie
     assert "samesite=strict" in cookie
     assert (enrolled.status_code, again.status_code, invited.status_code) == (201, 409, 201)
-    assert (on["budget"], on["until"], off["until"]) == (6, None, here.clock())
+    assert (on["budget"], on["until"], off["until"]) == (6, here.clock() + SESSION_LASTS, here.clock())
     assert len(invited.json()["code"]) == len("ABCD-EFGH-IJKL-MNOP")
+
+
+async def test_somebody_comes_again_as_the_same_person(here: Town, stranger: Client) -> None:
+    agent, _ = await here.person(Role.OPERATOR, "Aino")
+    supervisor = {"Authorization": f"Bearer {await here.token(Role.SUPERVISOR)}"}
+    why = "purpose=system-operation&basis=PublicInterest"
+
+    invited = await stranger.post(f"/v1/invitations/again?{why}", json={"agent": agent.id}, headers=supervisor)
+    nobody = await stranger.post(f"/v1/invitations/again?{why}", json={"agent": "nobody"}, headers=supervisor)
+    again = await stranger.post("/v1/enrol", json={"code": invited.json()["code"], "name": "whoever"})
+    stranger.cookies.clear()
+    me = await stranger.get("/v1/me", headers={"Authorization": f"Bearer {again.json()['token']}"})
+
+    assert (invited.status_code, nobody.status_code) == (201, 404)
+    assert again.json()["agent"] == me.json()
+    assert (me.json()["id"], me.json()["name"]) == (agent.id, "Aino")
+
+
+async def test_nobody_invites_into_another_agency(here: Town, stranger: Client) -> None:
+    supervisor = {"Authorization": f"Bearer {await here.token(Role.SUPERVISOR)}"}
+
+    invited = await stranger.post(
+        "/v1/invitations?purpose=system-operation&basis=PublicInterest",
+        json={"role": "operator", "agency": "police"},
+        headers=supervisor,
+    )
+
+    assert (invited.status_code, invited.json()["policy"]) == (403, "F17-other-agency")

@@ -169,7 +169,7 @@ async def test_a_shift_is_signed_on_to_and_off(page: Client) -> None:
     twice = await send(page, "/do/shift/on", budget="9")
     off = await send(page, "/do/shift/off")
 
-    assert "On shift since 10:00:00 , 9 alerts an hour" in on
+    assert "On shift since 10:00:00 , 9 alerts an hour, until 22:00:00" in on
     assert "Not done: you are signed on since" in twice
     assert "Not on shift" in off
 

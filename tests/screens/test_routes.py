@@ -62,6 +62,7 @@ class There:
             "agencies": {"agencies": ["fire"]},
             "newest": {},
             "invitations": {"role": "operator", "agency": "city"},
+            "again": {"agent": "somebody"},
             "shift": {"budget": 6},
         }
         return bodies.get(path.rsplit("/", 1)[-1])

@@ -1,14 +1,21 @@
-"""`tutela invite`: one more person can come in. Only whoever holds the machine can ask this way."""
+"""`tutela invite`: one more person can come in, or come again. Only whoever holds the machine can ask this way."""
 
 from __future__ import annotations
 
 from tutela.app.core import chance, core
 from tutela.app.settings import Settings
 from tutela.app.staff import staff
+from tutela.errors import BadInput
 from tutela.model.people import Role
 
 
-async def run(settings: Settings, role: Role) -> str:
-    """A one-time code."""
+async def run(settings: Settings, role: Role | None, agency: str | None, again: str | None) -> tuple[Role, str]:
+    """A one-time code and for which role. `again`: the id of somebody known, who keeps their role and agency."""
+    if again is not None and (role is not None or agency is not None):
+        raise BadInput("who comes again keeps their role and agency; leave both out, or leave out --again")
     async with core(settings, "invite", connections=1) as inside:
-        return await staff(inside, chance).invite_here(role, inside.install.city)
+        here = staff(inside, chance)
+        if again is not None:
+            return await here.invite_again_here(again)
+        wanted = role or Role.OPERATOR
+        return wanted, await here.invite_here(wanted, agency or inside.install.city)

@@ -1,7 +1,8 @@
 """People: invited by a one-time code, enrolled by it, known by a session, signed on to a shift.
 
 There is no password and no default account. Of codes and sessions only hashes are kept; the secrets
-themselves are shown once. Chance comes in as an argument.
+themselves are shown once. A name is kept sealed, in the log alone, and opened where it is shown. Chance
+comes in as an argument.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Protocol
 
 import msgspec
 
-from tutela.errors import BadInput, Conflict, NotFound
+from tutela.errors import BadInput, Conflict, NotFound, Refused
 from tutela.maths.ids import digest, uuid_of
 from tutela.model.access import Access
 from tutela.model.event import Event
@@ -103,6 +104,11 @@ class Staff:
         """As `invite`, for whoever holds the machine: how the first person comes in."""
         return await self._invite(INSTALL, role, agency)
 
+    async def invite_again_here(self, agent: str) -> tuple[Role, str]:
+        """As `invite_again`, for whoever holds the machine; with the role that they have."""
+        known = await self._known(agent)
+        return known.role, await self._invite(INSTALL, known.role, known.agency, known.id)
+
     async def enrol(self, code: str, name: str) -> tuple[Agent, str]:
         """Use a code: the person, and the token of a session of 12 hours, shown once.
 
@@ -115,18 +121,29 @@ class Staff:
             agent = Agent(id=uuid_of("agent", hash_), name=_name(name), role=invitation.role, agency=invitation.agency)
         else:
             agent = await self._known(invitation.agent)
-        await self.people.enrol(hash_, agent, await self._enrolled(agent, hash_))
+        nameless = msgspec.structs.replace(agent, name="")
+        await self.people.enrol(hash_, nameless, await self._enrolled(agent, hash_))
         return agent, await self._begin(agent)
 
     async def who(self, token: str) -> Agent:
-        """Whose session this is; raises Refused when it is over or never was."""
+        """Whose session this is, without their name; raises Refused when it is over or never was."""
         return await self.people.who(_hash(token), self.ledger.now)
 
+    async def named(self, agent: Agent) -> Agent:
+        """An agent with their name, to be shown to themselves; still without one when it was erased."""
+        try:
+            return msgspec.structs.replace(agent, name=(await self._known(agent.id)).name)
+        except Refused:
+            return agent
+
     async def sign_out(self, token: str) -> None:
-        """End a session, at once and everywhere."""
+        """End a session, at once and everywhere, and the shift that no other session goes on with."""
         agent, now, hash_ = await self.who(token), self.ledger.now, _hash(token)
         body = encode(Session(agent=agent.id, until=now))
         await self.people.end(hash_, self._event("session@1", agent.id, agent.id, body, hash_ + body))
+        shift, lasts = await self._running(agent.id), max(now, await self.people.lasts(agent.id))
+        if shift is not None and (shift.until is None or lasts < shift.until):
+            await self._sign(msgspec.structs.replace(shift, until=lasts))
 
     async def shift(self, access: Access) -> Shift | None:
         """The shift that this person is on, if any."""
@@ -137,14 +154,18 @@ class Staff:
         return running
 
     async def sign_on(self, access: Access, budget: int) -> Shift:
-        """Begin a shift: so many alerts an hour may be put before this person. Raises Conflict when on one."""
+        """Begin a shift: so many alerts an hour may be put before this person, as long as their session lasts.
+
+        Raises Conflict when on one.
+        """
         if budget not in BUDGETS:
             raise BadInput(f"a budget of {budget} alerts an hour is not possible; choose 1 to {BUDGETS[-1]}")
         await self._may_sign(access, "sign on")
         running = await self._running(access.agent.id)
         if running is not None:
             raise Conflict(f"you are signed on since {iso(running.since)}; sign off first")
-        return await self._sign(Shift(agent=access.agent.id, since=self.ledger.now, budget=budget))
+        until = await self.people.lasts(access.agent.id)
+        return await self._sign(Shift(agent=access.agent.id, since=self.ledger.now, budget=budget, until=until))
 
     async def sign_off(self, access: Access) -> Shift:
         """End the shift; raises NotFound when there is none."""
@@ -196,8 +217,10 @@ class Staff:
         return token
 
     async def _running(self, agent: str) -> Shift | None:
-        found = (shift for shift in await self.shifts.shifts() if shift.agent == agent and shift.until is None)
-        return next(found, None)
+        now = self.ledger.now
+        latest = next((shift for shift in await self.shifts.shifts() if shift.agent == agent), None)
+        over = latest is None or (latest.until is not None and latest.until <= now)
+        return None if over else latest
 
     async def _sign(self, shift: Shift) -> Shift:
         body = encode(shift)

@@ -219,7 +219,8 @@ class People(Protocol):
 
     A code works once, until its time: `invited` (role, until) and `enrol` raise NotFound for one that is
     not known, Conflict for one that is used, and `enrol` Refused for one that is over. `who` raises Refused.
-    `end` ends a session, with its event; one that is over or never was is left alone.
+    `end` ends a session, with its event; one that is over or never was is left alone. `lasts` is the end of
+    an agent's session, the latest if there are more; 0 when there never was one.
     """
 
     async def enrol(self, code_hash: bytes, agent: Agent, event: Event) -> None: ...
@@ -232,6 +233,7 @@ class People(Protocol):
 
 class Values(Protocol):
     """The newest value of each datastream."""
+    async def lasts(self, agent: str) -> int: ...
 
     async def newest(self, timeline: str, kind: str) -> Sequence[Newest]: ...
 

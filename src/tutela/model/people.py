@@ -29,7 +29,7 @@ class Agent(Noun, frozen=True, kw_only=True):
 
 
 class Shift(Noun, frozen=True, kw_only=True):
-    """Somebody signed on: from when, with how many alerts an hour, for how long."""
+    """Somebody signed on: from when, with how many alerts an hour, until when: the end of their session, or earlier."""
 
     agent: str
     since: int

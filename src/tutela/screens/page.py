@@ -59,6 +59,7 @@ def _pages(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
         """The whole page."""
         access = access_of(await guard.agent(request))
         shown = await _show(here, access, Opened(alert=alert, incident=incident), SECTIONS)
+        shown["me"] = await here.staff.named(access.agent)
         response = paper.page("page.html", says=paper.said(request), **shown)
         response.delete_cookie(paper.SAYS)
         return response

@@ -40,6 +40,12 @@ class Inviting(Noun, frozen=True, kw_only=True):
     agency: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 
 
+class InvitingAgain(Noun, frozen=True, kw_only=True):
+    """The id of somebody who enrolled before: it is in `/v1/me`, and in the events of what they did."""
+
+    agent: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+
+
 class Invited(Noun, frozen=True, kw_only=True):
     """A one-time code, good for an hour: it is shown once."""
 
@@ -68,7 +74,7 @@ def with_cookie(response: Response[Enrolled] | Response[str], token: str, reques
 def routes(staff: Staff, guard: Guard) -> Router:
     """The router that the app mounts."""
     signed_in = partial(Router, "", dependencies=guard.dependencies, security=SIGNED_IN, tags=["people"])
-    return Router("/v1", route_handlers=[_enrol(staff), signed_in(route_handlers=[_me(guard), *_acts(staff)])])
+    return Router("/v1", route_handlers=[_enrol(staff), signed_in(route_handlers=[_me(staff, guard), *_acts(staff)])])
 
 
 def _enrol(staff: Staff) -> HTTPRouteHandler:
@@ -84,11 +90,11 @@ def _enrol(staff: Staff) -> HTTPRouteHandler:
     return enrol
 
 
-def _me(guard: Guard) -> HTTPRouteHandler:
+def _me(staff: Staff, guard: Guard) -> HTTPRouteHandler:
     @get("/me", operation_id="readMe", responses=problems(401, 403, 503))
     async def me(request: Asked) -> Agent:
         """Read who you are here."""
-        return await guard.agent(request)
+        return await staff.named(await guard.agent(request))
 
     return me
 
@@ -98,6 +104,11 @@ def _acts(staff: Staff) -> list[HTTPRouteHandler]:
     async def invite(data: JSONBody[Inviting], access: By) -> Invited:
         """Invite somebody."""
         return Invited(code=await staff.invite(access, data.role, data.agency))
+
+    @post("/invitations/again", status_code=201, operation_id="inviteAgain", responses=ACTING)
+    async def invite_again(data: JSONBody[InvitingAgain], access: By) -> Invited:
+        """Invite somebody who was here before: they come in as who they are."""
+        return Invited(code=await staff.invite_again(access, data.agent))
 
     @get("/shift", operation_id="readShift", responses=READING)
     async def shift(access: By) -> Shift | None:
@@ -114,7 +125,7 @@ def _acts(staff: Staff) -> list[HTTPRouteHandler]:
         """Sign off."""
         return await staff.sign_off(access)
 
-    return [invite, shift, sign_on, sign_off]
+    return [invite, invite_again, shift, sign_on, sign_off]
 
 
 part = routes

@@ -61,3 +61,7 @@ class MemoryPeople:
         if event.at < until:
             self.store.sessions[token_hash] = (agent, event.at)
             self.store.log([event])
+
+    async def lasts(self, agent: str) -> int:
+        """Until when the agent's latest session lasts; 0: there never was one."""
+        return max((until for whose, until in self.store.sessions.values() if whose == agent), default=0)

@@ -92,6 +92,14 @@ class PostgresPeople:
                 await log.append(connection, [event])
         self.db.notices.ring(EVENT)
 
+    async def lasts(self, agent: str) -> int:
+        """Until when the agent's latest session lasts; 0: there never was one."""
+        async with self.db.reading() as connection:
+            until: int = await connection.fetchval(
+                "select coalesce(max(until), 0) from session where agent = $1", agent
+            )
+        return until
+
 
 async def _unusable(connection: asyncpg.Connection, code_hash: bytes) -> TutelaError:
     at = await connection.fetchval("select used_at from invitation where code_hash = $1", code_hash)
@@ -104,5 +112,5 @@ async def _settle(connection: asyncpg.Connection, agent: Agent) -> None:
     await connection.execute(
         "insert into agent (id, entry) values ($1, $2::text::json) on conflict do nothing", agent.id, entry
     )
-    if entry != await connection.fetchval("select entry from agent where id = $1", agent.id):
+    if agent != _agent(await connection.fetchval("select entry from agent where id = $1", agent.id)):
         raise taken(agent.id)
