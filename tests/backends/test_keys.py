@@ -73,9 +73,26 @@ async def test_destroying_a_key_erases_all_that_it_sealed_for_ever(keys: KeysPor
     with pytest.raises(Refused, match="was erased on 2026-11-25") as wrong:
         await keys.open(key, sealed)
     assert wrong.value.policy == "erased"
-    with pytest.raises(Refused, match="nothing more is kept in it"):
-        await keys.seal(BUCKET, PLAIN)
     assert await keys.open(kept, other) == PLAIN
+
+
+async def test_an_erased_bucket_gets_a_new_key_for_what_comes_later(keys: KeysPort) -> None:
+    erased = []
+    for _ in range(3):
+        key, sealed = await keys.seal(BUCKET, PLAIN)
+        assert (await keys.seal(BUCKET, PLAIN))[0] == key
+        await keys.destroy(key)
+        erased.append((key, sealed))
+
+    key, sealed = await keys.seal(BUCKET, b"another fell")
+
+    assert await keys.open(key, sealed) == b"another fell"
+    assert len({key, *(old for old, _ in erased)}) == 4
+    for old, body in erased:
+        with pytest.raises(Refused, match="was erased"):
+            await keys.open(old, body)
+        with pytest.raises(Broken):
+            await keys.open(key, body)
 
 
 async def test_a_key_that_is_not_there_says_so(keys: KeysPort) -> None:
@@ -104,9 +121,23 @@ async def test_a_destroyed_key_is_forgotten_by_every_process_within_a_minute(pg_
 
     assert await there.open(key, sealed) == PLAIN
     now += FRESH
-    for attempt in (there.open(key, sealed), there.seal(BUCKET, PLAIN)):
-        with pytest.raises(Refused, match="was erased"):
-            await attempt
+    with pytest.raises(Refused, match="was erased"):
+        await there.open(key, sealed)
+    new, later = await there.seal(BUCKET, PLAIN)
+    assert new != key
+    assert await here.open(new, later) == PLAIN
+
+
+@pytest.mark.integration
+async def test_many_processes_agree_on_the_new_key_of_an_erased_bucket(pg_facts: PostgresFacts) -> None:
+    key, _ = await Keys(pg_facts.db, ROOT, lambda: THEN).seal(BUCKET, PLAIN)
+    await Keys(pg_facts.db, ROOT, lambda: THEN).destroy(key)
+
+    many = [Keys(pg_facts.db, ROOT, lambda: THEN) for _ in range(8)]
+    sealed = await asyncio.gather(*(keys.seal(BUCKET, PLAIN) for keys in many))
+
+    assert len({new for new, _ in sealed} - {key}) == 1
+    assert key not in {new for new, _ in sealed}
 
 
 @pytest.mark.integration

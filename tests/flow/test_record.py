@@ -9,7 +9,7 @@ import pytest
 
 from tutela.backends.memory_facts import MemoryFacts, Store
 from tutela.backends.memory_keys import MemoryKeys
-from tutela.errors import BadInput, Conflict, Quarantined
+from tutela.errors import BadInput, Conflict, Quarantined, Refused
 from tutela.flow import hop
 from tutela.flow.catalogue import Known
 from tutela.flow.health import Health
@@ -134,3 +134,16 @@ async def test_a_call_from_the_future_is_refused_and_counted(door: Door) -> None
 async def test_a_call_from_nowhere_on_earth_is_refused(door: Door, lat: float, lon: float) -> None:
     with pytest.raises(BadInput, match="not on the Earth"):
         await door.recorder.tell(msgspec.structs.replace(CALL, place=Place(lat=lat, lon=lon)))
+
+
+async def test_calls_come_in_after_those_of_the_same_month_were_erased(door: Door) -> None:
+    first = await door.facts.call(await door.recorder.tell(CALL))
+    assert first.key is not None
+    await door.keys.destroy(first.key)
+
+    later = await door.facts.call(await door.recorder.tell(msgspec.structs.replace(CALL, id="2026-118")))
+
+    assert later.key is not None
+    assert b"kitchen" in await door.keys.open(later.key, later.body)
+    with pytest.raises(Refused, match="was erased"):
+        await door.keys.open(first.key, first.body)

@@ -41,7 +41,7 @@ def disclose(data_key: bytes, bucket: str, sealed: bytes) -> bytes:
 def erased(bucket: str, at: int) -> Refused:
     """The key was destroyed, and with it all that it sealed."""
     return Refused(
-        f"the bucket {bucket!r} was erased on {iso(at)}: what it held can't be read, and nothing more is kept in it",
+        f"the bucket {bucket!r} was erased on {iso(at)}: what it held until then can't be read",
         policy="erased",
         bucket=bucket,
         at=at,

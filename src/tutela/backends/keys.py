@@ -1,7 +1,7 @@
-"""Bucket keys: one data key for each bucket, wrapped under the root key (AES-KW, RFC 3394).
+"""Bucket keys: one data key at a time for each bucket, wrapped under the root key (AES-KW, RFC 3394).
 
-Destroying a data key erases all that it sealed, in every copy and backup of the data. The root key is a file beside
-the database and must be backed up apart from it.
+Destroying a data key erases all that it sealed, in every copy and backup of the data; what comes later gets a new key.
+The root key is a file beside the database and must be backed up apart from it.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Keys:
     _of: dict[str, str] = field(default_factory=dict)
 
     async def seal(self, bucket: str, plain: bytes) -> tuple[str, bytes]:
-        """The id of the bucket's key, and the sealed bytes; raises Refused when the bucket was erased."""
+        """The id of the bucket's key, and the sealed bytes."""
         held = self._fresh(self._of.get(bucket)) or await self._made(bucket)
         return held.id, close(held.data_key, bucket, plain)
 
@@ -87,7 +87,11 @@ class Keys:
         return disclose(held.data_key, held.bucket, sealed)
 
     async def destroy(self, key: str) -> None:
-        """Erase all that this key sealed. Destroying twice keeps the first date."""
+        """Erase all that this key sealed. Destroying twice keeps the first date.
+
+        What another process seals with it before it has forgotten it (FRESH) is erased too: a bucket that is still
+        being filled loses that minute.
+        """
         async with self.db.reading() as connection:
             done = await connection.execute(
                 "update bucket_key set wrapped = null, destroyed_at = coalesce(destroyed_at, $2) where id = $1",
@@ -103,10 +107,11 @@ class Keys:
         return held if held and self.monotonic() - held.read_at < FRESH else None
 
     async def _made(self, bucket: str) -> _Held:
-        """The key of a bucket, made when there is none: whoever comes first, all get the same one."""
+        """The key of a bucket, made when none is in use: whoever comes first, all get the same one."""
         async with self.db.reading() as connection:
-            row = await connection.fetchrow(_ROW + "where bucket = $1", bucket)
-            if row is None:
+            while (
+                row := await connection.fetchrow(_ROW + "where bucket = $1 and wrapped is not null", bucket)
+            ) is None:
                 await connection.execute(
                     "insert into bucket_key (id, bucket, wrapped, at) values ($1, $2, $3, $4) on conflict do nothing",
                     secrets.token_hex(8),
@@ -114,7 +119,6 @@ class Keys:
                     aes_key_wrap(self.root, new_key()),
                     self.clock(),
                 )
-                row = await connection.fetchrow(_ROW + "where bucket = $1", bucket)
         return self._keep(row)
 
     async def _found(self, key: str) -> _Held:

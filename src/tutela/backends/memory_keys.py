@@ -22,14 +22,15 @@ class _Bucket:
 
 @dataclass
 class MemoryKeys:
-    """One key for each bucket, named by a number. `clock` gives the time of destruction (microseconds)."""
+    """One key at a time for each bucket, named by a number. `clock` gives the time of destruction (microseconds)."""
 
     clock: Callable[[], int] = _now
     buckets: dict[str, _Bucket] = field(default_factory=dict)
 
     async def seal(self, bucket: str, plain: bytes) -> tuple[str, bytes]:
-        """The id of the bucket's key, and the sealed bytes; raises Refused when the bucket was erased."""
-        key = next((key for key, held in self.buckets.items() if held.name == bucket), None)
+        """The id of the bucket's key, and the sealed bytes."""
+        own = ((key, held) for key, held in self.buckets.items() if held.name == bucket)
+        key = next((key for key, held in own if held.destroyed_at is None), None)
         if key is None:
             key = str(len(self.buckets) + 1)
             self.buckets[key] = _Bucket(bucket, new_key())
