@@ -17,10 +17,10 @@ from tutela.errors import BadInput
 from tutela.flow import alert as step
 from tutela.flow import bundle
 from tutela.flow.alert import FAR, PACE, Change, DeskState, Options
-from tutela.flow.hop import Tick
 from tutela.maths import cells
 from tutela.model.alert import OPEN, STEPS, Alert, AlertStatus
 from tutela.model.detection import Detection
+from tutela.model.flow import Tick
 from tutela.model.people import Shift
 from tutela.model.place import Place
 from tutela.model.scales import Certainty, Scale, Severity, Urgency

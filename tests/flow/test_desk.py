@@ -24,6 +24,7 @@ from tutela.model.install import Install
 from tutela.model.people import Shift
 from tutela.model.place import Place
 from tutela.model.register import Source
+from tutela.model.timeline import token
 from tutela.model.when import MINUTE, SECOND
 
 
@@ -65,7 +66,7 @@ class Room:
         made = []
         for fact in facts:
             self.sequence += 1
-            subject = f"det.{hop.token(self.timeline)}.0"
+            subject = f"det.{token(self.timeline)}.0"
             if isinstance(fact, int):
                 subject, body = hop.settled(self.timeline), hop.tick(START + fact * SECOND)
             else:

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from tests.flow.desk_support import START, detection
 
 from tutela.flow.early import Early
-from tutela.flow.hop import Tick
 from tutela.model.detection import Detection
+from tutela.model.flow import Tick
 from tutela.model.when import SECOND
 
 Item = Detection | Tick

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tutela.errors import BadInput
 from tutela.flow import hop
 from tutela.maths import cells
 from tutela.model.call import Call
@@ -34,31 +32,11 @@ def call(place: Place = HELSINKI, **change: object) -> Call:
     return Call(**(fields | change))  # type: ignore[arg-type]  # the fields are given by name
 
 
-def test_a_timeline_has_one_token_and_no_other_has_it() -> None:
-    assert hop.token("live") == "live"
-    assert hop.token("import/beijing-air") == "import-beijing-air"
-    assert hop.observations("import/x") == "OBS-import-x"
-    assert hop.second("import/x") == "DET-import-x"
-
-
-@pytest.mark.parametrize(
-    "name", ["", "import-x", "a/b/c", "Live", "live ", "live.>", "import/*", "/x", "import/", "live\n"]
-)
-def test_a_name_that_could_be_taken_for_another_is_refused(name: str) -> None:
-    with pytest.raises(BadInput, match="no name for a timeline"):
-        hop.token(name)
-
-
-names = st.from_regex(r"\A[a-z][a-z0-9]*(/[A-Za-z0-9_-]+)?\Z")
-
-
-@given(names, names)
-def test_two_timelines_never_share_a_token(one: str, other: str) -> None:
-    assert (hop.token(one) == hop.token(other)) == (one == other)
-
-
 def test_the_streams_of_a_timeline_keep_all_its_subjects() -> None:
     assert hop.everything("import/x") == {"OBS-import-x": ("obs.import-x.>",), "DET-import-x": ("det.import-x.>",)}
+    assert hop.observations("import/x") == "OBS-import-x"
+    assert hop.second("import/x") == "DET-import-x"
+    assert hop.desk("import/x") == "det.import-x.*"
     assert hop.observed("import/x", "readings", 3) == "obs.import-x.readings.3"
     assert hop.ticks("live") == "obs.live.tick"
     assert hop.second_ticks("live") == "det.live.tick"

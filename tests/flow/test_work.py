@@ -40,6 +40,7 @@ from tutela.flow.work import Worker
 from tutela.model.event import Event
 from tutela.model.flow import Column, Effects, Lease, Message, Newest, encode
 from tutela.model.install import Install
+from tutela.model.timeline import token
 from tutela.model.when import SECOND
 
 P, WAYS = 4, 2
@@ -106,7 +107,7 @@ class Echoes:
         return hop.observations(lease.timeline)
 
     def subjects(self, lease: Lease) -> Sequence[str]:
-        return (f"obs.{hop.token(lease.timeline)}.{lease.partition}",)
+        return (f"obs.{token(lease.timeline)}.{lease.partition}",)
 
     async def begin(self, lease: Lease, saved: Saved) -> Echo:
         words = saved.get("echo", {}).get("words", b"").decode().split()
@@ -169,7 +170,7 @@ class World:
     async def say(self, words: str, partition: int = 0, timeline: str = "live") -> None:
         for word in words.split():
             self.sent += 1
-            await self.streams.publish(f"obs.{hop.token(timeline)}.{partition}", word.encode(), f"m{self.sent}", {})
+            await self.streams.publish(f"obs.{token(timeline)}.{partition}", word.encode(), f"m{self.sent}", {})
 
     async def until_leased(self, worker: Worker, count: int) -> None:
         await until(lambda: len(worker.leases) == count)

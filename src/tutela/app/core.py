@@ -23,6 +23,7 @@ from tutela.flow.catalogue import Known
 from tutela.flow.ledger import Ledger
 from tutela.flow.tokens import Tokens
 from tutela.model.install import Install
+from tutela.model.timeline import token
 from tutela.policy.decide import Policies
 
 
@@ -59,7 +60,7 @@ class Core:
 
     async def open_timeline(self, name: str, says: str = "") -> None:
         """Make a timeline, with its streams, if there is none; raises BadInput for a name that can't be one."""
-        hop.token(name)  # before it is kept: every process opens the streams of all timelines that there are
+        token(name)  # before it is kept: every process opens the streams of all timelines that there are
         await self.facts.open_timeline(name, clock(), says)
         await open_streams(self.streams, [name])
 

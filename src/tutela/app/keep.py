@@ -23,8 +23,8 @@ from tutela.flow.outbox import Relay
 from tutela.flow.rest import rest
 from tutela.flow.seal import Sealer, Signer
 from tutela.flow.tick import Ticker
+from tutela.model.timeline import LIVE
 
-LIVE = "live"
 AGAIN = 60.0
 """Seconds after which sealing is tried again."""
 

@@ -33,6 +33,7 @@ from tutela.flow.read import reads
 from tutela.flow.read_health import HealthReads
 from tutela.flow.record import Recorder
 from tutela.flow.tokens import Doorkeeper
+from tutela.model.timeline import LIVE
 from tutela.screens import alerts, events, health, incidents, observations, page, people
 from tutela.screens.console import Console
 from tutela.screens.guard import Guard
@@ -45,7 +46,6 @@ from tutela.sources.http import routes as devices
 
 HOST = "127.0.0.1"
 BODY = 64_000_000
-LIVE = "live"
 REFRESH = 1.0
 
 

@@ -23,6 +23,7 @@ from tutela.backends.lake_rows import PLAIN, tables
 from tutela.errors import BadInput, Conflict, EngineDown, StorageFull
 from tutela.model.flow import Message
 from tutela.model.rows import Rows
+from tutela.model.timeline import token
 
 T = TypeVar("T")
 
@@ -63,7 +64,7 @@ class DuckLake:
         self, timeline: str, stage: str, partition: int, since: int, until: int
     ) -> AsyncIterator[Message]:
         """What that partition of that stage read, in the recorded order."""
-        stream = f"{'OBS' if stage == 'detect' else 'DET'}-{timeline.replace('/', '-', 1)}"
+        stream = f"{'OBS' if stage == 'detect' else 'DET'}-{token(timeline)}"
         until = min(until, await self.offset(stream))
         for first in range(since, until, WINDOW):
             span = Span(timeline, partition, first, min(first + WINDOW, until))

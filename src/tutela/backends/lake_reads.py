@@ -13,6 +13,7 @@ from tutela.backends.lake_rows import PLAIN, messages_of, rows_of, sealed_messag
 from tutela.model.flow import Message
 from tutela.model.kinds import kind
 from tutela.model.rows import Rows
+from tutela.model.timeline import token
 from tutela.model.when import iso
 
 _SEALED = "kind, sequence, key, bucket, rows, body"
@@ -39,11 +40,6 @@ class Span:
     since: int
     until: int
 
-    @property
-    def token(self) -> str:
-        """The timeline as it is written in subjects."""
-        return self.timeline.replace("/", "-", 1)
-
 
 def series(lake: duckdb.DuckDBPyConnection, of: Series) -> Rows:
     """Each (time, value) once, in order of time."""
@@ -65,24 +61,24 @@ def sealed(lake: duckdb.DuckDBPyConnection, of: Series) -> list[Message]:
         " and right(bucket, 10) between ? and ? order by sequence",
         [of.timeline, of.partition, of.kind, first, last],
     )
-    token = of.timeline.replace("/", "-", 1)
-    return [sealed_message(token, of.partition, *row) for row in found.fetchall()]
+    name = token(of.timeline)
+    return [sealed_message(name, of.partition, *row) for row in found.fetchall()]
 
 
 def detect(lake: duckdb.DuckDBPyConnection, span: Span) -> Iterator[Message]:
     """The rows of one partition, and the ticks."""
     found: list[Iterator[Message]] = [_plain(lake, name, span) for name in PLAIN]
     bodies = _some(lake, "sealed", _SEALED, "partition = $4", span, span.partition)
-    found.append(sealed_message(span.token, span.partition, *row) for row in bodies.fetchall())
+    found.append(sealed_message(token(span.timeline), span.partition, *row) for row in bodies.fetchall())
     ticks = _some(lake, "tick", 'sequence, "at"', "true", span)
-    found.append(tick_message(span.token, *row) for row in ticks.fetchall())
+    found.append(tick_message(token(span.timeline), *row) for row in ticks.fetchall())
     return merge(*found, key=lambda message: message.sequence)
 
 
 def correlate(lake: duckdb.DuckDBPyConnection, span: Span) -> Iterator[Message]:
     """The facts of one partition, those from across its border, and the ticks."""
-    own = f"det.{span.token}.{span.partition}"
-    return _facts(lake, "list_contains($4, subject)", span, [own, f"{own}.copy", f"det.{span.token}.tick"])
+    own = f"det.{token(span.timeline)}.{span.partition}"
+    return _facts(lake, "list_contains($4, subject)", span, [own, f"{own}.copy", f"det.{token(span.timeline)}.tick"])
 
 
 def desk(lake: duckdb.DuckDBPyConnection, span: Span) -> Iterator[Message]:
@@ -103,7 +99,7 @@ def _plain(lake: duckdb.DuckDBPyConnection, name: str, span: Span) -> Iterator[M
     found = _some(lake, name, f"sequence, row, datastream, time, {columns}", "partition = $4", span, span.partition)
     table: pa.Table = found.to_arrow_table()
     return messages_of(
-        span.token, name, span.partition, table.sort_by([("sequence", "ascending"), ("row", "ascending")])
+        token(span.timeline), name, span.partition, table.sort_by([("sequence", "ascending"), ("row", "ascending")])
     )
 
 

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 
 from tutela.errors import Broken
 from tutela.model import wire
-from tutela.model.flow import Message
+from tutela.model.flow import Message, Tick, decode_tick, encode
 from tutela.model.kinds import KINDS, kind
 from tutela.model.rows import Rows, empty
+from tutela.model.timeline import timeline_of
 
 TIME = pa.timestamp("us")
 """As the lake keeps it: microseconds since 1970, UTC."""
@@ -27,14 +27,6 @@ _ZONED = pa.timestamp("us", tz="UTC")
 
 PLAIN = tuple(name for name, of in KINDS.items() if not of.personal_data)
 """The kinds that have a table of their own; the others are kept as they came, sealed."""
-
-
-class _Tick(msgspec.Struct):
-    at: int
-
-
-_tick = msgspec.json.Decoder(_Tick).decode
-_write = msgspec.json.encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +44,6 @@ class Place:
         if hop == "det":
             return cls(timeline_of(name), "", 0)
         return cls(timeline_of(name), rest[0], int(rest[1]) if len(rest) > 1 else 0)
-
-
-def timeline_of(token: str) -> str:
-    """The timeline of a token: in tokens its slash is written as a dash."""
-    return token.replace("-", "/", 1)
 
 
 @dataclass(slots=True)
@@ -80,7 +67,7 @@ def tables(messages: Sequence[Message]) -> Mapping[str, pa.Table]:
         if place.kind == "":
             others["second_hop"].append((place.timeline, message.sequence, message.subject, message.body))
         elif place.kind == "tick":
-            others["tick"].append((place.timeline, message.sequence, _tick(message.body).at))
+            others["tick"].append((place.timeline, message.sequence, decode_tick(message.body).at))
         elif "Key" in message.headers:
             others["sealed"].append(_sealed(place, message))
         else:
@@ -192,4 +179,4 @@ def sealed_message(  # noqa: PLR0917  the columns of a row, in their order
 
 def tick_message(token: str, sequence: int, at: int) -> Message:
     """A row of `tick` as the message that it came in."""
-    return Message(sequence, f"obs.{token}.tick", {}, _write({"at": at}), 0)
+    return Message(sequence, f"obs.{token}.tick", {}, encode(Tick(at)), 0)

@@ -11,6 +11,7 @@ from tutela.errors import BadInput, Conflict, EngineDown
 from tutela.model import wire
 from tutela.model.flow import Message
 from tutela.model.rows import Rows, empty, joined
+from tutela.model.timeline import token
 from tutela.model.when import iso
 
 
@@ -66,9 +67,8 @@ class MemoryLake:
         self, timeline: str, stage: str, partition: int, since: int, until: int
     ) -> AsyncIterator[Message]:
         """What that partition of that stage read, in the recorded order."""
-        token = timeline.replace("/", "-", 1)
         hop = "obs" if stage == "detect" else "det"
-        for message in self.kept.get(f"{hop.upper()}-{token}", []):
+        for message in self.kept.get(f"{hop.upper()}-{token(timeline)}", []):
             if since < message.sequence <= until and _read(message.subject, stage, partition):
                 yield message
 

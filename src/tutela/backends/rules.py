@@ -17,8 +17,6 @@ from tutela.model.when import iso
 LEASE = 3.0
 """Seconds that a lease lasts without a sign of life."""
 
-LIVE = "live"
-
 
 @dataclass(frozen=True, slots=True)
 class Change:

@@ -41,13 +41,13 @@ from tutela.maths import cells
 from tutela.maths.ids import uuid_of
 from tutela.model.alert import OPEN, Alert, AlertStatus
 from tutela.model.detection import Detection
+from tutela.model.flow import Tick
 from tutela.model.noun import Noun
 from tutela.model.people import Shift
 from tutela.model.scales import Severity
 from tutela.model.when import HOUR, MINUTE
 
 from .bundle import joined, opened, revised
-from .hop import Tick
 from .queue import Queue, sources_of
 
 FAR = 2**63 - 1

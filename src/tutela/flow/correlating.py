@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from tutela.model.flow import Column, Effects, Lease, Message, Newest
+from tutela.model.timeline import token
 
 from . import hop
 from .correlate import Came, Correlate, Kept, State
@@ -42,7 +43,7 @@ class CorrelateStage:
 
     def subjects(self, lease: Lease) -> Sequence[str]:
         """The facts at home here, those near the border, and the ticks."""
-        own = f"det.{hop.token(lease.timeline)}.{lease.partition}"
+        own = f"det.{token(lease.timeline)}.{lease.partition}"
         return (own, f"{own}.copy", hop.second_ticks(lease.timeline))
 
     async def begin(self, lease: Lease, saved: Saved) -> CorrelateFold:

@@ -18,7 +18,7 @@ from tutela.maths.ids import uuid_of
 from tutela.model.alert import OPEN, Alert
 from tutela.model.detection import Detection
 from tutela.model.event import Event
-from tutela.model.flow import Column, Effects, Lease, Message, Newest, encode
+from tutela.model.flow import Column, Effects, Lease, Message, Newest, Tick, encode
 from tutela.model.when import SECOND
 
 from . import hop
@@ -73,7 +73,7 @@ class DeskStage:
 
     def subjects(self, lease: Lease) -> Sequence[str]:
         """Everything but the copies."""
-        return (f"det.{hop.token(lease.timeline)}.*",)
+        return (hop.desk(lease.timeline),)
 
     async def begin(self, lease: Lease, saved: Saved) -> DeskFold:
         """The desk as it was saved, with the alerts as they stand now."""
@@ -104,10 +104,10 @@ class DeskFold:
         """Work these off, in order."""
         new = (message for message in messages if message.sequence > self._lease.sequence)
         seen = [one for message in new for one in _read(message)]
-        now = max((one.at for one in seen if isinstance(one, hop.Tick)), default=0)
+        now = max((one.at for one in seen if isinstance(one, Tick)), default=0)
         if now >= self._looked + LOOK:
             await self.look(now)
-        seen = [one for one in seen if isinstance(one, hop.Tick) or not await self._told(one)]
+        seen = [one for one in seen if isinstance(one, Tick) or not await self._told(one)]
         early, due = (self._early, seen) if is_live(self._lease.timeline) else self._early.after(seen)
         self._state, changes = fold(self._state, due, self._stage.options)
         self._early = early
@@ -116,7 +116,7 @@ class DeskFold:
             sequence=messages[-1].sequence,
             events=tuple(_event(change) for change in changes),
             alerts=tuple(change.alert for change in changes),
-            ticked=max((one.at for one in seen if isinstance(one, hop.Tick)), default=None),
+            ticked=max((one.at for one in seen if isinstance(one, Tick)), default=None),
         )
 
     def newest(self) -> tuple[Newest, ...]:
@@ -184,10 +184,10 @@ class DeskFold:
             ) from missing
 
 
-def _read(message: Message) -> Iterator[Detection | hop.Tick]:
+def _read(message: Message) -> Iterator[Detection | Tick]:
     """Calls are taken by people, not by the desk. Its time is what all stages before it have worked off."""
     if message.subject.endswith(".settled"):
-        yield hop.Tick(hop.tick_of(message.body))
+        yield Tick(hop.tick_of(message.body))
     elif not message.subject.endswith(".tick"):
         yield from (fact for fact in hop.facts(message.body) if isinstance(fact, Detection))
 

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import msgspec
 
 from tutela.model.detection import Detection
-
-from .hop import Tick
+from tutela.model.flow import Tick
 
 Name = tuple[str, int]
 """A detection's id and revision: what comes twice is held once."""

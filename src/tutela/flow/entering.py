@@ -14,7 +14,8 @@ from tutela.model.event import Event
 from tutela.model.flow import encode
 from tutela.model.kinds import kind
 from tutela.model.register import Datastream, Source, Thing
-from tutela.policy.gate import LIVE, SAYS, Reason
+from tutela.model.timeline import LIVE
+from tutela.policy.gate import SAYS, Reason
 from tutela.policy.purposes import proper, purpose_of
 
 from .ports import Register

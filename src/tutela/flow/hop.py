@@ -15,39 +15,17 @@ leaves the copies out, so it sees each fact once.
 
 from __future__ import annotations
 
-import re
-
-import msgspec
-
-from tutela.errors import BadInput
 from tutela.maths import cells
 from tutela.maths.ids import spread
 from tutela.model.call import Call
-from tutela.model.flow import Fact, Outgoing, decode_fact, encode
+from tutela.model.flow import Fact, Outgoing, Tick, decode_fact, decode_tick, encode
+from tutela.model.timeline import token
 
 WAYS = 4
 """Correlate partitions."""
 
 NEAR = 2
 """Rings of H3 res-9 cells around a fact within which a rule may join it with another."""
-
-_TIMELINE = re.compile(r"[a-z][a-z0-9]*(/[A-Za-z0-9_-]+)?")
-
-
-class Tick(msgspec.Struct, frozen=True):
-    """A recorded passing of event time: the body of a tick message; `at` in microseconds."""
-
-    at: int
-
-
-_tick = msgspec.json.Decoder(Tick).decode
-
-
-def token(timeline: str) -> str:
-    """The timeline's name in streams and subjects: `import/x` is `import-x`. No two names share one."""
-    if not _TIMELINE.fullmatch(timeline):
-        raise BadInput(f"{timeline!r} is no name for a timeline; write it like 'live' or 'import/beijing-air'")
-    return timeline.replace("/", "-", 1)
 
 
 def observations(timeline: str) -> str:
@@ -80,6 +58,11 @@ def settled(timeline: str) -> str:
     return f"det.{token(timeline)}.settled"
 
 
+def desk(timeline: str) -> str:
+    """The subjects that the desk reads: all but the copies."""
+    return f"det.{token(timeline)}.*"
+
+
 def everything(timeline: str) -> dict[str, tuple[str, ...]]:
     """The streams of a timeline, each with the subjects it keeps: what has to be opened before use."""
     name = token(timeline)
@@ -93,7 +76,7 @@ def tick(at: int) -> bytes:
 
 def tick_of(body: bytes) -> int:
     """The time that a tick message tells, in microseconds."""
-    return _tick(body).at
+    return decode_tick(body).at
 
 
 def route(fact: Fact, ways: int = WAYS) -> tuple[int, ...]:

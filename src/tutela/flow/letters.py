@@ -16,7 +16,7 @@ from tutela.model.dead_letter import DeadLetter
 from tutela.model.event import Event
 from tutela.model.flow import encode
 from tutela.model.noun import Noun
-from tutela.policy.gate import LIVE
+from tutela.model.timeline import LIVE
 
 from .ports import Clock, DeadLetters, Log, Streams
 

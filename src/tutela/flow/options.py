@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tutela.errors import BadInput
-from tutela.maths.ids import options_digest
+from tutela.maths.found import options
 
 from .detector import Detector
 
 
 def identity(detector: Detector) -> str:
     """The detector as its saved columns are filed, such as `threshold@1#3f2a90c14e07`."""
-    return f"{detector.name}@{detector.version}#{options_digest(_options(detector).items())}"
+    return f"{detector.name}@{detector.version}#{options(detector)}"
 
 
 def identified(detectors: Sequence[Detector]) -> dict[str, Detector]:
@@ -27,13 +27,3 @@ def identified(detectors: Sequence[Detector]) -> dict[str, Detector]:
             raise BadInput(f"the detector {name} is listed twice with the same options; list it once")
         known[name] = detector
     return known
-
-
-def _options(detector: Detector) -> dict[str, object]:
-    of = type(detector)
-    names = getattr(of, "__struct_fields__", None) or getattr(of, "__dataclass_fields__", None)
-    if names is None:
-        raise BadInput(
-            f"the options of {detector.name} can't be read: make them fields of a msgspec Struct or a dataclass"
-        )
-    return {name: getattr(detector, name) for name in names}

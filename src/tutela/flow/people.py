@@ -21,8 +21,8 @@ from tutela.model.event import Event
 from tutela.model.flow import encode
 from tutela.model.noun import Noun
 from tutela.model.people import Agent, Role, Shift
+from tutela.model.timeline import LIVE
 from tutela.model.when import HOUR, iso
-from tutela.policy.gate import LIVE
 from tutela.policy.purposes import Action, ask
 
 from .ledger import Ledger

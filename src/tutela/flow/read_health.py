@@ -9,8 +9,8 @@ from tutela.model.access import Access
 from tutela.model.event import Seal
 from tutela.model.noun import Noun
 from tutela.model.register import Source
+from tutela.model.timeline import LIVE
 from tutela.model.when import SECOND
-from tutela.policy.gate import LIVE
 from tutela.policy.purposes import Action, ask
 
 from .catalogue import Known

@@ -11,8 +11,9 @@ from tutela.errors import BadInput
 from tutela.model.access import Access, Ask
 from tutela.model.register import Datastream, Source
 from tutela.model.rows import Rows
+from tutela.model.timeline import LIVE
 from tutela.model.when import DAY, iso
-from tutela.policy.gate import ELSEWHERE, LIVE
+from tutela.policy.gate import ELSEWHERE
 from tutela.policy.purposes import Action, ask
 
 from . import lookup

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tutela.model.flow import Column, Effects, Lease, Message, Newest
-from tutela.policy.gate import LIVE
+from tutela.model.timeline import LIVE
 
 Saved = Mapping[str, Mapping[str, bytes]]
 """What `Turns.load` gives: bytes by detector and name of column; empty at the very start."""

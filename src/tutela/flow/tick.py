@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from tutela.errors import EngineDown
+from tutela.model.timeline import token
 from tutela.model.when import SECOND, iso
 
 from . import hop
@@ -54,6 +55,6 @@ class Ticker:
             LOG.warning("no ticks between %s and %s", iso(self.last), iso(at))
         for timeline in self.timelines:
             # A second keeper does no harm: the same second has the same id.
-            id_ = f"tick-{hop.token(timeline)}-{at}"
+            id_ = f"tick-{token(timeline)}-{at}"
             await self.streams.publish(hop.ticks(timeline), hop.tick(at), id_, {})
         self.last = at

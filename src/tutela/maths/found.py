@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
+from tutela.errors import BadInput
 from tutela.model.detection import Detection
 from tutela.model.place import Place
 from tutela.model.scales import Scale
@@ -56,9 +57,15 @@ class Found:
     revision: int = 0
 
 
-def options(part: Part) -> str:
-    """The digest of the part's options."""
-    return ids.options_digest((name, getattr(part, name)) for name in part.__struct_fields__)
+def options(part: object) -> str:
+    """The digest of the part's options, which are its fields; raises BadInput for a part that has none to read."""
+    of = type(part)
+    names = getattr(of, "__struct_fields__", None) or getattr(of, "__dataclass_fields__", None)
+    if names is None:
+        raise BadInput(
+            f"the options of {of.__name__} can't be read: make them fields of a msgspec Struct or a dataclass"
+        )
+    return ids.options_digest((name, getattr(part, name)) for name in names)
 
 
 def id_of(part: Part, timeline: str, key: str, since: int) -> str:

@@ -26,6 +26,12 @@ class Message:
     at: int
 
 
+class Tick(msgspec.Struct, frozen=True):
+    """A recorded passing of event time: the body of a tick message; `at` in microseconds."""
+
+    at: int
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Rows that were not taken: `reason` is one of a few words, `says` a sentence with the fix."""
@@ -127,3 +133,4 @@ encode = msgspec.json.Encoder(order="sorted").encode
 """Any noun as JSON with sorted keys: the same noun gives the same bytes everywhere."""
 
 decode_fact = msgspec.json.Decoder(Fact).decode
+decode_tick = msgspec.json.Decoder(Tick).decode

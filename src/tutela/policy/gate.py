@@ -20,9 +20,9 @@ from tutela.model.flow import Offer, Refusal
 from tutela.model.kinds import KINDS, kind
 from tutela.model.register import Datastream, Source
 from tutela.model.rows import Rows
+from tutela.model.timeline import LIVE
 from tutela.model.when import DAY, MINUTE, iso, parse
 
-LIVE = "live"
 CLOCK_SET = parse("2000-01-01T00:00:00Z")
 LIVE_AHEAD = 5 * MINUTE
 LIVE_BEHIND = 30 * DAY

@@ -18,12 +18,12 @@ from tutela.flow.read import Reads
 from tutela.model.alert import Alert
 from tutela.model.detection import Detection
 from tutela.model.noun import Noun
+from tutela.model.timeline import LIVE
 from tutela.model.when import micros
 
 from .guard import SIGNED_IN, By, Guard, Once
 from .problem import ACTING, READING
 
-LIVE = "live"
 SAYS = r"\S"
 """Of a text that says something: not only spaces."""
 

@@ -17,7 +17,6 @@ from tutela.model.people import Agent
 
 PURPOSE = "public-safety"
 BASIS = "PublicInterest"
-LIVE = "live"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from tutela.errors import BadInput, EngineDown, Refused
 from tutela.flow.read import Page, Reads
 from tutela.model.event import Event, Sealed
 from tutela.model.noun import Noun
+from tutela.model.timeline import LIVE
 from tutela.model.when import SECOND
 
 from .guard import SIGNED_IN, By, Guard
@@ -29,7 +30,6 @@ from .problem import READING, Asked
 LOG = logging.getLogger(__name__)
 
 MOST = 1000
-LIVE = "live"
 FURTHEST = 2**53
 """No position is beyond it: a number that every reader of JSON can hold."""
 

@@ -16,11 +16,11 @@ from tutela.flow.read import Reads
 from tutela.model.call import Call
 from tutela.model.incident import Incident, IncidentStatus
 from tutela.model.noun import Noun
+from tutela.model.timeline import LIVE
 
 from .guard import SIGNED_IN, By, Guard, Once
 from .problem import ACTING, READING
 
-LIVE = "live"
 MOST = 500
 AGENCIES = 50
 

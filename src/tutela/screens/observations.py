@@ -12,13 +12,13 @@ from tutela.flow.read import Observed, Reads
 from tutela.model.kinds import kind
 from tutela.model.noun import Noun
 from tutela.model.register import Source
+from tutela.model.timeline import LIVE
 from tutela.model.when import parse
 
 from .guard import SIGNED_IN, By, Guard
 from .problem import READING
 
 MOST = 100_000
-LIVE = "live"
 
 
 class Columns(Noun, frozen=True, kw_only=True):

@@ -15,9 +15,10 @@ from tutela.model.alert import Alert, AlertStatus
 from tutela.model.call import Call
 from tutela.model.incident import STEPS, Incident, IncidentStatus
 from tutela.model.people import Shift
+from tutela.model.timeline import LIVE
 
 from . import look, story
-from .console import LIVE, Console, Opened
+from .console import Console, Opened
 
 Seen = TypeVar("Seen")
 

@@ -25,6 +25,7 @@ from tutela.model.flow import Give, Offer, Receipt, Refusal, Tell
 from tutela.model.kinds import kind
 from tutela.model.noun import Noun
 from tutela.model.rows import Rows
+from tutela.model.timeline import LIVE
 from tutela.model.wire import from_batch
 from tutela.standards import calls, observations, sensorthings
 
@@ -34,7 +35,6 @@ CHUNK = 256_000
 MOST = 64_000_000
 IN_FLIGHT = 16
 TOLD = 100
-LIVE = "live"
 
 Identify = Callable[[str], Awaitable[str]]
 """The source whose token that is; raises Quarantined when there is none."""

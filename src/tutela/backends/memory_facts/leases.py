@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from tutela.backends.memory_facts.store import Held, Store
-from tutela.backends.rules import LEASE, LIVE, not_installed
+from tutela.backends.rules import LEASE, not_installed
 from tutela.model.flow import Lease
 from tutela.model.install import Install
+from tutela.model.timeline import LIVE
 
 _LASTS = round(LEASE * 1_000_000)
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from tutela.backends.memory_facts.store import Store
-from tutela.backends.rules import LIVE
 from tutela.model.event import Seal
+from tutela.model.timeline import LIVE
 
 MOST = 10_000
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import asyncpg
 
 from tutela.backends.postgres.database import Database
-from tutela.backends.rules import LIVE, not_installed
+from tutela.backends.rules import not_installed
 from tutela.model.install import Install
+from tutela.model.timeline import LIVE
 
 _INSTALLED = "select id::text, partitions, ways, zone, city, at from install"
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tutela.backends.postgres.database import Database
-from tutela.backends.rules import LEASE, LIVE
+from tutela.backends.rules import LEASE
 from tutela.model.flow import Lease
+from tutela.model.timeline import LIVE
 
 # materialized: a plan that ran the inner select twice would lock, and take, more than `limit` rows
 _TAKE = """

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tutela.backends.postgres.database import Database
-from tutela.backends.rules import LIVE
 from tutela.model.event import Checkpoint, Seal
+from tutela.model.timeline import LIVE
 
 MOST = 10_000
 
