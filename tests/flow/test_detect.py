@@ -290,6 +290,28 @@ def test_late_rows_are_counted_and_told_once_for_each_minute_of_recorded_time() 
     assert not [event for event in third.events if event.kind == "correction@1"]
 
 
+def test_an_offer_sent_again_is_neither_seen_nor_told_as_late_also_after_a_start_between() -> None:
+    async def main() -> Effects:
+        stage = Stage((Every(), Every(name="patient", lateness=60.0)))
+        offer = [(ONE, second * SECOND, 1.0) for second in (1, 2, 3, 5, 4, 6, 7, 8, 9, 10)]
+        fold = await stage.fold()
+        await fold.turn([observed(1, "readings", *offer)])
+        stage.keep(await fold.save())
+        fold = await stage.fold(stage.saved)
+        assert not (await fold.turn([observed(2, "readings", *offer)])).detections
+        return await fold.turn([ticked(3, 2 * MINUTE)])
+
+    effects = alone(main())
+
+    told = [
+        msgspec.json.decode(event.body, type=Correction) for event in effects.events if event.kind == "correction@1"
+    ]
+
+    assert effects.late == {}
+    assert [correction.count for correction in told] == [1]  # the fourth second, when it first came
+    assert len(effects.detections) == 10
+
+
 def test_what_is_late_for_nobody_is_not_told() -> None:
     effects = alone(
         Stage((Every(needs=("people",)),)).effects(

@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tutela.maths.order import FIELDS, NEVER, WINDOW, Batch, Order, arrive, identities, tick
+from tutela.maths import known
+from tutela.maths.known import COUNTS, RINGS, WINDOW, Known
+from tutela.maths.order import FIELDS, NEVER, Batch, Order, arrive, identities, tick
 from tutela.maths.slab import Slab
 from tutela.model.rows import Rows, empty
 
@@ -35,7 +38,7 @@ class Told:
     lateness: int
     greatest: dict[int, int] = field(default_factory=dict)
     let_go: dict[int, int] = field(default_factory=dict)
-    last: dict[int, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
+    last: dict[tuple[int, bool], list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
     held: dict[int, list[tuple[int, int, int]]] = field(default_factory=lambda: defaultdict(list))
     first: dict[int, int] = field(default_factory=dict)
     released: dict[int, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
@@ -45,8 +48,9 @@ class Told:
     def row(self, number: int, row: Row) -> None:
         slot, time, value = row
         greatest = self.greatest.get(slot, NEVER)
-        seen_before = time <= greatest and (time, value) in self.last[slot]
-        self.last[slot] = [*self.last[slot], (time, value)][-WINDOW:]
+        in_time = time >= greatest
+        seen_before = time <= greatest and (time, value) in self.last[slot, True] + self.last[slot, False]
+        self.last[slot, in_time] = [*self.last[slot, in_time], (time, value)][-known.WINDOW :]
         self.greatest[slot] = max(greatest, time)
         if seen_before:
             self.doubled.append(number)
@@ -68,7 +72,11 @@ class Told:
     def _release(self, slot: int, upto: int) -> int | None:
         due = sorted((entry for entry in self.held[slot] if entry[0] <= upto), key=lambda entry: entry[0])
         self.held[slot] = [entry for entry in self.held[slot] if entry[0] > upto]
-        self.released[slot] += [(number, value) for _, number, value in due]
+        once = set[tuple[int, int]]()
+        for time, number, value in due:
+            if not self.lateness or (time, value) not in once:
+                self.released[slot].append((number, value))
+            once.add((time, value))
         return due[-1][0] if due else None
 
 
@@ -138,6 +146,14 @@ def told(stream: Sequence[Row | int | None], lateness: int) -> Told:
     return model
 
 
+def values(order: Order) -> list[list[int]]:
+    """All that an order has seen, of four slots."""
+    slots, cells = np.arange(4), np.arange(4 * known.WINDOW)
+    seen = [order.seen.take(name, slots).tolist() for name in FIELDS]
+    counts = [order.known.counts.take(name, slots).tolist() for name in COUNTS]
+    return seen + counts + [order.known.rings.take(name, cells).tolist() for name in RINGS]
+
+
 def same(one: Folded, other: Folded | Told) -> bool:
     return (
         {slot: got for slot, got in one.released.items() if got}
@@ -145,6 +161,12 @@ def same(one: Folded, other: Folded | Told) -> bool:
         and sorted(one.late) == sorted(other.late)
         and sorted(one.doubled) == sorted(other.doubled)
     )
+
+
+@pytest.fixture(autouse=True, params=[WINDOW, 4])
+def window(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The promises hold for any window, also for one that fills within an example."""
+    monkeypatch.setattr(known, "WINDOW", request.param)
 
 
 @given(streams(rows), st.sampled_from([0, 3]))
@@ -167,20 +189,83 @@ def test_any_cut_of_the_stream_gives_the_same_releases(stream: list[Row | int | 
 @given(streams(rows), st.sampled_from([0, 3]))
 def test_the_state_before_is_left_as_it_was(stream: list[Row | int | None], lateness: int) -> None:
     before = cut(stream, lateness)
-    seen = {name: before.order.seen.take(name, np.arange(4)).tolist() for name in FIELDS}
+    seen = values(before.order)
 
-    arrive(before.order, batch([(0, 99, 1), (1, 99, 1)]), lateness)
+    arrive(before.order, batch([(0, 99, 1), (1, 99, 1), (1, 0, 5)]), lateness)
 
-    assert seen == {name: before.order.seen.take(name, np.arange(4)).tolist() for name in FIELDS}
+    assert seen == values(before.order)
 
 
-def test_a_row_is_dropped_when_it_repeats_one_of_the_last_four_and_kept_after_that() -> None:
-    _, arrived = arrive(
-        Order.empty(), batch([(0, 5, 1), (0, 5, 1), (0, 5, 2), (0, 5, 3), (0, 5, 4), (0, 5, 5), (0, 5, 1)])
-    )
+def test_a_row_is_dropped_when_it_repeats_one_of_the_last_of_its_kind_and_kept_after_that() -> None:
+    others = [(0, 5, value) for value in range(2, known.WINDOW + 1)]
+    _, arrived = arrive(Order.empty(), batch([(0, 5, 1), *others, (0, 5, 1), (0, 5, -1), (0, 5, 2)]))
 
-    assert arrived.doubled.tolist() == [1]
-    assert arrived.released.rows.result.tolist() == [1, 2, 3, 4, 5, 1]
+    assert arrived.doubled.tolist() == [known.WINDOW]
+    assert arrived.released.rows.result.tolist() == [1, *range(2, known.WINDOW + 1), -1, 2]
+
+
+@dataclass
+class Offered:
+    """A stream that has come, and an offer that comes next: of a datastream it has at most `WINDOW` rows."""
+
+    folded: Folded
+    offer: list[Row]
+
+    def again(self, cuts: int) -> Folded:
+        """What comes of the offer a second time, cut in so many parts."""
+        number, folded = 1000, Folded(self.folded.lateness, self.folded.order)
+        for part in np.array_split(np.arange(len(self.offer)), cuts):
+            folded.rows(number, [self.offer[place] for place in part])
+            number += len(part)
+        return folded
+
+
+@st.composite
+def offers(draw: st.DrawFn) -> Offered:
+    folded = cut(draw(streams(rows)), draw(st.sampled_from([0, 3])))
+    offer, of = list[Row](), defaultdict[int, int](int)
+    for row in draw(st.lists(rows, max_size=60)):
+        if of[row[0]] < known.WINDOW:
+            offer.append(row)
+            of[row[0]] += 1
+    folded.rows(500, offer)
+    return Offered(folded, offer)
+
+
+@given(offers(), st.integers(1, 3))
+def test_an_offer_that_is_sent_again_leaves_no_trace(offered: Offered, cuts: int) -> None:
+    again = offered.again(cuts)
+
+    assert (dict(again.released), again.late) == ({}, [])
+    assert sorted(again.doubled) == list(range(1000, 1000 + len(offered.offer)))
+
+
+@given(st.lists(rows, max_size=200), st.sampled_from([0, 3]), st.sampled_from([0, 99]))
+def test_what_is_sent_again_is_never_let_go_again_however_long_the_offer(
+    offer: list[Row], lateness: int, waits: int
+) -> None:
+    """Of one moment it has few rows here."""
+    offer = list(dict.fromkeys(offer))
+    folded = Folded(lateness)
+    folded.rows(0, offer)
+    folded.tick(waits)
+    folded.rows(1000, offer)
+    folded.rows(2000, offer)
+    folded.tick(100)
+    released = [(slot, value) for slot, gone in folded.released.items() for value in gone]
+
+    assert len(released) + len([number for number in folded.late if number < 1000]) == len(offer)
+    assert all(number < 1000 for _, (number, _) in released)
+
+
+def test_an_hour_sent_again_at_once_is_not_let_go_again() -> None:
+    offer = [(0, time, time % 7) for time in range(3600)]
+    order, first = arrive(Order.empty(), batch(offer))
+    _, again = arrive(order, batch(offer, since=3600))
+
+    assert len(first.released) == 3600
+    assert len(again.released) == 0
+    assert len(again.doubled) >= known.WINDOW
 
 
 def test_late_rows_are_told_and_not_released() -> None:
@@ -239,7 +324,8 @@ def test_identity_is_of_time_and_the_bits_of_all_values_and_never_zero(
 
 def test_a_saved_order_goes_on_where_it_was() -> None:
     order, _ = arrive(Order.empty(), batch([(0, 5, 1), (3, 7, 1)]))
-    again = Order(Slab.load(FIELDS, order.seen.dump()), {})
+    saved = Known(Slab.load(RINGS, order.known.rings.dump()), Slab.load(COUNTS, order.known.counts.dump()))
+    again = Order(Slab.load(FIELDS, order.seen.dump()), saved, {})
 
     assert arrive(again, batch([(0, 5, 1), (3, 6, 1)]))[1].doubled.tolist() == [0]
     assert arrive(again, batch([(0, 5, 1), (3, 6, 1)]))[1].late.tolist() == [1]

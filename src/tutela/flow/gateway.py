@@ -5,8 +5,9 @@ each message costs an fsync: it writes at once while it is idle, and lingers und
 
 What a receipt promises: every accepted row is on the disk, after all rows that the same source
 offered before. What a failure means: of the rows in the offer, those of other partitions may have
-been stored (each partition is a message of its own). So offer it again, all of it: rows that are
-stored twice are dropped further on by their identity (datastream, time, content).
+been stored (each partition is a message of its own). So offer it again, all of it: history gives rows that
+are stored twice once, and no detector is given them again. Of an offer with more than `maths.known.WINDOW` rows
+of one datastream, the older ones are told as late in a correction, as if they had not come before.
 """
 
 from __future__ import annotations

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping
 import msgspec
 import numpy as np
 
+from tutela.maths.known import COUNTS, RINGS, Known
 from tutela.maths.order import FIELDS, Batch, Order, Wait, joined
-from tutela.maths.slab import Slab
+from tutela.maths.slab import Field, Slab
 from tutela.model import wire
 from tutela.model.flow import Column
 from tutela.model.noun import Noun
@@ -73,6 +74,9 @@ def restored(detect: Detect, saved: Saved, partitions: int) -> State:
 def _order(name: str, order: Order) -> Iterator[Column]:
     for column, body in order.seen.changed():
         yield Column(detector=name, name=column, body=body)
+    for what, slab in (("ring", order.known.rings), ("count", order.known.counts)):
+        for column, body in slab.changed():
+            yield Column(detector=name, name=f"{what}/{column}", body=body)
     for kind, waiting in order.held.items():
         if waiting:
             held = joined([wait.batch for wait in waiting])
@@ -90,4 +94,9 @@ def _restored(saved: Mapping[str, bytes], greatest: int, partitions: int) -> Ord
             rows = wire.decode(body)
             sequence = np.frombuffer(saved[f"sequence/{kind}"], np.int64)
             held[kind] = Wait.of(Batch(rows, rows.datastream.astype(np.int64) // partitions, sequence))
-    return Order(Slab.load(FIELDS, {name: body for name, body in saved.items() if name in FIELDS}), held, greatest)
+    known = Known(_slab(RINGS, "ring/", saved), _slab(COUNTS, "count/", saved))
+    return Order(_slab(FIELDS, "", saved), known, held, greatest)
+
+
+def _slab(fields: Mapping[str, Field], before: str, saved: Mapping[str, bytes]) -> Slab:
+    return Slab.load(fields, {name: saved[before + name] for name in fields if before + name in saved})

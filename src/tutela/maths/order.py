@@ -3,14 +3,19 @@
 Told row by row, in the order of arrival within one datastream:
 
 * A row newer than all before it is fresh. Another one is *doubled* when its identity, a hash of time
-  and values, is among the last `WINDOW` rows of its datastream; it is dropped.
+  and values, is among the last `WINDOW` rows of its datastream that came in time (as new as all before
+  them) or the last `WINDOW` that did not; it is dropped.
 * The watermark of a datastream is the greatest event time seen in it, less the allowed lateness. A
   row that it or a tick has passed already is *late*: it is kept in history only. With no lateness
   allowed, a row of the greatest time is still in time: it tells something else of the same moment.
 * Any other row is let go as soon as the watermark has reached it (with no lateness allowed: at
   once), or a recorded tick says that lateness and idle time have passed since.
 * What is let go at once of the same moment as a row before it bears that one's sequence: so all that is
-  found at a moment has the same cause, wherever a batch was cut.
+  found at a moment has the same cause, wherever a batch was cut. Of equal rows that wait, the first is let go.
+
+So an offer that is sent again leaves no trace while it has at most `WINDOW` rows of a datastream and nothing
+else came between. Of a longer one nothing is let go again either, unless more than `WINDOW` rows came of one
+moment; but its older rows are told as late, since it is not remembered that they came before.
 
 The functions do that for whole batches, in a few passes over columns, and the result does not
 depend on how the recorded rows were cut into batches. Watermarks after Akidau et al. 2015, "The
@@ -23,28 +28,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from tutela.model.rows import Rows
 from tutela.model.rows import joined as joined_rows
 
+from .known import Bools, Hashes, Ints, Known, Places, Runs, remember
 from .slab import Field, Slab
 
-Ints = npt.NDArray[np.int64]
-Hashes = npt.NDArray[np.uint64]
-Places = npt.NDArray[np.intp]
-Bools = npt.NDArray[np.bool_]
-
 NONE: Places = np.empty(0, np.intp)
-WINDOW = 4
 NEVER = -(1 << 62)
 FIELDS = {
     "max_time": Field("i8", NEVER),
     "let_go": Field("i8", NEVER),
-    "identities": Field("u8", 0, WINDOW),
     "first": Field("i8"),
 }
-"""By slot: greatest event time seen, what ticks have let go, and the last identities, newest first.
+"""By slot: greatest event time seen, and what ticks have let go.
 
 `first`: with no lateness allowed, the sequence of the first row of the greatest time.
 """
@@ -96,16 +94,17 @@ Held = Mapping[str, tuple[Wait, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The state of one order: `seen` as `FIELDS` says, `held`, and the greatest event time of all datastreams."""
+    """The state of one order: `seen` as `FIELDS` says, the identities `known`, `held`, and the greatest event time."""
 
     seen: Slab
+    known: Known
     held: Held
     greatest: int = NEVER
 
     @classmethod
     def empty(cls) -> Order:
         """Nothing seen yet."""
-        return cls(Slab(FIELDS), {})
+        return cls(Slab(FIELDS), Known.empty(), {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,22 +129,23 @@ def arrive(order: Order, batch: Batch, lateness: int = 0) -> tuple[Order, Arrive
     if not len(batch):
         return order, Arrived(batch, NONE, NONE)
     runs = _runs(batch, order.seen)
-    late, doubled = _sorted_out(runs, order.seen, lateness)
-    seen = order.seen.put(runs.slots, max_time=runs.max_time, identities=_last_identities(runs))
+    rest = np.flatnonzero(runs.time <= runs.before)
+    known, doubled = remember(order.known, runs.told, runs.time >= runs.before, rest)
+    late, again = rest[_late(runs, rest, order.seen, lateness) & ~doubled], rest[doubled]
     greatest = max(order.greatest, int(runs.max_time.max()))
     keep = np.ones(len(batch), np.bool_)
-    keep[late] = keep[doubled] = False
+    keep[late] = keep[again] = False
     if not lateness:
-        sequence, first = _first_of_moment(runs, batch.sequence, order.seen)
-        released = batch.take(runs.order[keep])
-        released = Batch(released.rows, released.slots, sequence[keep])
-        seen = seen.put(runs.slots, first=first)
-        return Order(seen, order.held, greatest), Arrived(released, runs.order[late], runs.order[doubled])
+        sequence, first = _first_of_moment(runs, rest, batch.sequence, order.seen)
+        released = Batch(batch.rows.take(runs.order[keep]), runs.told.slots[keep], sequence[keep])
+        seen = order.seen.put(runs.slots, max_time=runs.max_time, first=first)
+        return Order(seen, known, order.held, greatest), Arrived(released, runs.order[late], runs.order[again])
+    seen = order.seen.put(runs.slots, max_time=runs.max_time)
     waiting = (*order.held.get(batch.rows.kind, ()), *Wait.of(batch.take(np.sort(runs.order[keep]))))
     waiting, due = _due(waiting, greatest - lateness, lambda slots: _times(seen, "max_time", slots) - lateness)
     released = batch.take(NONE) if due is None else due
     held = {**order.held, batch.rows.kind: waiting}
-    return Order(seen, held, greatest), Arrived(released, runs.order[late], runs.order[doubled])
+    return Order(seen, known, held, greatest), Arrived(released, runs.order[late], runs.order[again])
 
 
 def tick(order: Order, upto: int) -> tuple[Order, tuple[Batch, ...]]:
@@ -157,7 +157,7 @@ def tick(order: Order, upto: int) -> tuple[Order, tuple[Batch, ...]]:
             last = np.flatnonzero(np.append(due.slots[1:] != due.slots[:-1], True))
             seen = seen.put(due.slots[last], let_go=due.rows.time[last])
             released.append(due)
-    return Order(seen, held, order.greatest), tuple(released)
+    return Order(seen, order.known, held, order.greatest), tuple(released)
 
 
 def _due(
@@ -174,27 +174,37 @@ def _due(
     due = old.rows.time <= limit(old.slots)
     gone = old.take(due)
     by_time = np.argsort(gone.rows.time, kind="stable")
-    return (*Wait.of(old.take(~due)), *waiting[looked:]), gone.take(by_time[_by_slot(gone.slots[by_time])])
+    gone = gone.take(by_time[_by_slot(gone.slots[by_time])])
+    return (*Wait.of(old.take(~due)), *waiting[looked:]), _each_once(gone)
+
+
+def _each_once(batch: Batch) -> Batch:
+    """Rows by slot, time and arrival, without those that are equal to one before them."""
+    slots, time = batch.slots, batch.rows.time
+    if not ((slots[1:] == slots[:-1]) & (time[1:] == time[:-1])).any():
+        return batch
+    hashes = identities(batch.rows)
+    alike = np.argsort(hashes, kind="stable")  # and within each by slot, then by arrival
+    again = (slots[alike[1:]] == slots[alike[:-1]]) & (hashes[alike[1:]] == hashes[alike[:-1]])
+    keep = np.ones(len(batch), np.bool_)
+    keep[alike[1:][again]] = False
+    return batch.take(keep)
 
 
 @dataclass(frozen=True, slots=True)
 class _Runs:
     """A batch sorted by slot: one run for each slot, each in order of arrival.
 
-    By row: `order` (its place in the batch), `time`, `hashes`, `run`, and `before`, the greatest event time
-    that its slot had seen before it. By run: `slots`, `first` row, `count`, `max_time`, and the `old` identities.
+    By row: `order` (its place in the batch), `time`, and `before`, the greatest event time that its slot had
+    seen before it. By run: `slots` and `max_time`. `told`: who came, for the rings.
     """
 
     order: Places
     time: Ints
-    hashes: Hashes
-    run: Ints
     before: Ints
     slots: Ints
-    first: Places
-    count: Places
     max_time: Ints
-    old: Hashes
+    told: Runs
 
 
 def _runs(batch: Batch, seen: Slab) -> _Runs:
@@ -204,22 +214,18 @@ def _runs(batch: Batch, seen: Slab) -> _Runs:
     count = np.diff(np.append(first, len(slots)))
     run = np.repeat(np.arange(len(first)), count)
     known = _times(seen, "max_time", slots[first])
-    base = np.where(known == NEVER, time[first], known)
-    greatest = base[run] + _running_max(np.maximum(time - base[run], 0), run)
+    base = np.where(known == NEVER, time[first], known)[run]
+    greatest = base + _running_max(np.maximum(time - base, 0), run)
     before = np.empty_like(greatest)
     before[1:] = greatest[:-1]
     before[first] = known
     return _Runs(
         order=order,
         time=time,
-        hashes=identities(batch.rows)[order],
-        run=run,
         before=before,
         slots=slots[first],
-        first=first,
-        count=count,
         max_time=greatest[first + count - 1],
-        old=seen.take("identities", slots[first]).astype(np.uint64, copy=False),
+        told=Runs(slots, run, identities(batch.rows)[order], first, count),
     )
 
 
@@ -247,57 +253,26 @@ def _running_max(ahead: Ints, run: Ints) -> Ints:
     return lifted - lift
 
 
-def _sorted_out(runs: _Runs, seen: Slab, lateness: int) -> tuple[Places, Places]:
-    """The places, in runs, of late and of doubled rows: they are among those that are not fresh."""
-    rest = np.flatnonzero(runs.time <= runs.before)
-    run = runs.run[rest]
-    doubled = _doubled(runs, rest, run)
+def _late(runs: _Runs, rest: Places, seen: Slab, lateness: int) -> Bools:
+    """Which of these rows, in runs, come after they were due. Fresh rows never do."""
     watermark = runs.before[rest] - lateness
     if lateness:
-        watermark = np.maximum(watermark, _times(seen, "let_go", runs.slots[run])) + 1
-    late = ~doubled & (runs.time[rest] < watermark)
-    return rest[late], rest[doubled]
+        watermark = np.maximum(watermark, _times(seen, "let_go", runs.told.slots[rest])) + 1
+    return runs.time[rest] < watermark
 
 
-def _first_of_moment(runs: _Runs, sequence: Ints, seen: Slab) -> tuple[Ints, Ints]:
+def _first_of_moment(runs: _Runs, rest: Places, sequence: Ints, seen: Slab) -> tuple[Ints, Ints]:
     """By row, in runs, the sequence of the last fresh row up to it: the first of its moment, unless it is late.
 
-    And by run that of the last one. A run before its first fresh row goes on from what its slot has seen.
+    And by run that of the last one. A run before its first fresh row goes on from what its slot has seen. All
+    rows but the `rest` are fresh.
     """
-    fresh = runs.time > runs.before
-    own = sequence[runs.order]
-    if fresh.all():
-        return own, own[runs.first + runs.count - 1]
-    place = np.maximum.accumulate(np.where(fresh, np.arange(len(fresh)), -1))
-    old = _times(seen, "first", runs.slots)[runs.run]
-    own = np.where(place >= runs.first[runs.run], own[place], old)
-    return own, own[runs.first + runs.count - 1]
-
-
-def _doubled(runs: _Runs, rest: Places, run: Ints) -> Bools:
-    place = rest - runs.first[run]
-    doubled = np.zeros(len(rest), np.bool_)
-    for back in range(1, WINDOW + 1):
-        earlier = np.where(
-            place >= back,
-            runs.hashes[np.maximum(rest - back, 0)],
-            runs.old[run, np.maximum(back - 1 - place, 0)],
-        )
-        doubled |= earlier == runs.hashes[rest]
-    return doubled
-
-
-def _last_identities(runs: _Runs) -> Hashes:
-    """The last identities of each run, newest first, filled up with the old ones."""
-    new = np.empty_like(runs.old)
-    last, runs_ = runs.first + runs.count - 1, np.arange(len(runs.first))
-    for back in range(WINDOW):
-        new[:, back] = np.where(
-            runs.count > back,
-            runs.hashes[np.maximum(last - back, 0)],
-            runs.old[runs_, np.maximum(back - runs.count, 0)],
-        )
-    return new
+    own, told = sequence[runs.order], runs.told
+    begins = np.append(True, rest[1:] != rest[:-1] + 1)[: len(rest)]
+    fresh = np.maximum.accumulate(np.where(begins, rest, 0)) - 1
+    run = told.run[rest]
+    own[rest] = np.where(fresh >= told.first[run], own[fresh], _times(seen, "first", told.slots[rest]))
+    return own, own[told.last]
 
 
 def _mixed(value: Hashes) -> Hashes:
