@@ -394,13 +394,51 @@ async def test_of_many_who_open_one_incident_at_once_exactly_one_wins(facts: Fac
     done = await asyncio.gather(*(open_it(str(n)) for n in range(6)), return_exceptions=True)
 
     (winner,) = [str(n) for n, result in enumerate(done) if result is None]
-    assert await facts.incidents("live") == [incident(winner)] == [await facts.incident("i")]
+    assert await facts.incidents("live", 10) == [incident(winner)] == [await facts.incident("i")]
     assert [event.by for event in await facts.about("i")] == [winner]
     active = incident(winner).to(IncidentStatus.ACTIVE)
     await facts.act([make.event("i")], [], [active], [])
     assert await facts.incident("i") == active
     with pytest.raises(NotFound, match="no incident"):
         await facts.incident("z")
+
+
+def numbered(n: int, **changes: object) -> Incident:
+    """Incidents opened in pairs at one moment, every third one over."""
+    plain = Incident(
+        id=f"i{n:02}",
+        timeline="live",
+        type="fire",
+        status=(IncidentStatus.ACTIVE, IncidentStatus.NEW, IncidentStatus.CLOSED)[n % 3],
+        place=None,
+        opened_at=n // 2,
+        opened_by="anna",
+        purpose="emergency-response",
+        calls=(f"c{n}", "c"),
+    )
+    return msgspec.structs.replace(plain, **changes)
+
+
+@pytest.mark.parametrize("most", [1, 2, 5, 100])
+async def test_incidents_are_read_page_by_page_newest_first(facts: Facts, most: int) -> None:
+    incidents = [numbered(n) for n in range(12)]
+    await facts.act([], [], [*incidents, numbered(50, timeline="import/x")], [])
+
+    for over in (False, True):
+        read: list[Incident] = []
+        while page := await facts.incidents("live", most, over=over, after=read[-1] if read else None):
+            assert len(page) <= most
+            read += page
+        wanted = [one for one in incidents if (one.status is IncidentStatus.CLOSED) is over]
+        assert read == sorted(wanted, key=lambda one: (-one.opened_at, one.id))
+
+
+async def test_the_incidents_of_calls_are_found_also_those_that_are_over(facts: Facts) -> None:
+    await facts.act([], [], [*(numbered(n) for n in range(6)), numbered(50, timeline="import/x")], [])
+
+    assert await facts.incidents_of("live", ["c2", "c5", "c50", "unknown"]) == [numbered(5), numbered(2)]
+    assert len(await facts.incidents_of("live", ["c"])) == 6
+    assert not await facts.incidents_of("live", [])
 
 
 async def test_an_act_is_whole_or_nothing(facts: Facts, make: Make) -> None:

@@ -146,5 +146,5 @@ async def test_whatever_people_do_meanwhile_nothing_is_lost_and_every_life_is_wh
                 where[one].add(id_)
     assert all(len(alerts) == 1 for alerts in where.values())
     assert sum(life[-1].count for life in found.values()) == MANY
-    for incident in await facts.incidents("live"):
+    for incident in await facts.incidents("live", 1000):
         assert folded(await facts.about(incident.id)) == incident

@@ -69,7 +69,7 @@ async def test_an_incident_is_opened_once_under_its_key(here: Room) -> None:
         one = await here.incidents.open_from_alert(ANNA, "a1", "k")
         other = await here.incidents.open_from_call(ANNA, "c1", "k")
 
-    assert {incident.id for incident in await here.facts.incidents("live")} == {one.id, other.id}
+    assert {incident.id for incident in await here.facts.incidents("live", 10)} == {one.id, other.id}
 
 
 async def test_two_people_can_not_open_two_incidents_from_one_alert(here: Room) -> None:
@@ -85,7 +85,7 @@ async def test_two_people_can_not_open_two_incidents_from_one_alert(here: Room) 
     (won,) = (one for one in results if isinstance(one, Incident))
     (lost,) = (one for one in results if isinstance(one, Conflict))
     assert won.opened_by in lost.message
-    assert await here.facts.incidents("live") == [won]
+    assert await here.facts.incidents("live", 10) == [won]
 
 
 async def test_an_analyst_opens_no_incident(here: Room) -> None:
@@ -93,7 +93,7 @@ async def test_an_analyst_opens_no_incident(here: Room) -> None:
 
     with pytest.raises(Refused):
         await here.incidents.open_from_call(access("ida", Role.ANALYST, "statistics"), "c1", "k")
-    assert await here.facts.incidents("live") == []
+    assert await here.facts.incidents("live", 10) == []
 
 
 async def test_whoever_says_which_agencies_work_on_it_is_never_locked_out(here: Room) -> None:

@@ -166,6 +166,59 @@ async def test_incidents_are_named_one_by_one(here: City) -> None:
     assert [query.persons for query in here.queries()] == [("i1", "i2"), ("i1",)]
 
 
+def some(count: int, **changes: object) -> list[Incident]:
+    """Incidents, newest first."""
+    return [replace(INCIDENT, id=f"i{n}", opened_at=NOW - n, **changes) for n in range(count)]
+
+
+async def test_a_read_of_incidents_names_no_more_than_it_shows(here: City) -> None:
+    incidents = some(5)
+    over = [replace(one, id=f"over-{one.id}", status=IncidentStatus.CLOSED) for one in some(3)]
+    await here.facts.act((), (), (*incidents, *over), ())
+    desk = here.reads.desk
+
+    assert await desk.incidents(access(), "live", 2) == incidents[:2]
+    assert await desk.incidents(access(), "live", 2, after="i1") == incidents[2:4]
+    assert await desk.incidents(access(), "live", 2, over=True) == over[:2]
+    with pytest.raises(NotFound):
+        await desk.incidents(access(), "live", 2, after="i9")
+
+    assert [(query.query, query.persons) for query in here.queries()] == [
+        ("2 incidents under way", ("i0", "i1")),
+        ("2 incidents under way after i1", ("i2", "i3")),
+        ("2 incidents that are over", ("over-i0", "over-i1")),
+    ]
+
+
+async def test_a_page_of_incidents_is_filled_with_those_that_may_be_seen(here: City) -> None:
+    theirs = some(5, agencies=("fire",))
+    ours = [replace(one, id=f"ours-{one.id}", opened_at=one.opened_at - 100, agencies=("ems",)) for one in theirs]
+    await here.facts.act((), (), (*theirs, *ours), ())
+
+    assert await here.reads.desk.incidents(access(agency="ems"), "live", 2) == ours[:2]
+    with pytest.raises(Refused) as refused:
+        await here.reads.desk.incidents(access(agency="police"), "live", 2)
+
+    assert refused.value.policy == "F17-other-agency"
+    assert len(here.denials()) == 1
+
+
+async def test_the_incident_of_a_call_is_the_one_under_way_that_may_be_seen(here: City) -> None:
+    over = replace(INCIDENT, id="over", status=IncidentStatus.CLOSED, opened_at=NOW + 1, calls=("c1", "c2"))
+    theirs = replace(INCIDENT, id="theirs", opened_at=NOW + 2, agencies=("fire",), calls=("c1", "c3"))
+    ours = replace(INCIDENT, calls=("c1",))
+    await here.facts.act((), (), (over, theirs, ours, replace(INCIDENT, id="other", calls=("c9",))), ())
+
+    found = await here.reads.desk.incidents_of(access(agency="ems"), "live", ["c1", "c2", "c3", "c4"])
+
+    assert found == {"c1": ours, "c2": over}
+    assert [(query.query, query.persons) for query in here.queries()] == [
+        ("the incidents of 4 calls", ("i1", "over")),
+    ]
+    with pytest.raises(Refused):
+        await here.reads.desk.incidents_of(access(Role.AUDITOR, "oversight"), "live", ["c1"])
+
+
 async def test_an_incident_is_open_to_the_agencies_that_are_named_on_it(here: City) -> None:
     theirs = replace(INCIDENT, agencies=("fire", "ems"))
     await here.facts.act((), (), (theirs,), ())

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
 import pytest
 from httpx import Response
 from litestar import Litestar
@@ -17,6 +18,7 @@ from tutela.errors import EngineDown
 from tutela.model.alert import AlertStatus
 from tutela.model.event import Seal
 from tutela.model.people import Role
+from tutela.screens import sections
 
 Client = AsyncTestClient[Litestar]
 
@@ -72,8 +74,8 @@ async def test_the_page_shows_the_queue_the_values_the_sources_and_who_reads(her
 async def test_each_read_of_the_page_is_in_the_log(here: Town, page: Client) -> None:
     await page.get("/")
 
-    # Health, shift, sources, alerts, incidents, calls with theirs, readings, counts.
-    assert len(here.events("query@1")) == 9
+    # Health, shift, sources, alerts, incidents under way and over, calls with their incidents, readings, counts.
+    assert len(here.events("query@1")) == 10
 
 
 async def test_a_stranger_comes_in_by_the_code_and_goes_out_again(here: Town, stranger: Client) -> None:
@@ -133,6 +135,29 @@ async def test_an_incident_is_worked_on_with_forms(here: Town, page: Client) -> 
     assert "works on it: fire, police, city" in involved
     assert "call taken out" in without
     assert "closed: Put out. you" in closed
+
+
+async def test_no_incident_of_another_agency_hides_an_alert_or_the_calls(here: Town, page: Client) -> None:
+    alert, call = await here.alert(), await here.call()
+    theirs = opened(await page.post(f"/do/call/open/{call.id}", data={"key": "1"}, follow_redirects=False))
+    stored = here.facts.store.incidents
+    stored[theirs] = msgspec.structs.replace(stored[theirs], agencies=("fire",))
+
+    says = text(await page.get(f"/?alert={alert.id}"))
+
+    assert "It would not have fired if" in says
+    assert "An elderly person fell on the stairs." in says
+    assert "In an incident" not in says
+
+
+async def test_a_page_that_does_not_show_all_incidents_says_so(
+    here: Town, page: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sections, "UNDER_WAY", 1)
+    for key in "12":
+        await page.post(f"/do/call/open/{(await here.call()).id}", data={"key": key}, follow_redirects=False)
+
+    assert "These are the newest 1; there may be more." in text(await page.get("/"))
 
 
 async def test_two_incidents_are_fused_and_taken_apart_with_forms(here: Town, page: Client) -> None:

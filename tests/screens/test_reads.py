@@ -21,7 +21,7 @@ READS: Mapping[str, str] = {
     "/v1/observations/series": "readings of Railway Square mast 1/noise",
     "/v1/alerts": "open alerts",
     "/v1/alerts/{alert}": "alert {alert}",
-    "/v1/incidents": "incidents",
+    "/v1/incidents": "100 incidents under way",
     "/v1/incidents/{incident}": "incident {incident}",
     "/v1/calls/newest": "the newest 50 calls",
     "/v1/calls/{call}": "call {call}",
@@ -47,6 +47,24 @@ async def test_a_read_leaves_one_event_that_says_what_was_read(here: Town, opera
     assert answer.status_code == 200, answer.text
     assert len(queries(here)) == 1
     assert queries(here)[0].startswith(READS[path].format(**ids))
+
+
+async def test_incidents_are_read_a_page_at_a_time(here: Town, operator: Client) -> None:
+    opened = [
+        (await operator.post(f"/v1/incidents{WHY}", json={"call": (await here.call()).id})).json()["id"]
+        for _ in range(3)
+    ]
+    await operator.post(f"/v1/incidents/{opened[0]}/disposition{WHY}", json={"disposition": "Nobody was there."})
+
+    async def read(more: str) -> list[str]:
+        return [one["id"] for one in (await operator.get(f"/v1/incidents{WHY}{more}")).json()]
+
+    first = await read("&most=1")
+    rest = await read(f"&after={first[0]}")
+
+    assert sorted([*first, *rest]) == sorted(opened[1:])
+    assert await read("&which=over") == opened[:1]
+    assert (await operator.get(f"/v1/incidents{WHY}&after=nobody")).status_code == 404
 
 
 async def test_newest_values_are_read_at_once_and_leave_one_event(here: Town, operator: Client) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -14,7 +14,7 @@ from tutela.model.alert import Alert
 from tutela.model.call import Call
 from tutela.model.detection import Detection
 from tutela.model.event import Event
-from tutela.model.incident import Incident
+from tutela.model.incident import OVER, Incident
 from tutela.policy.purposes import CLASSES, Action, ask
 from tutela.policy.work import ask_about
 
@@ -65,14 +65,45 @@ class DeskReads:
         await self.ledger.wrote(access, alert.timeline, query, (id_, *alert.detections))
         return detail
 
-    async def incidents(self, access: Access, timeline: str) -> Sequence[Incident]:
-        """The incidents that this purpose may see, newest first. They may be about people: each is named."""
-        general, query = self._ask(access, "incidents"), "incidents"
-        found = await self.desk.incidents(timeline)
+    async def incidents(
+        self, access: Access, timeline: str, most: int = 100, *, over: bool = False, after: str | None = None
+    ) -> Sequence[Incident]:
+        """Some incidents that this purpose may see, newest first: those under way, or those that are over.
+
+        They may be about people: each is named. `after` is the last one read before; raises NotFound.
+        """
+        general = self._ask(access, "incidents")
+        query = f"{most} incidents {'that are over' if over else 'under way'}{f' after {after}' if after else ''}"
+        last = None if after is None else await self.desk.incident(after)
+        found = await self._page(access, timeline, most, over=over, after=last)
         shown = await self.ledger.permitted(found, lambda one: self._work(access, one), general, timeline, query)
         ids = [incident.id for incident in shown]
         await self.ledger.wrote(access, timeline, query, ids, persons=ids)
         return [await self.prose.shown(incident) for incident in shown]
+
+    async def _page(
+        self, access: Access, timeline: str, most: int, *, over: bool, after: Incident | None
+    ) -> Sequence[Incident]:
+        """The next incidents that may be seen; when none may, one that may not."""
+        found: list[Incident] = []
+        unseen: Sequence[Incident] = ()
+        while len(found) < most and (page := await self.desk.incidents(timeline, most, over=over, after=after)):
+            found += [one for one in page if self.ledger.may(self._work(access, one))]
+            unseen, after = page[-1:], page[-1]
+        return found[:most] or unseen
+
+    async def incidents_of(self, access: Access, timeline: str, calls: Sequence[str]) -> Mapping[str, Incident]:
+        """The incident of each of these calls, where there is one that may be seen: one under way before one that is over."""
+        query = f"the incidents of {len(calls)} calls"
+        await self.ledger.must(self._ask(access, "incidents"), timeline, query)
+        found = [
+            one for one in await self.desk.incidents_of(timeline, calls) if self.ledger.may(self._work(access, one))
+        ]
+        found.sort(key=lambda one: one.status not in OVER)
+        of = {call: one for one in found for call in one.calls if call in calls}
+        ids = list(dict.fromkeys(one.id for one in of.values()))
+        await self.ledger.wrote(access, timeline, query, ids, persons=ids)
+        return {call: await self.prose.shown(one) for call, one in of.items()}
 
     async def incident(self, access: Access, id_: str) -> Incident:
         """One incident; raises NotFound."""

@@ -35,6 +35,10 @@ STEPS = {
 }
 
 
+OVER = frozenset({IncidentStatus.CLOSED, IncidentStatus.FUSED})
+"""Nobody works on such an incident any more: it ended, or it is part of another."""
+
+
 class Note(Noun, frozen=True, kw_only=True):
     """What somebody wrote, and when."""
 

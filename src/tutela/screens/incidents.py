@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from litestar import Router, delete, get, post, put
@@ -91,9 +91,17 @@ def routes(reads: Reads, acts: Incidents, guard: Guard) -> Router:
 
 def _reading(reads: Reads) -> list[HTTPRouteHandler]:
     @read("/incidents", operation_id="readIncidents", tags=["incidents"])
-    async def incidents(access: By, timeline: FromQuery[str] = LIVE) -> list[Incident]:
-        """Read the incidents, newest first."""
-        return list(await reads.desk.incidents(access, timeline))
+    async def incidents(
+        access: By,
+        which: Annotated[
+            Literal["under-way", "over"], QueryParameter(description="over: those that are closed or fused")
+        ] = "under-way",
+        most: Annotated[int, QueryParameter(ge=1, le=MOST)] = 100,
+        after: Annotated[str | None, QueryParameter(description="the id of the last incident read")] = None,
+        timeline: FromQuery[str] = LIVE,
+    ) -> list[Incident]:
+        """Read some incidents, newest first. Ask again with `after` for the next."""
+        return list(await reads.desk.incidents(access, timeline, most, over=which == "over", after=after))
 
     @read("/incidents/{incident:str}", operation_id="readIncident", tags=["incidents"])
     async def one(access: By, incident: FromPath[str]) -> Incident:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 from zoneinfo import ZoneInfo
@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 from tutela.flow.desk import DESK
 from tutela.flow.read import Observed
 from tutela.model.alert import Alert
-from tutela.model.incident import Incident, IncidentStatus
 from tutela.model.people import Agent
 from tutela.model.place import Place
 from tutela.model.register import Datastream
@@ -32,8 +31,6 @@ STALE = 3
 
 SHOWN = 12
 """Datastreams that a table of newest values shows of each observed property."""
-
-OVER = frozenset({IncidentStatus.CLOSED, IncidentStatus.FUSED})
 
 
 def priority(alert: Alert) -> int:
@@ -81,12 +78,6 @@ def title(name: str) -> str:
 def unit(code: str) -> str:
     """A UCUM unit as people write it."""
     return UNITS.get(code, code)
-
-
-def under_way(incidents: Iterable[Incident]) -> tuple[list[Incident], list[Incident]]:
-    """Those that people work on, and those that are over."""
-    found = list(incidents)
-    return [one for one in found if one.status not in OVER], [one for one in found if one.status in OVER]
 
 
 @dataclass(frozen=True, slots=True)

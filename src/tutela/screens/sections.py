@@ -24,6 +24,10 @@ Seen = TypeVar("Seen")
 
 KINDS = ("readings", "counts")
 CALLS = 10
+UNDER_WAY = 200
+OVER = 50
+"""Incidents that the page shows: the newest ones."""
+
 MAP = "map"
 ELSEWHERE = frozenset({IncidentStatus.CLOSED, IncidentStatus.FUSED})
 
@@ -65,10 +69,15 @@ class OpenedIncident:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The incidents that people work on, and the newest of those that are over."""
+    """The newest incidents that people work on, and the newest of those that are over."""
 
-    under_way: list[Incident]
-    over: list[Incident]
+    under_way: Sequence[Incident]
+    over: Sequence[Incident]
+
+    @property
+    def cut(self) -> tuple[bool, bool]:
+        """Whether there may be more of each than are shown."""
+        return len(self.under_way) == UNDER_WAY, len(self.over) == OVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +110,14 @@ async def alert(here: Console, access: Access, opened: Opened) -> OpenedAlert | 
     zone, now = here.install.zone, here.reads.desk.ledger.now
     events = await here.reads.log.about(access, LIVE, opened.alert)
     told = story.of_alert(events, lambda at: look.clock(at, zone, now))
-    under_way, _ = look.under_way(await here.reads.desk.incidents(access, LIVE))
-    return OpenedAlert(detail, told, under_way)
+    return OpenedAlert(detail, told, await _under_way(here, access))
 
 
 async def incidents(here: Console, access: Access, opened: Opened) -> Work:
     """What people work on."""
     del opened
-    return Work(*look.under_way(await here.reads.desk.incidents(access, LIVE)))
+    under_way = await here.reads.desk.incidents(access, LIVE, UNDER_WAY)
+    return Work(under_way, await _seen(here.reads.desk.incidents(access, LIVE, OVER, over=True)) or ())
 
 
 async def incident(here: Console, access: Access, opened: Opened) -> OpenedIncident | None:
@@ -117,8 +126,7 @@ async def incident(here: Console, access: Access, opened: Opened) -> OpenedIncid
         return None
     found = await here.reads.desk.incident(access, opened.incident)
     told = story.of_incident(await here.reads.log.about(access, LIVE, opened.incident))
-    under_way, _ = look.under_way(await here.reads.desk.incidents(access, LIVE))
-    others = [one for one in under_way if one.id != found.id]
+    others = [one for one in await _under_way(here, access) if one.id != found.id]
     steps = [status for status in IncidentStatus if status in STEPS[found.status] - ELSEWHERE]
     return OpenedIncident(
         incident=found,
@@ -128,6 +136,11 @@ async def incident(here: Console, access: Access, opened: Opened) -> OpenedIncid
         steps=steps,
         others=others,
     )
+
+
+async def _under_way(here: Console, access: Access) -> Sequence[Incident]:
+    """The incidents that something can be added to, as far as they may be seen."""
+    return await _seen(here.reads.desk.incidents(access, LIVE, UNDER_WAY)) or ()
 
 
 async def _alert(here: Console, access: Access, id_: str) -> Alert:
@@ -146,7 +159,7 @@ async def calls(here: Console, access: Access, opened: Opened) -> list[tuple[Cal
     """The newest calls, each with the incident that somebody made of it: nobody is to do so twice."""
     del opened
     told = await here.reads.desk.calls(access, LIVE, CALLS)
-    made = {id_: one for one in await here.reads.desk.incidents(access, LIVE) for id_ in one.calls}
+    made = await _seen(here.reads.desk.incidents_of(access, LIVE, [call.id for call in told])) or {}
     return [(call, made.get(call.id)) for call in told]
 
 

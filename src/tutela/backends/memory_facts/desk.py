@@ -14,7 +14,7 @@ from tutela.model.call import Call
 from tutela.model.detection import Detection
 from tutela.model.event import Event
 from tutela.model.flow import Outgoing
-from tutela.model.incident import Incident
+from tutela.model.incident import OVER, Incident
 from tutela.model.people import Shift
 
 
@@ -39,10 +39,20 @@ class MemoryDesk:
         known = [self.store.detections[id_] for id_ in ids if id_ in self.store.detections]
         return [revisions[max(revisions)] for revisions in known]
 
-    async def incidents(self, timeline: str) -> Sequence[Incident]:
-        """All incidents, newest first."""
+    async def incidents(
+        self, timeline: str, most: int, *, over: bool = False, after: Incident | None = None
+    ) -> Sequence[Incident]:
+        """Some incidents, newest first: those under way, or those that are over."""
+        found = [one for one in self._incidents(timeline) if (one.status in OVER) is over]
+        return [one for one in found if after is None or _newest_first(one) > _newest_first(after)][:most]
+
+    async def incidents_of(self, timeline: str, calls: Sequence[str]) -> Sequence[Incident]:
+        """All incidents that hold one of these calls, newest first."""
+        return [one for one in self._incidents(timeline) if not set(calls).isdisjoint(one.calls)]
+
+    def _incidents(self, timeline: str) -> list[Incident]:
         found = [incident for incident in self.store.incidents.values() if incident.timeline == timeline]
-        return sorted(found, key=lambda incident: (-incident.opened_at, incident.id))
+        return sorted(found, key=_newest_first)
 
     async def incident(self, id_: str) -> Incident:
         """One incident; raises NotFound."""
@@ -88,3 +98,7 @@ class MemoryDesk:
         self.store.alerts.update({alert.id: cast("Alert", alert) for alert in changed})
         self.store.incidents.update({incident.id: cast("Incident", incident) for incident in opened})
         self.store.shifts.update({(shift.agent, shift.since): shift for shift in shifts})
+
+
+def _newest_first(incident: Incident) -> tuple[int, str]:
+    return -incident.opened_at, incident.id

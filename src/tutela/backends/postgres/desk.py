@@ -31,6 +31,20 @@ select body from alert where timeline = $1 and status in ('held', 'new', 'acknow
 order by rank desc, last desc, id
 """
 
+_PAGE = """
+select body from incident
+where timeline = $1 and status {} ('Closed', 'Fused') and opened_at <= $3 and (opened_at < $3 or id > $4)
+order by opened_at desc, id limit $2
+"""
+_UNDER_WAY, _OVER = _PAGE.format("not in"), _PAGE.format("in")
+
+NEWEST = 2**63 - 1
+"""No incident was opened later: the greatest number that PostgreSQL's bigint holds."""
+
+_OF_CALLS = """
+select body from incident where timeline = $1 and body::jsonb -> 'calls' ?| $2::text[] order by opened_at desc, id
+"""
+
 _DETECTIONS = """
 select d.body from unnest($1::text[]) with ordinality as u (id, n),
     lateral (select body from detection where id = u.id order by revision desc limit 1) d
@@ -90,12 +104,19 @@ class PostgresDesk:
         async with self.db.reading() as connection:
             return [_detection(row["body"]) for row in await connection.fetch(_DETECTIONS, list(ids))]
 
-    async def incidents(self, timeline: str) -> Sequence[Incident]:
-        """All incidents, newest first."""
+    async def incidents(
+        self, timeline: str, most: int, *, over: bool = False, after: Incident | None = None
+    ) -> Sequence[Incident]:
+        """Some incidents, newest first: those under way, or those that are over."""
+        place = (NEWEST, "") if after is None else (after.opened_at, after.id)
         async with self.db.reading() as connection:
-            rows = await connection.fetch(
-                "select body from incident where timeline = $1 order by opened_at desc, id", timeline
-            )
+            rows = await connection.fetch(_OVER if over else _UNDER_WAY, timeline, most, *place)
+        return [_incident(row["body"]) for row in rows]
+
+    async def incidents_of(self, timeline: str, calls: Sequence[str]) -> Sequence[Incident]:
+        """All incidents that hold one of these calls, newest first."""
+        async with self.db.reading() as connection:
+            rows = await connection.fetch(_OF_CALLS, timeline, list(calls))
         return [_incident(row["body"]) for row in rows]
 
     async def incident(self, id_: str) -> Incident:
