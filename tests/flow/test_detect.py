@@ -292,7 +292,7 @@ def test_late_rows_are_counted_and_told_once_for_each_minute_of_recorded_time() 
 
 def test_an_offer_sent_again_is_neither_seen_nor_told_as_late_also_after_a_start_between() -> None:
     async def main() -> Effects:
-        stage = Stage((Every(), Every(name="patient", lateness=60.0)))
+        stage = Stage((Every(nth=1), Every(name="patient", nth=1, lateness=60.0)))
         offer = [(ONE, second * SECOND, 1.0) for second in (1, 2, 3, 5, 4, 6, 7, 8, 9, 10)]
         fold = await stage.fold()
         await fold.turn([observed(1, "readings", *offer)])
