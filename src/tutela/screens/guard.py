@@ -23,7 +23,9 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 Purpose = Annotated[str, QueryParameter(description="why: a purpose of the register, such as public-safety")]
 Basis = Annotated[str, QueryParameter(description="by which right: a DPV legal basis, such as PublicInterest")]
-Case = Annotated[str | None, QueryParameter(description="the case: the incident that it belongs to, where there is one")]
+Case = Annotated[
+    str | None, QueryParameter(description="the case: the incident that it belongs to, where there is one")
+]
 Key = Annotated[
     str | None,
     HeaderParameter(
