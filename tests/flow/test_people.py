@@ -80,8 +80,8 @@ async def test_an_operator_invites_nobody(here: City, staff: Staff) -> None:
 @pytest.mark.parametrize(
     ("role", "agency", "policy"),
     [
-        (Role.OPERATOR, "police", "F17-other-agency"),
-        (Role.OPERATOR, "City", "F17-other-agency"),
+        (Role.OPERATOR, "police", "F18-own-agency-invites"),
+        (Role.OPERATOR, "City", "F18-own-agency-invites"),
         (Role.AUDITOR, "city", "F19-oversight-apart"),
         (Role.PRIVACY_OFFICER, "city", "F19-oversight-apart"),
     ],
@@ -109,7 +109,7 @@ async def test_somebody_of_another_agency_or_of_oversight_is_not_invited_again(h
         with pytest.raises(Refused):
             await staff.invite_again(SUPERVISOR, other.id)
 
-    assert [denial.policy for denial in here.denials()] == ["F17-other-agency", "F19-oversight-apart"]
+    assert [denial.policy for denial in here.denials()] == ["F18-own-agency-invites", "F19-oversight-apart"]
 
 
 async def test_a_code_is_typed_as_people_type(staff: Staff) -> None:

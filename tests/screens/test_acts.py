@@ -182,4 +182,4 @@ async def test_nobody_invites_into_another_agency(here: Town, stranger: Client) 
         headers=supervisor,
     )
 
-    assert (invited.status_code, invited.json()["policy"]) == (403, "F17-other-agency")
+    assert (invited.status_code, invited.json()["policy"]) == (403, "F18-own-agency-invites")
