@@ -80,6 +80,12 @@ def shown(noun: object, *, as_json: bool, words: str) -> None:
         out.print(words, markup=False)
 
 
+def progress(*, as_json: bool) -> Progress:
+    """How far long work is, on a line that goes when the work is done. For programs, and in a file, nothing."""
+    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+    return Progress(*columns, console=err, disable=as_json or not err.is_terminal, transient=True)
+
+
 @cli.command("up")
 def up_(
     data: Data = None,
@@ -190,9 +196,7 @@ def import_(
     if dry_run:
         _dry(wanted, as_json=as_json)
         return
-    with Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=err, disable=as_json
-    ) as bar:
+    with progress(as_json=as_json) as bar:
         task = bar.add_task(f"reading {file.name}")
 
         def said(at: int, rows: int, calls: int) -> None:
@@ -235,19 +239,37 @@ def replay(
 
     It starts from an empty state, can't reach what was found, and must come to the same, bit for bit.
     """
-    report = run(replaying.run(settings(data), timeline, stage, replaying.Cuts(batch, backwards)))
+    with progress(as_json=as_json) as bar:
+        task = bar.add_task(f"replaying {timeline}")
+
+        def said(messages: int, partitions: int) -> None:
+            bar.update(task, description=f"{messages:,} messages replayed, {partitions} partitions are through")
+
+        report = run(replaying.run(settings(data), timeline, stage, replaying.Cuts(batch, backwards), said))
     shown(report, as_json=as_json, words=replaying.words(report))
     if not report.same:
         raise typer.Exit(1)
 
 
 @cli.command("verify")
-def verify(data: Data = None, as_json: Json = False) -> None:
+def verify(
+    key: Annotated[
+        Path | None, typer.Option("--key", help="Your own copy of log.pub, the log's public key.", dir_okay=False)
+    ] = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
     """Find what was changed in the log.
 
     It names any event that was edited, dropped, added, reordered or cut off.
     """
-    report = run(verifying.run(settings(data)))
+    with progress(as_json=as_json) as bar:
+        task = bar.add_task("reading the log")
+
+        def said(count: int, total: int) -> None:
+            bar.update(task, description=f"{count:,} of {total:,} events read")
+
+        report = run(verifying.run(settings(data), key, said))
     words = [
         f"{report.witnessed + report.unwitnessed:,} events, {report.checkpoints:,} signed checkpoints, root {report.root.hex()}"
     ]

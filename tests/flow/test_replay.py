@@ -165,6 +165,17 @@ async def test_what_detectors_with_other_options_found_is_counted_and_not_compar
     assert late not in now.detectors
 
 
+async def test_a_replay_says_how_far_it_is(recorded: Recorded) -> None:
+    told: list[tuple[int, int]] = []
+    stage = await recorded.stage()
+
+    found = await recorded.replay(stage, cut=lambda: 3, said=lambda *how_far: told.append(how_far))
+
+    assert told == sorted(told)
+    assert len(told) > stage.partitions
+    assert told[-1] == (found.messages, stage.partitions)
+
+
 async def test_other_timelines_are_not_looked_at(recorded: Recorded) -> None:
     elsewhere = [msgspec.structs.replace(event, timeline="import/x") for event in recorded.stored.events]
     unlike = [msgspec.structs.replace(event, kind="alert@1") for event in recorded.stored.events]

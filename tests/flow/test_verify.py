@@ -114,6 +114,15 @@ async def test_an_untouched_log_is_sound(stored: Stored) -> None:
     assert report.root == Tree(leaf_of(event(number)) for number in range(97)).root()
 
 
+async def test_it_is_said_how_many_events_were_read(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(beside, "PAGE", 40)
+    told: list[int] = []
+
+    await verify(stored.audit, stored.facts, stored.witness, genuine, said=told.append)
+
+    assert told == [40, 80, 97, 97]
+
+
 async def test_an_empty_log_is_sound() -> None:
     report = await (await Stored().fill(0, 0)).verify()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import re
 import shutil
 import socket
 import subprocess
@@ -256,12 +257,30 @@ def test_the_doctor_is_content_with_a_city_that_runs(city: Instance) -> None:
 
 
 def test_verify_and_replay_say_it_in_words_too(city: Instance) -> None:
-    assert "The log is sound." in city.tutela("verify").stdout
+    verified = city.tutela("verify", "--key", city.data / "log.pub")
+    assert "The log is sound." in verified.stdout
+    assert verified.stderr == ""
     wrong = city.tutela("replay", "live", "--stage", "guess")
     assert (wrong.returncode, "detect, correlate" in wrong.stderr) == (1, True)
     unknown = city.tutela("replay", "import/none")
     assert unknown.returncode == 1
     assert unknown.stderr.startswith("tutela: ")
+
+
+def on_a_terminal(*words: str | Path) -> str:
+    """What somebody sees beside the answer who types this into a terminal."""
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "tutela", *map(str, words)]
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=theirs, timeout=120, check=True)
+    os.close(theirs)
+    said = os.read(ours, 1 << 16).decode()
+    os.close(ours)
+    return said
+
+
+def test_verify_and_replay_say_how_far_they_are(city: Instance) -> None:
+    assert re.search(r"\d of [\d,]+ events read", on_a_terminal("verify", "--data", city.data))
+    assert re.search(r"\d messages replayed, \d+ partitions", on_a_terminal("replay", "--data", city.data))
 
 
 def test_a_second_start_on_the_same_data_is_refused(city: Instance) -> None:

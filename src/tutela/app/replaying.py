@@ -11,7 +11,7 @@ from tutela.app.settings import Settings
 from tutela.app.work import correlating, detecting
 from tutela.backends.postgres.stored import PostgresStored
 from tutela.errors import BadInput, NotFound
-from tutela.flow.replay import Replayable, Report, compare, replay
+from tutela.flow.replay import Replayable, Report, Said, compare, replay
 
 STAGES: dict[str, Callable[[Core], Replayable]] = {"detect": detecting, "correlate": correlating}
 
@@ -24,8 +24,8 @@ class Cuts:
     backwards: bool = False
 
 
-async def run(settings: Settings, timeline: str, stage: str, cuts: Cuts) -> Report:
-    """Replay one stage of a timeline, as far as it is archived and worked off."""
+async def run(settings: Settings, timeline: str, stage: str, cuts: Cuts, said: Said) -> Report:
+    """Replay one stage of a timeline, as far as it is archived and worked off. `said` is told how far it is."""
     async with core(settings, "replay", connections=2) as inside:
         again = _stage(inside, stage)
         if timeline not in (known := await inside.facts.timelines()):
@@ -39,6 +39,7 @@ async def run(settings: Settings, timeline: str, stage: str, cuts: Cuts) -> Repo
             until=await _worked_off(inside, timeline, stage),
             order=tuple(reversed(partitions)) if cuts.backwards else partitions,
             cut=lambda: cuts.batch,
+            said=said,
         )
         return await compare(found, PostgresStored(inside.facts.db))
 

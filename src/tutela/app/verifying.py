@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 from tutela.app.core import core
@@ -41,10 +42,17 @@ def public_key(settings: Settings) -> Path:
     return settings.data / "log.pub"
 
 
-async def run(settings: Settings, key: Path | None = None) -> Report:
-    """What was read and what was found. `key`: a copy of the log's public key, kept where nobody here can change it."""
+async def run(
+    settings: Settings, key: Path | None = None, said: Callable[[int, int], None] = lambda _count, _total: None
+) -> Report:
+    """What was read and what was found.
+
+    `key`: a copy of the log's public key, kept where nobody here can change it. `said` is told how many events were
+    read so far, and of how many.
+    """
     async with core(settings, "verify", connections=2) as inside:
         genuine = await asyncio.to_thread(verifier, key or public_key(settings))
+        total = await inside.facts.last() + 1
         async with inside.facts.db.reading() as connection:
             gone = await connection.fetch("select id from bucket_key where destroyed_at is not null")
         return await verify(
@@ -53,4 +61,5 @@ async def run(settings: Settings, key: Path | None = None) -> Report:
             witness(settings),
             genuine,
             destroyed=[row["id"] for row in gone],
+            said=lambda count: said(count, max(count, total)),
         )

@@ -70,11 +70,13 @@ class _Stored:
 
 
 class Events:
-    """The stored entries, read page by page, with a look ahead."""
+    """The stored entries, read page by page, with a look ahead. `said` is told after each page how many were read."""
 
-    def __init__(self, audit: Audit, leaf_of: Callable[[Event], bytes], destroyed: frozenset[str]) -> None:
+    def __init__(
+        self, audit: Audit, leaf_of: Callable[[Event], bytes], destroyed: frozenset[str], said: Callable[[int], None]
+    ) -> None:
         self.erased = 0
-        self._audit, self._leaf_of, self._destroyed = audit, leaf_of, destroyed
+        self._audit, self._leaf_of, self._destroyed, self._said = audit, leaf_of, destroyed, said
         self._buffer: deque[_Stored] = deque()
         self._shown: dict[bytes, int] = {}
         self._read = 0
@@ -109,6 +111,7 @@ class Events:
                 self._shown[stored.shown] = self._read
                 self._read += 1
                 self._after = entry.position
+            self._said(self._read)
 
     def _leaf(self, entry: Entry) -> bytes | None:
         event = entry.event

@@ -40,6 +40,9 @@ PAGE = 5000
 TOLD = 100
 """How many differences a report names of each sort."""
 
+Said = Callable[[int, int], None]
+"""Told how many messages were replayed so far, and how many partitions are through."""
+
 _detection = msgspec.json.Decoder(Detection).decode
 
 
@@ -128,15 +131,16 @@ async def replay(
     until: int,
     order: Sequence[int] | None = None,
     cut: Callable[[], int] = lambda: 256,
+    said: Said = lambda _messages, _partitions: None,
 ) -> Found:
     """Run what was recorded up to `until` (a sequence) through an empty state.
 
     `until` should be no further than the workers are, or they are still to find what this finds. `order` is that
-    of the partitions; `cut` gives the number of messages of each turn.
+    of the partitions; `cut` gives the number of messages of each turn. `said` is told after each turn.
     """
     stream = stage.stream(_lease(timeline, stage, 0))
     upto = min(until, await lake.offset(stream))
-    run = _Run(lake, keys, stage, upto, cut)
+    run = _Run(lake, keys, stage, upto, cut, said)
     for partition in order if order is not None else range(stage.partitions):
         await run.partition(_lease(timeline, stage, partition))
     return Found(
@@ -176,6 +180,8 @@ class _Run:
     stage: Replayable
     upto: int
     cut: Callable[[], int]
+    said: Said
+    partitions: int = 0
     messages: int = 0
     unreadable: int = 0
     erased_messages: int = 0
@@ -201,8 +207,11 @@ class _Run:
                 waiting.append(message)
             if len(waiting) >= size:
                 await self._turn(fold, waiting)
+                self.said(self.messages, self.partitions)
                 waiting, size = [], self.cut()
         await self._turn(fold, waiting)
+        self.partitions += 1
+        self.said(self.messages, self.partitions)
 
     async def _note(self, message: Message) -> None:
         self.messages += 1

@@ -61,11 +61,15 @@ async def verify(
     *,
     destroyed: Collection[str] = (),
     most: int = 1000,
+    said: Callable[[int], None] = lambda _: None,
 ) -> Report:
-    """Read everything once, in bounded memory. `destroyed`: keys that are gone, with all that they sealed."""
+    """Read everything once, in bounded memory. `destroyed`: keys that are gone, with all that they sealed.
+
+    `said` is told again and again how many events were read.
+    """
     found = Findings(most)
     outside = _Outside(genuine, await sealing.checkpoints(), found)
-    events = Events(audit, leaf_of, frozenset(destroyed))
+    events = Events(audit, leaf_of, frozenset(destroyed), said)
     beside = Beside(events, found)
     async for line in witness.lines():
         await beside.lay(outside.read(line))
