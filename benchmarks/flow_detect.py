@@ -55,6 +55,7 @@ async def register() -> Known:
             observed_property="pm10",
             unit="µg/m³",
             interval=60.0,
+            version=number,
         )
     known = Known(facts, PARTITIONS)
     await known.refresh()

@@ -121,7 +121,7 @@ async def book_of(here: Upped, log: Path) -> Book:
         sensors = datastreams(SENDERS * STREAMS * 20 // 19 + 1, seen.observed_property)[0][: SENDERS * STREAMS]
         for source in (entry("bench-sensors"), entry("bench-calls", personal=True)):
             await enter(inside.facts, source, "bench", clock())
-        defined = await define(inside.facts, (), sensors)
+        defined = await define(inside.facts, (), sensors, "bench", clock())
         return Book(
             port=here.settings.port or 0,
             token=await inside.tokens.issue("bench-sensors"),

@@ -59,7 +59,7 @@ class Stack:
         await enter(self.inside.facts, entry, BY, clock())
         first = 0
         for begin in range(0, len(datastreams), CHUNK):
-            defined = await define(self.inside.facts, (), datastreams[begin : begin + CHUNK])
+            defined = await define(self.inside.facts, (), datastreams[begin : begin + CHUNK], BY, clock())
             first = first or defined[0].id
             if [one.id for one in defined] != list(range(first + begin, first + begin + len(defined))):
                 raise SystemExit("the register gave numbers with gaps: the bench can't tell which row is whose")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,6 +14,7 @@ from tutela.errors import BadInput, Broken, Conflict, Fenced, NotFound, Quaranti
 from tutela.flow.ports import Facts
 from tutela.model.alert import AlertStatus
 from tutela.model.dead_letter import DeadLetter
+from tutela.model.event import Event
 from tutela.model.flow import Column, Effects, Lease, Newest, Outgoing, encode
 from tutela.model.incident import Incident, IncidentStatus
 from tutela.model.install import Install
@@ -87,12 +89,30 @@ async def test_datastreams_get_whole_numbers_from_one_without_gaps(facts: Facts,
     assert [(one.name, one.id) for one in first] == [("a", 1), ("b", 2)]
     assert [(one.name, one.id) for one in again] == [("c", 3), ("a", 1), ("d", 4), ("c", 3)]
     assert [(one.id, one.unit) for one in await facts.datastreams()] == [
-        (1, "mg/m3"),
         (2, "ug/m3"),
         (3, "ug/m3"),
+        (1, "mg/m3"),
         (4, "ug/m3"),
     ]
-    assert [one.name for one in await facts.datastreams(after=2)] == ["c", "d"]
+
+
+async def test_every_definition_that_is_new_or_changed_has_a_version_and_events(facts: Facts, make: Make) -> None:
+    told: list[tuple[str, int, int | None]] = []
+
+    def events(new: Sequence[Datastream]) -> list[Event]:
+        told.extend((one.name, one.version, one.changed) for one in new)
+        return [make.event("defined", "datastreams@1")]
+
+    await facts.enter(SOURCE, make.event())
+    await facts.define((), [datastream("a", changed=5), datastream("b", changed=5)], events)
+    await facts.define((), [datastream("b", changed=6)], events)
+    again = await facts.define((), [datastream("b", unit="mg/m3", changed=7), datastream("c", changed=7)], events)
+
+    assert told == [("a", 1, None), ("b", 2, None), ("b", 3, 7), ("c", 4, None)]
+    assert [(one.name, one.version, one.changed) for one in again] == told[2:]
+    assert [one.name for one in await facts.datastreams()] == ["a", "b", "c"]
+    assert await facts.datastreams(after=2) == again
+    assert len(await facts.about("defined")) == 2
 
 
 async def test_many_who_define_at_once_share_one_numbering(facts: Facts, make: Make) -> None:

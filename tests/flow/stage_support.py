@@ -187,6 +187,7 @@ def datastream(number: int, of: str = "readings") -> Datastream:
         place=CENTRE,
         cell=CELL,
         purpose="public-safety",
+        version=number,
     )
 
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Coroutine, Sequence
 from typing import Protocol
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -50,6 +51,7 @@ def datastream(number: int, **change: object) -> Datastream:
         "cell": number + 100,
         "interval": None if number % 2 else 60.0,
         "purpose": "public-safety",
+        "version": number,
     }
     return Datastream(**(fields | change))  # type: ignore[arg-type]  # the fields are given by name
 
@@ -92,6 +94,26 @@ async def test_a_refresh_brings_only_what_is_new() -> None:
     assert known.admission.last == 2
 
 
+async def test_a_refresh_brings_what_changed_to_processes_that_run() -> None:
+    made = await facts(datastream(1), datastream(2))
+    known, before = Known(made, P), datastream(1)
+    await known.refresh()
+    seen = known.partition(1)
+
+    moved = msgspec.structs.replace(
+        before, place=Place(lat=61.5, lon=23.8), cell=7, unit="mg/m3", interval=5.0, changed=9
+    )
+    await made.define([], [moved])
+
+    assert await known.refresh() == 1
+    assert await known.refresh() == 0
+    now = known.datastream(1)
+    assert (now.place, now.unit, now.interval, now.version) == (moved.place, "mg/m3", 5.0, 3)
+    assert known.partition(1) is not seen
+    assert (known.partition(1).cell.tolist(), known.partition(1).interval.tolist()) == ([7], [5.0])
+    assert (known.last, known.changed(9), known.changed(10)) == (2, 1, 0)
+
+
 async def test_a_partition_is_told_by_slot_and_stays_the_same_object_until_something_is_new() -> None:
     made = await facts(*(datastream(number) for number in range(1, 11)))
     known = Known(made, P)
@@ -132,7 +154,7 @@ class Scattered:
         return [source()]
 
     async def datastreams(self, after: int = 0) -> Sequence[Datastream]:
-        return [one for one in self.batches[0] if one.id > after]
+        return [one for one in self.batches[0] if one.version > after]
 
 
 @given(st.lists(st.lists(st.integers(1, 300), max_size=5), min_size=1, max_size=8), st.integers(1, 17))

@@ -7,7 +7,7 @@ import pytest
 
 from tutela.backends.memory_facts import MemoryFacts
 from tutela.errors import BadInput, Quarantined
-from tutela.flow.entering import define, enter
+from tutela.flow.entering import TOGETHER, Defined, define, enter
 from tutela.model.place import Place
 from tutela.model.register import Datastream, Source, Thing
 
@@ -53,7 +53,7 @@ async def test_a_purpose_that_nobody_knows_is_refused_and_nothing_is_entered() -
 async def test_a_datastream_gets_its_number_and_the_cell_of_its_place() -> None:
     facts = MemoryFacts()
     await enter(facts, LAMPS, "city-it", 7)
-    (power,) = await define(facts, [LAMP], [POWER])
+    (power,) = await define(facts, [LAMP], [POWER], "city-it", 8)
 
     assert power.id == 1
     assert power.cell != 0
@@ -78,7 +78,7 @@ async def test_what_could_never_be_used_is_not_defined(wrong: dict[str, object])
     facts = MemoryFacts()
     await enter(facts, LAMPS, "city-it", 7)
     with pytest.raises(BadInput):
-        await define(facts, [LAMP], [msgspec.structs.replace(POWER, **wrong)])
+        await define(facts, [LAMP], [msgspec.structs.replace(POWER, **wrong)], "city-it", 8)
 
     assert not await facts.datastreams()
 
@@ -88,7 +88,10 @@ async def test_a_datastream_that_does_not_say_what_it_is_for_is_for_what_its_sou
     await enter(facts, msgspec.structs.replace(LAMPS, purposes=("neighbourhood", "statistics")), "city-it", 7)
     counted = msgspec.structs.replace(POWER, name="lamp/1/passers-by", purpose="statistics")
 
-    assert [one.purpose for one in await define(facts, [], [POWER, counted])] == ["neighbourhood", "statistics"]
+    assert [one.purpose for one in await define(facts, [], [POWER, counted], "city-it", 8)] == [
+        "neighbourhood",
+        "statistics",
+    ]
 
 
 async def test_a_purpose_that_is_not_the_sources_is_told_with_those_that_are() -> None:
@@ -96,12 +99,44 @@ async def test_a_purpose_that_is_not_the_sources_is_told_with_those_that_are() -
     await enter(facts, LAMPS, "city-it", 7)
 
     with pytest.raises(BadInput, match=r"lamp/1/power.*'public-safety'.*city-operations"):
-        await define(facts, [], [msgspec.structs.replace(POWER, purpose="public-safety")])
+        await define(facts, [], [msgspec.structs.replace(POWER, purpose="public-safety")], "city-it", 8)
 
 
 async def test_a_datastream_of_a_source_that_is_not_entered_is_quarantined() -> None:
     with pytest.raises(Quarantined, match="no valid entry"):
-        await define(MemoryFacts(), [], [POWER])
+        await define(MemoryFacts(), [], [POWER], "city-it", 8)
+
+
+async def test_what_is_defined_or_changed_leaves_its_event_and_what_stays_the_same_none() -> None:
+    facts = MemoryFacts()
+    await enter(facts, LAMPS, "city-it", 7)
+    moved = msgspec.structs.replace(POWER, place=Place(lat=60.2, lon=25.0), unit="kW", interval=5.0)
+    await define(facts, [LAMP], [POWER], "city-it", 8)
+    await define(facts, [LAMP], [POWER], "city-it", 9)
+    (power,) = await define(facts, [], [moved], "vendor", 10)
+
+    _, *told = await facts.about("lamps")
+
+    assert [(event.kind, event.by, event.at) for event in told] == [
+        ("datastreams@1", "city-it", 8),
+        ("datastreams@1", "vendor", 10),
+    ]
+    bodies = [msgspec.json.decode(event.body, type=Defined).datastreams for event in told]
+    assert [(one.unit, one.version, one.changed) for (one,) in bodies] == [("W", 1, None), ("kW", 2, 10)]
+    assert bodies[1] == (power,)
+
+
+async def test_a_city_of_sensors_is_told_in_messages_that_engines_take() -> None:
+    facts = MemoryFacts()
+    await enter(facts, LAMPS, "city-it", 7)
+    await enter(facts, msgspec.structs.replace(LAMPS, name="masts"), "city-it", 7)
+    many = [msgspec.structs.replace(POWER, name=f"lamp/{number}") for number in range(TOGETHER + 1)]
+    await define(facts, [], [*many, msgspec.structs.replace(POWER, name="mast", source="masts")], "city-it", 8)
+
+    told = {of: [event for event in await facts.about(of) if event.kind != "source@1"] for of in ("lamps", "masts")}
+
+    assert [len(msgspec.json.decode(event.body, type=Defined).datastreams) for event in told["lamps"]] == [TOGETHER, 1]
+    assert len(told["masts"]) == 1
 
 
 async def test_names_of_sources_and_things_are_plain_text() -> None:
@@ -110,4 +145,4 @@ async def test_names_of_sources_and_things_are_plain_text() -> None:
         await enter(facts, msgspec.structs.replace(LAMPS, name="lamps\n"), "city-it", 7)
     await enter(facts, LAMPS, "city-it", 7)
     with pytest.raises(BadInput, match="plain text"):
-        await define(facts, [msgspec.structs.replace(LAMP, name="\x1b[2J")], [])
+        await define(facts, [msgspec.structs.replace(LAMP, name="\x1b[2J")], [], "city-it", 8)

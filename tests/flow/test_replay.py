@@ -38,6 +38,10 @@ class Recorded:
     lake: MemoryLake = field(default_factory=MemoryLake)
     stored: MemoryStored = field(default_factory=MemoryStored)
     messages: list[Message] = field(default_factory=list)
+    changes: list[int] = field(default_factory=list)
+
+    def redefined(self, since: int) -> int:
+        return sum(at >= since for at in self.changes)
 
     async def record(self, seed: int = 3, minutes: int = 20) -> Recorded:
         chance = random.Random(seed)
@@ -60,7 +64,7 @@ class Recorded:
         return await replay(self.lake, self.keys, stage or await self.stage(), "live", until=until, **options)  # type: ignore[arg-type]
 
     async def report(self, stage: Replayable | None = None, **options: object) -> Report:
-        return await compare(await self.replay(stage, **options), self.stored)
+        return await compare(await self.replay(stage, **options), self.stored, self.redefined)
 
     async def _message(self, chance: random.Random, at: int, partition: int, kind: str) -> None:
         sequence = len(self.messages) + 1
@@ -202,6 +206,13 @@ async def test_sealed_input_is_replayed_while_its_key_is_there() -> None:
     assert report.messages == 20 * (3 + 1) * P
 
 
+async def test_a_register_that_changed_since_is_told() -> None:
+    recorded = await Recorded().record()
+    recorded.changes += [0, MINUTE - 1, MINUTE, HOUR]
+
+    assert (await recorded.report()).redefined == 2
+
+
 async def test_erased_input_is_told_and_nothing_is_compared_across_the_gap() -> None:
     recorded = await Recorded(FOLLOWS).record()
     await recorded.keys.destroy("2")
@@ -286,7 +297,7 @@ async def test_the_second_hop_is_replayed_likewise() -> None:
                 stored.events += (await fold.turn((message,))).events
 
     found = await replay(lake, MemoryKeys(), stage, "live", until=ALL, order=[1, 0], cut=lambda: 3)
-    report = await compare(found, stored)
+    report = await compare(found, stored, lambda _: 0)
 
     assert report.same
     assert (report.stream, report.compared, report.messages) == ("DET-live", len(stored.events), 7)

@@ -348,7 +348,7 @@ async def _register(here: Town) -> None:
         _stream("Railway Square lamp 7/power", "lamps", things[1], "readings", "power", "W"),
         _stream("Railway Square mast 1/noise silent", "sensors", things[0], "readings", "noise", "dB(A)"),
     ]
-    await define(here.facts, things, streams)
+    await define(here.facts, things, streams, "install", here.clock())
     await here.known.refresh()
 
 

@@ -95,5 +95,5 @@ async def _enter(inside: Core, things: tuple[Thing, ...], city: City) -> dict[st
     """Register entries, Things and Datastreams; and a token for each source that sends."""
     for entry in (MAP, *ENTRIES):
         await enter(inside.facts, entry, BY, clock())
-    await define(inside.facts, things, city.streams)
+    await define(inside.facts, things, city.streams, BY, clock())
     return {entry.name: await inside.tokens.issue(entry.name) for entry in ENTRIES}

@@ -78,7 +78,8 @@ async def run(settings: Settings, wanted: Wanted, said: Said, working: Working |
     async with core(settings, "import") as inside:
         await inside.open_timeline(wanted.timeline, how.about)
         await enter(inside.facts, how.source, BY, clock())
-        numbers = {stream.name: stream.id for stream in await define(inside.facts, found.things, found.datastreams)}
+        streams = await define(inside.facts, found.things, found.datastreams, BY, clock())
+        numbers = {stream.name: stream.id for stream in streams}
         await inside.known.refresh()
         blocks = [rows(column, numbers) for column in found.columns]
         gateway, importer = _doors(inside, wanted, how, said)

@@ -41,7 +41,7 @@ async def run(settings: Settings, timeline: str, stage: str, cuts: Cuts, said: S
             cut=lambda: cuts.batch,
             said=said,
         )
-        return await compare(found, PostgresStored(inside.facts.db))
+        return await compare(found, PostgresStored(inside.facts.db), inside.known.changed)
 
 
 def _stage(inside: Core, name: str) -> Replayable:
@@ -73,6 +73,10 @@ def words(report: Report) -> str:
             f"  not reproducible: {report.erased_rows:,} rows erased; {report.across:,} findings across that gap"
         )
     lines += [f"  {report.others:,} findings of detectors with other options: not compared"] if report.others else []
+    if report.redefined:
+        lines.append(
+            f"  {report.redefined:,} datastreams were defined anew since this was recorded: what rests on them may differ"
+        )
     for name in ("missing", "extra", "different"):
         lines += [f"  {name}: {id_}" for id_ in getattr(report, name)]
     same = "the same, bit for bit" if report.same else f"{report.differences:,} DIFFERENCES"

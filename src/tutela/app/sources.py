@@ -50,5 +50,5 @@ async def add(settings: Settings, path: Path) -> tuple[Source, str]:
     entry = read(path)
     async with core(settings, "sources", connections=2) as inside:
         await enter(inside.facts, entry.source, BY, clock())
-        await define(inside.facts, entry.thing, entry.datastream)
+        await define(inside.facts, entry.thing, entry.datastream, BY, clock())
         return entry.source, await inside.tokens.issue(entry.source.name)

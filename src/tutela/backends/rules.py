@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import msgspec
 
 from tutela.errors import Broken, Conflict, Fenced, NotFound, Quarantined, Refused
 from tutela.model.alert import Alert
@@ -117,6 +119,27 @@ def same_place(new: Thing | Datastream, old: Thing | Datastream) -> None:
         raise Conflict(f"the {what} {new.name!r} belongs to the source {old.source!r}; use another name", name=new.name)
     if isinstance(new, Datastream) and new.kind != old.kind:
         raise Conflict(f"the {what} {new.name!r} is of kind {old.kind!r}; define a new one instead", name=new.name)
+
+
+def defined(
+    wanted: Sequence[Datastream], known: Mapping[str, Datastream], top: int, version: int
+) -> tuple[list[Datastream], list[Datastream]]:
+    """What a register makes of definitions: each as it is kept then, and those of them that are new or changed.
+
+    `known` are those that are kept already, by name; `top` and `version` the highest id and version given so far.
+    Ids have no gaps. Raises Conflict for a name that is taken.
+    """
+    now, new = dict(known), dict[str, Datastream]()
+    for stream in wanted:
+        old = now.get(stream.name)
+        same_place(stream, old or stream)
+        if old and msgspec.structs.replace(stream, id=old.id, version=old.version, changed=old.changed) == old:
+            continue
+        top, version = top + (old is None), version + 1
+        now[stream.name] = new[stream.name] = msgspec.structs.replace(
+            stream, id=old.id if old else top, version=version, changed=stream.changed if old else None
+        )
+    return [now[stream.name] for stream in wanted], list(new.values())
 
 
 def no_code() -> NotFound:

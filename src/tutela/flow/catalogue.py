@@ -1,6 +1,7 @@
 """The register as the flow needs it, in memory: names for sources, tables for the gate, arrays for detectors.
 
-A million datastreams cost less than 1 kB each. A refresh asks the register only for what is new.
+A million datastreams cost less than 1 kB each. A refresh asks the register only for what is new or
+changed.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class Known:
         self.partitions = partitions
         self.admission = Admission.empty()
         self.last = 0
+        self.version = 0
         self._register = register
         self._numbers: dict[str, int] = {}
         self._by_id: dict[int, Datastream] = {}
@@ -75,9 +77,9 @@ class Known:
         return self._by_id[number]
 
     def partition(self, partition: int) -> Catalogue:
-        """One partition's datastreams for detectors; the same object until the register has new ones."""
+        """One partition's datastreams for detectors; the same object until the register has others."""
         found = self._catalogues.get(partition)
-        if found is None or found.version != self.last:
+        if found is None or found.version != self.version:
             found = self._catalogues[partition] = self._catalogue(partition)
         return found
 
@@ -91,7 +93,7 @@ class Known:
             cell=own["cell"].astype(np.int64),
             interval=own["interval"].astype(np.float64),
             by_id=self._by_id,
-            version=self.last,
+            version=self.version,
         )
 
     async def run(self, every: float = 1.0) -> None:
@@ -104,16 +106,21 @@ class Known:
             await asyncio.sleep(every)
 
     async def refresh(self) -> int:
-        """Read the sources, and the datastreams that are new; how many were."""
+        """Read the sources, and the datastreams that are new or changed; how many were."""
         async with self._refreshing:
-            before = len(self._by_id)
+            count = 0
             sources = await self._register.sources()
             # The register may give them in portions: it has given all when nothing more comes.
-            while new := await self._register.datastreams(self.last):
+            while new := await self._register.datastreams(self.version):
+                count += len(new)
                 self._add([self._slim(datastream) for datastream in new])
                 self.admission = self.admission.knowing(sources, new)
             self.admission = self.admission.knowing(sources, ())
-            return len(self._by_id) - before
+            return count
+
+    def changed(self, since: int) -> int:
+        """How many datastreams were defined otherwise than before, at that moment or later."""
+        return sum(one.changed is not None and one.changed >= since for one in self._by_id.values())
 
     def _slim(self, datastream: Datastream) -> Datastream:
         """The same datastream, with one string for each word that many say."""
@@ -136,6 +143,7 @@ class Known:
             self._numbers[datastream.name] = datastream.id
             self._by_id[datastream.id] = datastream
         self.last = last
+        self.version = max(datastream.version for datastream in new)
 
     def _reach(self, size: int) -> None:
         for name, column in self._columns.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from math import inf
 
 import msgspec
@@ -13,6 +14,7 @@ from tutela.maths.ids import uuid_of
 from tutela.model.event import Event
 from tutela.model.flow import encode
 from tutela.model.kinds import kind
+from tutela.model.noun import Noun
 from tutela.model.register import Datastream, Source, Thing
 from tutela.model.timeline import LIVE
 from tutela.policy.gate import SAYS, Reason
@@ -21,6 +23,14 @@ from tutela.policy.purposes import proper, purpose_of
 from .ports import Register
 
 LONGEST = 500
+TOGETHER = 200
+"""Datastreams in one event, so that it stays a message that any engine takes."""
+
+
+class Defined(Noun, frozen=True, kw_only=True):
+    """Body of `datastreams@1`: datastreams of one source, as they are defined from now on."""
+
+    datastreams: tuple[Datastream, ...]
 
 
 async def enter(register: Register, source: Source, by: str, now: int) -> None:
@@ -42,9 +52,12 @@ async def enter(register: Register, source: Source, by: str, now: int) -> None:
 
 
 async def define(
-    register: Register, things: Sequence[Thing], datastreams: Sequence[Datastream]
+    register: Register, things: Sequence[Thing], datastreams: Sequence[Datastream], by: str, now: int
 ) -> Sequence[Datastream]:
     """Define Things and Datastreams of sources that are entered; the datastreams come back with their numbers.
+
+    What is new or changed leaves its events. Running processes learn of it with their next refresh: detectors go on
+    from there with the new place, unit or interval.
 
     Raises BadInput for a kind that nobody knows, a name that can't be shown, an interval that is none, or a purpose
     that is not its source's.
@@ -60,10 +73,38 @@ async def define(
     for name in sorted({stream.source for stream in datastreams} - entries.keys()):
         raise Quarantined(SAYS[Reason.QUARANTINED], source=name)
     whole = [
-        msgspec.structs.replace(stream, cell=cell_of(stream.place), purpose=purpose_of(stream, entries[stream.source]))
+        msgspec.structs.replace(
+            stream, cell=cell_of(stream.place), purpose=purpose_of(stream, entries[stream.source]), changed=now
+        )
         for stream in datastreams
     ]
-    return await register.define(things, whole)
+    return await register.define(things, whole, partial(_told, by, now))
+
+
+def _told(by: str, now: int, new: Sequence[Datastream]) -> list[Event]:
+    """The events of what was defined: of each source its own."""
+    sources: dict[str, list[Datastream]] = {}
+    for stream in new:
+        sources.setdefault(stream.source, []).append(stream)
+    return [
+        _event(by, now, source, tuple(streams[first : first + TOGETHER]))
+        for source, streams in sources.items()
+        for first in range(0, len(streams), TOGETHER)
+    ]
+
+
+def _event(by: str, now: int, source: str, streams: tuple[Datastream, ...]) -> Event:
+    body = encode(Defined(datastreams=streams))
+    return Event(
+        id=uuid_of("datastreams@1", source, body),
+        at=now,
+        by=by,
+        cause=None,
+        kind="datastreams@1",
+        timeline=LIVE,
+        body=body,
+        subject=source,
+    )
 
 
 def _plain(name: str) -> None:

@@ -30,6 +30,7 @@ CLASS_OF = {
     "call@1": "calls",
     "shift@1": "shifts",
     "source@1": "register",
+    "datastreams@1": "register",
     "correction@1": "health",
     "dead-letter@1": "health",
 }

@@ -67,7 +67,7 @@ class Found:
     """What a replay came to, by id of the event, and how it went.
 
     `upto` is the last sequence that was replayed, `ticked` that of the last tick: no row that came before it waits
-    for its turn any more, up to the event time `settled`. `gap` is the first sequence whose body was erased (None:
+    for its turn any more, up to the event time `settled`; `began` is the event time of the first tick. `gap` is the first sequence whose body was erased (None:
     none was): only what `personal` detectors find depends on it. `ours` are all detectors at work, by identity.
     """
 
@@ -80,6 +80,7 @@ class Found:
     erased_rows: int
     gap: int | None
     ticked: int
+    began: int
     settled: int
     ours: frozenset[str]
     personal: frozenset[str]
@@ -97,7 +98,9 @@ class Report(Noun, frozen=True, kw_only=True):
     `missing`: stored, but not found again; `extra`: found, but not stored; `different`: found with other content.
     Each names the first hundred; `differences` counts all.
     `others` were found by detectors with other options or versions than now, and `across` depend on erased
-    input: neither is compared. `digest` is over all ids and hashes found: replays of one history have the same.
+    input: neither is compared. `redefined` datastreams have another place, unit or interval now than while this was
+    recorded: a replay knows only how they are defined now, so what rests on them may differ for that.
+    `digest` is over all ids and hashes found: replays of one history have the same.
     """
 
     timeline: str
@@ -110,6 +113,7 @@ class Report(Noun, frozen=True, kw_only=True):
     compared: int
     others: int
     across: int
+    redefined: int
     differences: int
     missing: tuple[str, ...]
     extra: tuple[str, ...]
@@ -153,6 +157,7 @@ async def replay(
         erased_rows=run.erased_rows,
         gap=run.gap,
         ticked=run.ticked,
+        began=run.began,
         settled=run.tick - run.margin,
         ours=frozenset(identity(detector) for detector in stage.detectors),
         personal=frozenset(identity(detector) for detector in stage.detectors if detector.card.personal_data),
@@ -160,15 +165,18 @@ async def replay(
     )
 
 
-async def compare(found: Found, stored: Stored) -> Report:
-    """What the replay found beside what is stored. This alone sees both, and it can't find anything."""
+async def compare(found: Found, stored: Stored, redefined: Callable[[int], int]) -> Report:
+    """What the replay found beside what is stored. This alone sees both, and it can't find anything.
+
+    `redefined`: how many datastreams were defined otherwise than before, from that moment on.
+    """
     sides = _Sides(found)
     after = ""
     while page := await stored.stored(found.timeline, f"{found.stream}:", KINDS, after, PAGE):
         after = page[-1].id
         for event in page:
             sides.lay(event)
-    return sides.report()
+    return sides.report(redefined(found.began))
 
 
 @dataclass(slots=True)
@@ -189,6 +197,7 @@ class _Run:
     gap: int | None = None
     ticked: int = 0
     tick: int = 0
+    began: int = 0
     traces: dict[str, Trace] = field(default_factory=dict)
 
     @property
@@ -217,6 +226,7 @@ class _Run:
         self.messages += 1
         if message.subject.endswith(".tick"):
             self.ticked, self.tick = message.sequence, hop.tick_of(message.body)
+            self.began = self.began or self.tick
         key = message.headers.get("Key")
         if key is None:
             return
@@ -276,7 +286,7 @@ class _Sides:
         elif mine.hash != trace.hash:
             self._different.append(event.id)
 
-    def report(self) -> Report:
+    def report(self, redefined: int) -> Report:
         """After the last one."""
         found = self._found
         extra = sorted(id_ for id_, trace in self._left.items() if not found.across(trace))
@@ -294,6 +304,7 @@ class _Sides:
             compared=self._compared,
             others=self._others,
             across=self._across,
+            redefined=redefined,
             differences=len(self._missing) + len(extra) + len(self._different),
             missing=tuple(self._missing[:TOLD]),
             extra=tuple(extra[:TOLD]),

@@ -42,7 +42,9 @@ class Datastream(Noun, frozen=True, kw_only=True):
 
     `id` is given by the register, whole numbers from 1 without large gaps: partition = id mod P,
     slot = id div P. `interval` is the expected time between observations in seconds (None: unknown).
-    `purpose` is one of its source's; a definition that leaves it out means the first of those.
+    `purpose` is one of its source's; a definition that leaves it out means the first of those. `version` is given by
+    the register too and counts up over all definitions in it; `changed` tells when this datastream was last defined
+    otherwise than before (microseconds; None: never).
     """
 
     id: int
@@ -56,3 +58,5 @@ class Datastream(Noun, frozen=True, kw_only=True):
     cell: int = 0
     interval: float | None = None
     purpose: str = ""
+    version: int = 0
+    changed: int | None = None

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 import msgspec
 
 from tutela.backends.memory_facts.store import Store
-from tutela.backends.rules import not_registered, not_there, same_place
+from tutela.backends.rules import defined, not_registered, not_there, same_place
 from tutela.model.dead_letter import DeadLetter
 from tutela.model.event import Event
 from tutela.model.register import Datastream, Source, Thing
-
-Entry = TypeVar("Entry", Thing, Datastream)
 
 
 @dataclass
@@ -37,25 +34,32 @@ class MemoryRegister:
         return list(self.store.things.values())
 
     async def datastreams(self, after: int = 0) -> Sequence[Datastream]:
-        """The datastreams with a higher id, by id."""
-        return [datastream for datastream in self.store.datastreams.values() if datastream.id > after]
+        """The datastreams with a higher version, by version."""
+        newer = (datastream for datastream in self.store.datastreams.values() if datastream.version > after)
+        return sorted(newer, key=lambda datastream: datastream.version)
 
-    async def define(self, things: Sequence[Thing], datastreams: Sequence[Datastream]) -> Sequence[Datastream]:
-        """Enter or change Things and Datastreams by name; the datastreams with their ids."""
+    async def define(
+        self,
+        things: Sequence[Thing],
+        datastreams: Sequence[Datastream],
+        told: Callable[[Sequence[Datastream]], Sequence[Event]] | None = None,
+    ) -> Sequence[Datastream]:
+        """Enter or change Things and Datastreams by name; the datastreams with their ids and versions."""
+        for source in sorted(
+            {*(one.source for one in things), *(one.source for one in datastreams)} - self.store.sources.keys()
+        ):
+            raise not_registered(source)
         for thing in things:
-            self._check(thing, self.store.things.get(thing.name, thing))
-        for datastream in datastreams:
-            self._check(datastream, self.store.datastreams.get(datastream.name, datastream))
+            same_place(thing, self.store.things.get(thing.name, thing))
+        known = self.store.datastreams
+        version = max((datastream.version for datastream in known.values()), default=0)
+        whole, new = defined(datastreams, known, len(known), version)
         for thing in things:
             self.store.things[thing.name] = _numbered(thing, self.store.things)
-        for datastream in datastreams:
-            self.store.datastreams[datastream.name] = _numbered(datastream, self.store.datastreams)
-        return [self.store.datastreams[datastream.name] for datastream in datastreams]
-
-    def _check(self, new: Thing | Datastream, old: Thing | Datastream) -> None:
-        if new.source not in self.store.sources:
-            raise not_registered(new.source)
-        same_place(new, old)
+        known.update({datastream.name: datastream for datastream in new})
+        if told and new:
+            self.store.log(told(new))
+        return whole
 
     async def refuse(self, counts: Mapping[tuple[str, int, str], int]) -> None:
         """Add to the counts by (source, minute, reason)."""
@@ -93,7 +97,7 @@ class MemoryDeadLetters:
         return self.store.letters[id_]
 
 
-def _numbered(entry: Entry, known: Mapping[str, Entry]) -> Entry:
-    """The entry under the id of its name, else under the next one: ids have no gaps."""
+def _numbered(entry: Thing, known: Mapping[str, Thing]) -> Thing:
+    """The Thing under the id of its name, else under the next one: ids have no gaps."""
     id_ = known[entry.name].id if entry.name in known else len(known) + 1
     return msgspec.structs.replace(entry, id=id_)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
 
 import asyncpg
 import msgspec
@@ -12,14 +11,12 @@ import msgspec
 from tutela.backends.postgres import log
 from tutela.backends.postgres.database import Database
 from tutela.backends.postgres.notices import EVENT
-from tutela.backends.rules import not_registered, not_there, same_place
+from tutela.backends.rules import defined, not_registered, not_there, same_place
 from tutela.errors import BadInput
 from tutela.model.dead_letter import DeadLetter
 from tutela.model.event import Event
 from tutela.model.flow import encode
 from tutela.model.register import Datastream, Source, Thing
-
-Entry = TypeVar("Entry", Thing, Datastream)
 
 _source = msgspec.json.Decoder(Source).decode
 _thing = msgspec.json.Decoder(Thing).decode
@@ -52,33 +49,19 @@ update dead_letter set tries = tries + 1, replayed_at = $2 where id = $1::text::
 """  # noqa: S608  put together from constants
 
 
-@dataclass(frozen=True, slots=True)
-class _Table(Generic[Entry]):
-    """The statements of one of the two tables of the catalogue, which have the same shape."""
+_THINGS = """
+insert into thing (id, name, source, entry)
+select id, name, source, entry::json
+from unnest($1::int[], $2::text[], $3::text[], $4::text[]) as e (id, name, source, entry)
+on conflict (id) do update set entry = excluded.entry
+"""
 
-    name: str
-    decode: Callable[[str], Entry]
-
-    @property
-    def known(self) -> str:
-        return f"select entry from {self.name} where name = any($1::text[])"  # noqa: S608  the name is a constant
-
-    @property
-    def top(self) -> str:
-        return f"select coalesce(max(id), 0) from {self.name}"  # noqa: S608  the name is a constant
-
-    @property
-    def put(self) -> str:
-        return (
-            f"insert into {self.name} (id, name, source, entry) "  # noqa: S608  the name is a constant
-            "select id, name, source, entry::json "
-            "from unnest($1::int[], $2::text[], $3::text[], $4::text[]) as e (id, name, source, entry) "
-            "on conflict (id) do update set entry = excluded.entry"
-        )
-
-
-_THINGS = _Table("thing", _thing)
-_DATASTREAMS = _Table("datastream", _datastream)
+_DATASTREAMS = """
+insert into datastream (id, name, source, entry, version)
+select id, name, source, entry::json, version
+from unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::bigint[]) as e (id, name, source, entry, version)
+on conflict (id) do update set entry = excluded.entry, version = excluded.version
+"""
 
 
 @dataclass(frozen=True)
@@ -110,20 +93,29 @@ class PostgresRegister:
             return [_thing(row["entry"]) for row in await connection.fetch("select entry from thing order by id")]
 
     async def datastreams(self, after: int = 0) -> Sequence[Datastream]:
-        """The datastreams with a higher id, by id."""
+        """The datastreams with a higher version, by version."""
         async with self.db.reading() as connection:
-            rows = await connection.fetch("select entry from datastream where id > $1 order by id", after)
+            rows = await connection.fetch("select entry from datastream where version > $1 order by version", after)
         return [_datastream(row["entry"]) for row in rows]
 
-    async def define(self, things: Sequence[Thing], datastreams: Sequence[Datastream]) -> Sequence[Datastream]:
-        """Enter or change Things and Datastreams by name; the datastreams with their ids."""
+    async def define(
+        self,
+        things: Sequence[Thing],
+        datastreams: Sequence[Datastream],
+        told: Callable[[Sequence[Datastream]], Sequence[Event]] | None = None,
+    ) -> Sequence[Datastream]:
+        """Enter or change Things and Datastreams by name; the datastreams with their ids and versions."""
         async with self.db.writing() as connection:
             await _registered(
                 connection, {thing.source for thing in things} | {datastream.source for datastream in datastreams}
             )
             await connection.execute("lock table thing, datastream in share row exclusive mode")
-            await _enter(connection, _THINGS, things)
-            return await _enter(connection, _DATASTREAMS, datastreams)
+            await _enter(connection, things)
+            whole, new = await _define(connection, datastreams)
+            if told and new:
+                await log.append(connection, told(new))
+        self.db.notices.ring(EVENT)
+        return whole
 
     async def refuse(self, counts: Mapping[tuple[str, int, str], int]) -> None:
         """Add to the counts by (source, minute, reason)."""
@@ -186,23 +178,43 @@ async def _registered(connection: asyncpg.Connection, sources: set[str]) -> None
         raise not_registered(source)
 
 
-async def _enter(connection: asyncpg.Connection, table: _Table[Entry], wanted: Sequence[Entry]) -> list[Entry]:
-    """Each entry under the id of its name, else under the next one: ids have no gaps. The table is locked."""
+async def _enter(connection: asyncpg.Connection, wanted: Sequence[Thing]) -> None:
+    """Each Thing under the id of its name, else under the next one: ids have no gaps. The table is locked."""
     if not wanted:
-        return []
-    rows = await connection.fetch(table.known, [entry.name for entry in wanted])
-    known = {old.name: old for old in (table.decode(row["entry"]) for row in rows)}
-    top: int = await connection.fetchval(table.top)
-    for entry in wanted:
-        old = known.get(entry.name)
-        same_place(entry, old or entry)
+        return
+    names = [thing.name for thing in wanted]
+    rows = await connection.fetch("select entry from thing where name = any($1::text[])", names)
+    known = {old.name: old for old in (_thing(row["entry"]) for row in rows)}
+    top: int = await connection.fetchval("select coalesce(max(id), 0) from thing")
+    for thing in wanted:
+        old = known.get(thing.name)
+        same_place(thing, old or thing)
         top += old is None
-        known[entry.name] = msgspec.structs.replace(entry, id=old.id if old else top)
-    await connection.execute(
-        table.put,
-        [entry.id for entry in known.values()],
-        list(known),
-        [entry.source for entry in known.values()],
-        [encode(entry).decode() for entry in known.values()],
+        known[thing.name] = msgspec.structs.replace(thing, id=old.id if old else top)
+    await connection.execute(_THINGS, *_entries(list(known.values())))
+
+
+async def _define(
+    connection: asyncpg.Connection, wanted: Sequence[Datastream]
+) -> tuple[list[Datastream], list[Datastream]]:
+    """All that are wanted as they are kept now, and those that are new or changed. The table is locked."""
+    names = [stream.name for stream in wanted]
+    rows = await connection.fetch("select entry from datastream where name = any($1::text[])", names)
+    known = {old.name: old for old in (_datastream(row["entry"]) for row in rows)}
+    top = await connection.fetchrow(
+        "select coalesce(max(id), 0) as id, coalesce(max(version), 0) as version from datastream"
     )
-    return [known[entry.name] for entry in wanted]
+    whole, new = defined(wanted, known, top["id"], top["version"])
+    if new:
+        await connection.execute(_DATASTREAMS, *_entries(new), [stream.version for stream in new])
+    return whole, new
+
+
+def _entries(entries: Sequence[Thing] | Sequence[Datastream]) -> tuple[list[int], list[str], list[str], list[str]]:
+    """The columns that both tables have."""
+    return (
+        [entry.id for entry in entries],
+        [entry.name for entry in entries],
+        [entry.source for entry in entries],
+        [encode(entry).decode() for entry in entries],
+    )
