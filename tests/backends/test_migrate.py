@@ -6,13 +6,18 @@ import asyncio
 import signal
 import sys
 from pathlib import Path
+from uuid import uuid4
 
 import asyncpg
+import msgspec
 import pytest
 
 from tutela.backends.migrate import migrate, migrations, ours
 from tutela.backends.postgres.facts import PostgresFacts
 from tutela.errors import Broken, EngineDown, NotFound
+from tutela.model.event import Event
+from tutela.model.flow import encode
+from tutela.model.people import Agent, Role
 
 # each file does half of its work, waits at the gate, and does the rest
 FILES = {
@@ -141,3 +146,27 @@ async def test_without_postgresql_the_error_names_it() -> None:
         await migrate("postgresql://nobody@localhost:1/none", 5)
     with pytest.raises(EngineDown, match="tutela doctor"):
         await PostgresFacts.open("postgresql://nobody@localhost:1/none")
+
+
+@pytest.mark.integration
+async def test_a_name_that_lay_in_the_clear_is_gone_and_its_agent_comes_again(pg_dsn: str, tmp_path: Path) -> None:
+    aino = Agent(id="a", name="Aino Virtanen", role=Role.OPERATOR, agency="city")
+    first = write(
+        tmp_path, {one.name: one.read_text() for one in sorted(ours().iterdir(), key=str) if one.name[:4] < "0004"}
+    )
+    await migrate(pg_dsn, 1, first)
+    connection = await asyncpg.connect(pg_dsn)
+    await connection.execute("insert into agent (id, entry) values ('a', $1)", encode(aino).decode())
+
+    await migrate(pg_dsn, 2)
+
+    assert "Virtanen" not in await connection.fetchval("select entry::text from agent")
+    await connection.close()
+    facts = await PostgresFacts.open(pg_dsn)
+    asked = Event(id=str(uuid4()), at=1, by="a", cause=None, kind="x@1", timeline="live", body=b"")
+    await facts.invite(b"code", Role.OPERATOR, 9, asked)
+    nameless = msgspec.structs.replace(aino, name="")
+    await facts.enrol(b"code", nameless, msgspec.structs.replace(asked, id=str(uuid4())))
+    await facts.begin(b"token", "a", 9)
+    assert await facts.who(b"token", 5) == nameless
+    await facts.close()
