@@ -35,6 +35,7 @@ from tutela.app import (
 from tutela.app.install import Place
 from tutela.app.settings import settings
 from tutela.errors import TutelaError
+from tutela.flow.imports import Imported
 from tutela.model.people import Role
 from tutela.model.when import moment
 
@@ -203,15 +204,17 @@ def import_(
             bar.update(task, description=f"{moment(at):%Y-%m-%d %H:%M}  {rows:,} observations, {calls:,} calls")
 
         def working(at: int, until: int) -> None:
-            bar.update(
-                task, description=f"durable; the desk is at {moment(at):%Y-%m-%d %H:%M} of {moment(until):%Y-%m-%d}"
-            )
+            says = f"durable; the desk is at {moment(at):%Y-%m-%d %H:%M} of {moment(until):%Y-%m-%d}"
+            bar.update(task, description=says)
 
         done = run(importing.run(settings(data), wanted, said, working if wait else None))
-    refused = ", ".join(f"{count:,} {reason}" for reason, count in sorted(done.refused.items())) or "none"
-    seen = " and seen by all detectors" if wait else ""
-    words = f"{wanted.timeline}: {done.observations:,} observations and {done.calls:,} calls are durable{seen}; refused: {refused}"
+    words = f"{wanted.timeline}: {_durable(done, ' and seen by all detectors' if wait else '')}"
     shown(msgspec.to_builtins(done), as_json=as_json, words=words)
+
+
+def _durable(done: Imported, seen: str) -> str:
+    refused = ", ".join(f"{count:,} {reason}" for reason, count in sorted(done.refused.items())) or "none"
+    return f"{done.observations:,} observations and {done.calls:,} calls are durable{seen}; refused: {refused}"
 
 
 def _dry(wanted: importing.Wanted, *, as_json: bool) -> None:

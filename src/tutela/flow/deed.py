@@ -21,8 +21,7 @@ from tutela.model.event import Event
 from tutela.model.flow import encode
 from tutela.model.incident import Incident
 from tutela.model.when import iso
-from tutela.policy.purposes import Action
-from tutela.policy.work import ask_about
+from tutela.policy.purposes import Action, ask_about
 
 from .desk import DESK
 from .ledger import Ledger

@@ -15,8 +15,7 @@ from tutela.model.call import Call
 from tutela.model.detection import Detection
 from tutela.model.event import Event
 from tutela.model.incident import OVER, Incident
-from tutela.policy.purposes import CLASSES, Action, ask
-from tutela.policy.work import ask_about
+from tutela.policy.purposes import CLASSES, Action, ask, ask_about
 
 from .catalogue import Known
 from .ledger import Ledger

@@ -10,8 +10,7 @@ import msgspec
 from tutela.model.access import Access, Ask
 from tutela.model.event import Event, Sealed
 from tutela.model.incident import Incident
-from tutela.policy.purposes import CLASSES, Action, ask
-from tutela.policy.work import ask_about
+from tutela.policy.purposes import CLASSES, Action, ask, ask_about
 
 from .ledger import Ledger
 from .ports import Log

@@ -13,6 +13,8 @@ from enum import StrEnum
 
 from tutela.errors import BadInput
 from tutela.model.access import Access, Ask
+from tutela.model.alert import Alert
+from tutela.model.incident import Incident
 from tutela.model.noun import Noun
 from tutela.model.register import Datastream, Source
 from tutela.model.when import DAY
@@ -233,4 +235,30 @@ def ask(
         agency=access.agent.agency if agency is None else agency,
         now=now,
         expires=expires,
+    )
+
+
+def ask_about(access: Access, action: Action, work: Alert | Incident, now: int) -> Ask:
+    """Whether `access` may do `action` with it.
+
+    An incident is everybody's who works on it; the agencies that do are named on it.
+    """
+    if isinstance(work, Alert):
+        return ask(
+            access,
+            action,
+            "alerts",
+            now,
+            collected_for=(work.purpose,),
+            expires=CLASSES["alerts"].expires(work.last),
+        )
+    own = access.agent.agency
+    return ask(
+        access,
+        action,
+        "incidents",
+        now,
+        collected_for=(work.purpose,),
+        agency=own if not work.agencies or own in work.agencies else work.agencies[0],
+        expires=CLASSES["incidents"].expires(work.opened_at),
     )
