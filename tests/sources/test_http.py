@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 import pytest
 from litestar import Litestar, Response
 from litestar.testing import TestClient
@@ -13,6 +14,7 @@ from litestar.testing import TestClient
 from tutela.errors import Overloaded, Quarantined, TutelaError
 from tutela.model.call import Call
 from tutela.model.flow import Offer, Receipt, Refusal
+from tutela.model.register import Datastream
 from tutela.model.rows import Rows
 from tutela.model.wire import encode
 from tutela.sources.http import CHUNK, Door, routes
@@ -49,6 +51,10 @@ class Gateway:
     def unit(self, number: int) -> str | None:
         return "1" if number else None
 
+    def datastream(self, number: int) -> Datastream:
+        kind = "counts" if number == 8 else "readings"
+        return Datastream(id=number, name="d", source="probe", thing="t", kind=kind, observed_property="p", unit="1")
+
 
 async def identify(token: str) -> str:
     if token != "secret":
@@ -68,7 +74,8 @@ def gateway() -> Gateway:
 @pytest.fixture
 def client(gateway: Gateway) -> Iterator[TestClient[Litestar]]:
     door = Door(gateway.give, gateway.tell, gateway, identify)
-    with TestClient(Litestar([routes(door)], exception_handlers={TutelaError: problem})) as client:
+    app = Litestar([routes(door)], exception_handlers={TutelaError: problem}, request_max_body_size=200_000)
+    with TestClient(app) as client:
         yield client
 
 
@@ -150,6 +157,35 @@ def test_sensorthings_data_arrays_are_taken(client: TestClient[Litestar]) -> Non
     answer = client.post("/v1/CreateObservations", content=body, headers=TOKEN)
 
     assert (answer.status_code, answer.json()["accepted"]) == (201, 1)
+
+
+def test_a_sensorthings_body_of_counts_is_taken_as_counts(client: TestClient[Litestar], gateway: Gateway) -> None:
+    array = {"Datastream": {"@iot.id": 8}, "components": ["result", "phenomenonTime"]}
+    body = msgspec.json.encode([{**array, "dataArray": [[3, "2026-11-25T08:00:00Z"]]}])
+    answer = client.post("/v1/CreateObservations", content=body, headers=TOKEN)
+
+    assert answer.json()["accepted"] == 1
+    assert [offer.rows.kind for offer in gateway.offers if offer.rows] == ["counts"]
+
+
+@pytest.mark.parametrize("path", ["/v1/CreateObservations", "/v1/calls"])
+def test_a_body_that_is_read_at_once_is_short(client: TestClient[Litestar], path: str) -> None:
+    answer = client.post(path, content=b" " * 5_000_000, headers=TOKEN)
+
+    assert answer.status_code == 413
+
+
+def test_a_compressed_arrow_body_is_refused(client: TestClient[Litestar], gateway: Gateway) -> None:
+    batch = pa.record_batch({"datastream": np.zeros(1_000_000, np.int32)})
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+        writer.write_batch(batch)
+    kind = {"content-type": "application/vnd.apache.arrow.stream"}
+    answer = client.post("/v1/observations", content=sink.getvalue().to_pybytes(), headers=TOKEN | kind)
+
+    assert answer.status_code == 400
+    assert "without compression" in answer.text
+    assert gateway.offers == []
 
 
 def test_a_call_is_answered_with_its_event(client: TestClient[Litestar], gateway: Gateway) -> None:

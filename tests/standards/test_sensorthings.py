@@ -6,12 +6,37 @@ import json
 
 import pytest
 
-from tutela.errors import BadInput
-from tutela.standards.sensorthings import create_observations
+from tutela.errors import BadInput, NotFound
+from tutela.model.register import Datastream
+from tutela.standards import sensorthings
+from tutela.standards.observations import NAMED
+from tutela.standards.sensorthings import MOST, PIECE, Found
 
 
-def body(rows: list[list[object]], components: tuple[str, ...] = ("phenomenonTime", "result")) -> bytes:
-    return json.dumps([{"Datastream": {"@iot.id": 3}, "components": components, "dataArray": rows}]).encode()
+class Register:
+    """Datastream 3 is of readings, 4 of counts; there are no others."""
+
+    def datastream(self, number: int) -> Datastream:
+        kinds = {3: "readings", 4: "counts"}
+        if number not in kinds:
+            raise NotFound(f"there is no datastream {number}")
+        return Datastream(
+            id=number, name="d", source="s", thing="t", kind=kinds[number], observed_property="p", unit="1"
+        )
+
+
+def pieces(body: bytes) -> list[Found]:
+    return list(sensorthings.create_observations(body, Register()))
+
+
+def create_observations(body: bytes) -> Found:
+    """A body of one piece."""
+    (found,) = pieces(body)
+    return found
+
+
+def body(rows: list[list[object]], components: tuple[str, ...] = ("phenomenonTime", "result"), of: int = 3) -> bytes:
+    return json.dumps([{"Datastream": {"@iot.id": of}, "components": components, "dataArray": rows}]).encode()
 
 
 def test_each_row_of_a_data_array_becomes_an_observation() -> None:
@@ -42,11 +67,43 @@ def test_a_bad_row_is_refused_by_itself(row: list[object]) -> None:
     assert "datastream 3, row 1" in refused[0].says
 
 
-def test_counts_are_whole_numbers() -> None:
-    rows, _ = create_observations(body([["2026-11-25T08:00:00Z", 4]]), "counts")
+def test_rows_are_of_the_kind_that_the_register_says() -> None:
+    row: list[list[object]] = [["2026-11-25T08:00:00Z", 4]]
+    found = [create_observations(body(row, of=number))[0] for number in (3, 4, 5)]
 
-    assert rows is not None
-    assert str(rows.result.dtype) == "int64"
+    assert [(rows.kind, str(rows.result.dtype)) for rows in found if rows] == [
+        ("readings", "float64"),
+        ("counts", "int64"),
+        ("readings", "float64"),
+    ]
+
+
+@pytest.mark.parametrize("result", [1.5, "NaN", "inf", 1e30])
+def test_what_is_not_a_whole_number_is_no_count(result: object) -> None:
+    rows, refused = create_observations(body([["2026-11-25T08:00:00Z", result]], of=4))
+
+    assert rows is None
+    assert "not a whole number" in refused[0].says
+
+
+def test_a_long_array_is_read_in_pieces_and_few_of_its_bad_rows_are_told_by_themselves() -> None:
+    good: list[object] = ["2026-11-25T08:00:00Z", 1]
+    found = pieces(body([good, ["soon", 1]] * PIECE + [["soon", 1]] * PIECE))
+    refused = [refusal for _, some in found for refusal in some]
+
+    assert [0 if rows is None else len(rows) for rows, _ in found] == [PIECE // 2, PIECE // 2, 0]
+    assert sum(refusal.count for refusal in refused) == 2 * PIECE
+    assert len([refusal for refusal in refused if refusal.says.startswith("datastream 3, row")]) == NAMED
+    assert len(refused) == NAMED + len(found)
+
+
+def test_a_body_of_the_greatest_length_is_read_in_pieces_of_bounded_work() -> None:
+    rows: list[list[object]] = [[1, 1]] * (MOST // 6)
+
+    assert {sum(refusal.count for refusal in refused) for _, refused in pieces(body(rows))} <= {
+        PIECE,
+        len(rows) % PIECE,
+    }
 
 
 def test_a_body_with_nothing_good_gives_no_rows() -> None:

@@ -45,7 +45,8 @@ from tutela.sources.http import Door
 from tutela.sources.http import routes as devices
 
 HOST = "127.0.0.1"
-BODY = 64_000_000
+BODY = 200_000
+"""Bytes of a body; devices may send longer ones."""
 REFRESH = 1.0
 
 

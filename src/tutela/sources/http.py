@@ -10,10 +10,9 @@ An answer comes only when what was taken is durable. Nothing is kept of a body t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import Annotated
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from typing import Annotated, Protocol
 
-import pyarrow as pa
 from litestar import Request, Router, post
 from litestar.datastructures import State
 from litestar.params import QueryParameter
@@ -26,13 +25,14 @@ from tutela.model.kinds import kind
 from tutela.model.noun import Noun
 from tutela.model.rows import Rows
 from tutela.model.timeline import LIVE
-from tutela.model.wire import from_batch
-from tutela.standards import calls, observations, sensorthings
+from tutela.standards import arrow, calls, observations, sensorthings
 
 Posted = Request[object, object, State]
 
 CHUNK = 256_000
 MOST = 64_000_000
+CALL = 300_000
+"""Bytes of one call."""
 IN_FLIGHT = 16
 TOLD = 100
 
@@ -61,7 +61,11 @@ class Logged(Noun, frozen=True, kw_only=True):
     event: str
 
 
-Read = Callable[[bytes], tuple[Rows | None, tuple[Refusal, ...]]]
+Found = tuple[Rows | None, tuple[Refusal, ...]]
+
+
+class Names(observations.Names, sensorthings.Kinds, Protocol):
+    """What is asked of the register."""
 
 
 class Door:
@@ -77,7 +81,7 @@ class Door:
         cannot="Know whether a device tells the truth; detectors and people judge that.",
     )
 
-    def __init__(self, give: Give, tell: Tell, names: observations.Names, identify: Identify) -> None:
+    def __init__(self, give: Give, tell: Tell, names: Names, identify: Identify) -> None:
         self.give, self.tell, self.names, self.identify = give, tell, names, identify
 
     async def source_of(self, request: Posted) -> str:
@@ -85,17 +89,16 @@ class Door:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         return await self.identify(token if scheme.lower() == "bearer" else "")
 
-    async def take(self, source: str, parts: AsyncIterator[bytes], read: Read) -> Taken:
+    async def take(self, source: str, parts: AsyncIterator[Found]) -> Taken:
         """Offer each part in order, a few at a time, and add up the receipts."""
         waiting: list[asyncio.Task[Receipt]] = []
         done: list[Receipt] = []
         try:
-            async for part in parts:
-                await asyncio.sleep(0)  # a long body leaves the others their turn
-                rows, refused = read(part)
+            async for rows, refused in parts:
                 waiting.append(asyncio.ensure_future(self.give(Offer(source, LIVE, rows, refused))))
                 if len(waiting) >= IN_FLIGHT:
                     done.append(await waiting.pop(0))
+                await asyncio.sleep(0)  # a long body leaves the others their turn
         finally:
             # Even when a later part can't be read, what was offered before it is seen through.
             done += await asyncio.gather(*waiting)
@@ -114,16 +117,12 @@ def _added(receipts: Sequence[Receipt]) -> Taken:
     return Taken(accepted=sum(receipt.accepted for receipt in receipts), refused=refused)
 
 
-class _Numbered:
-    """Reads the pieces of one NDJSON body, and knows at which of its lines each begins."""
-
-    def __init__(self, of: str, names: observations.Names) -> None:
-        self._of, self._names, self._line = of, names, 1
-
-    def __call__(self, piece: bytes) -> tuple[Rows | None, tuple[Refusal, ...]]:
-        found = observations.read(piece, self._of, self._names, self._line)
-        self._line += piece.count(b"\n") + 1
-        return found
+async def _numbered(pieces: AsyncIterator[bytes], of: str, names: observations.Names) -> AsyncIterator[Found]:
+    """The pieces of one NDJSON body, read; it is known at which of its lines each begins."""
+    line = 1
+    async for piece in pieces:
+        yield observations.read(piece, of, names, line)
+        line += piece.count(b"\n") + 1
 
 
 async def _lines(request: Posted) -> AsyncIterator[bytes]:
@@ -144,22 +143,9 @@ async def _lines(request: Posted) -> AsyncIterator[bytes]:
         yield last
 
 
-async def _whole(request: Posted) -> AsyncIterator[bytes]:
-    yield await request.body()
-
-
-def _arrow(of: str) -> Read:
-    def read(body: bytes) -> tuple[Rows | None, tuple[Refusal, ...]]:
-        try:
-            with pa.ipc.open_stream(body) as reader:
-                table = reader.read_all()
-            table.validate(full=True)
-        except (pa.ArrowException, UnicodeError, OSError) as wrong:
-            raise BadInput(f"this is not an Arrow IPC stream: {wrong}") from wrong
-        batches = table.combine_chunks().to_batches()
-        return (from_batch(kind(of), batches[0]) if batches else None), ()
-
-    return read
+async def _each(found: Iterable[Found]) -> AsyncIterator[Found]:
+    for one in found:
+        yield one
 
 
 def routes(door: Door) -> Router:
@@ -174,16 +160,22 @@ def routes(door: Door) -> Router:
         source = await door.source_of(request)
         kind(of)
         if "arrow" in request.headers.get("content-type", ""):
-            return await door.take(source, _whole(request), _arrow(of))
-        return await door.take(source, _lines(request), _Numbered(of, door.names))
+            return await door.take(source, _each([(arrow.read(await request.body(), of), ())]))
+        return await door.take(source, _numbered(_lines(request), of, door.names))
 
-    @post("/CreateObservations", status_code=201, operation_id="sensorthingsCreateObservations", tags=["sources"])
+    @post(
+        "/CreateObservations",
+        status_code=201,
+        operation_id="sensorthingsCreateObservations",
+        tags=["sources"],
+        request_max_body_size=sensorthings.MOST,
+    )
     async def create(request: Posted) -> Taken:
         """Take SensorThings data arrays (OGC 18-088 §12)."""
         source = await door.source_of(request)
-        return await door.take(source, _whole(request), sensorthings.create_observations)
+        return await door.take(source, _each(sensorthings.create_observations(await request.body(), door.names)))
 
-    @post("/calls", status_code=201, operation_id="createCall", tags=["sources"])
+    @post("/calls", status_code=201, operation_id="createCall", tags=["sources"], request_max_body_size=CALL)
     async def call(request: Posted) -> Logged:
         """Take an emergency call: committed before it is answered."""
         source = await door.source_of(request)
