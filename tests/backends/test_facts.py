@@ -180,9 +180,10 @@ async def test_a_dead_letter_waits_until_it_is_taken_up_and_again_when_it_dies_a
     assert revived == msgspec.structs.replace(letter, tries=1, replayed_at=9)
     assert [one.at for one in await facts.dead_letters(10)] == [4]
 
-    await facts.dead([letter], [])
+    otherwise = msgspec.structs.replace(letter, at=6, reason="other", says="another reason")
+    await facts.dead([otherwise], [])
 
-    assert await facts.dead_letters(1) == [msgspec.structs.replace(letter, tries=1)]
+    assert await facts.dead_letters(1) == [msgspec.structs.replace(otherwise, tries=1)]
     for unknown in ("nothing", make.event().id):
         with pytest.raises(NotFound):
             await facts.revive(unknown, 9)

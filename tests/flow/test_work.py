@@ -34,6 +34,7 @@ from tutela.flow import hop
 from tutela.flow.correlating import CorrelateStage
 from tutela.flow.detecting import DetectStage
 from tutela.flow.leased import TRIES, Rhythm, joined
+from tutela.flow.letters import Letters
 from tutela.flow.outbox import Relay
 from tutela.flow.stage import Saved, Stage
 from tutela.flow.work import Worker
@@ -388,6 +389,34 @@ def test_a_message_that_can_not_be_worked_off_is_set_aside_and_the_others_go_on(
             assert not await here.facts.dead_letters(9)
 
     virtually(main())
+
+
+def test_a_letter_that_dies_again_is_the_same_letter_and_its_tries_go_on(virtually: Virtually) -> None:
+    async def main() -> None:
+        async with world(Echoes(wrong=ValueError("no word"))) as here:
+            letters = Letters(here.facts, here.streams, lambda: 7)
+            await here.say("!")
+            here.work("one")
+            for tries in (0, 1, 2):
+                await until(lambda: _waiting(here.facts))
+                [letter] = await here.facts.dead_letters(9)
+                assert letter.tries == tries
+                await letters.revive(letter.id, "it")
+            await until(lambda: _waiting(here.facts))
+
+            [letter] = await here.facts.dead_letters(9)
+            assert letter.tries == 3
+            assert letter.headers == {}
+            told = await here.facts.about(letter.id)
+            assert [event.kind for event in told] == [*(["dead-letter@1", "letter@1"] * 3), "dead-letter@1"]
+            assert [event.cause for event in told[2::2]] == [event.id for event in told[1::2]]
+
+    virtually(main())
+
+
+def _waiting(facts: MemoryFacts) -> bool:
+    letters = facts.store.letters.values()
+    return bool(letters) and all(letter.replayed_at is None for letter in letters)
 
 
 def test_a_lost_lease_is_dropped_quietly(virtually: Virtually) -> None:

@@ -19,7 +19,7 @@ from typing import Protocol
 
 from tutela.errors import BadInput
 from tutela.maths.ids import uuid_of
-from tutela.model.dead_letter import DeadLetter
+from tutela.model.dead_letter import AGAIN, DeadLetter, was
 from tutela.model.event import Event
 from tutela.model.flow import Effects, Lease, Message, encode
 from tutela.model.noun import Noun
@@ -195,9 +195,9 @@ def joined(effects: Sequence[Effects], sequence: int) -> Effects:
 
 
 def _set_aside(lease: Lease, message: Message, wrong: Exception) -> tuple[list[DeadLetter], list[Event]]:
-    """A message as a dead letter, with its event. Whoever does it again makes the same."""
+    """A message as a dead letter, with its event. Whoever does it again makes the same; one that was a letter, is it."""
     source = _name(lease)
-    id_ = uuid_of("dead-letter", source, message.subject, message.sequence)
+    id_, tries = was(message.headers) or (uuid_of("dead-letter", source, message.subject, message.sequence), 0)
     letter = DeadLetter(
         id=id_,
         source=source,
@@ -209,13 +209,14 @@ def _set_aside(lease: Lease, message: Message, wrong: Exception) -> tuple[list[D
         body=message.body,
         key=plain(message.headers["Key"]) if "Key" in message.headers else None,
         subject=plain(message.subject),
-        headers={name: text for name, text in message.headers.items() if not name.startswith(SERVERS)},
+        headers={name: text for name, text in message.headers.items() if not name.startswith((SERVERS, AGAIN))},
+        tries=tries,
     )
     event = Event(
-        id=uuid_of("dead-letter@1", id_),
+        id=uuid_of("dead-letter@1", id_, *((tries,) if tries else ())),
         at=message.at,
         by=lease.stage,
-        cause=None,
+        cause=uuid_of("letter@1", id_, tries) if tries else None,
         kind="dead-letter@1",
         timeline=lease.timeline,
         body=encode(Unreadable(letter=id_, source=source, reason=letter.reason, says=letter.says)),

@@ -1,7 +1,7 @@
 """Dead letters, as whoever keeps the system sees them: what waits, and why; and one of them taken up again.
 
 Taking one up is sending its message once more, as it was. It is worked off like any other; when it still can't be,
-it becomes a letter anew.
+it is the same letter that waits again, and its tries go on counting.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Letters:
             await self.facts.dead([letter], ())
             raise BadInput(f"the dead letter {id_} is of an older version and does not say where it was sent to")
         try:
-            await self.streams.publish(letter.subject, letter.body, f"letter-{id_}-{letter.tries}", letter.headers)
+            await self.streams.publish(letter.subject, letter.body, f"letter-{id_}-{letter.tries}", letter.again)
         except EngineDown:
             await self.facts.dead([letter], ())  # it waits again
             raise

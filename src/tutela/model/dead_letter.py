@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 from .noun import Noun
+
+AGAIN = "Letter"
+"""The header by which a message that is sent once more says which dead letter it was, taken up for which time."""
+
+_AGAIN = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}) ([1-9][0-9]{0,8})")
 
 
 class DeadLetter(Noun, frozen=True, kw_only=True):
@@ -24,3 +32,14 @@ class DeadLetter(Noun, frozen=True, kw_only=True):
     headers: dict[str, str] = {}
     tries: int = 0
     replayed_at: int | None = None
+
+    @property
+    def again(self) -> dict[str, str]:
+        """The headers with which it is sent once more."""
+        return {**self.headers, AGAIN: f"{self.id} {self.tries}"}
+
+
+def was(headers: Mapping[str, str]) -> tuple[str, int] | None:
+    """Which dead letter the message with these headers was, and its tries; None when it was none."""
+    told = _AGAIN.fullmatch(headers.get(AGAIN, ""))
+    return (told[1], int(told[2])) if told else None

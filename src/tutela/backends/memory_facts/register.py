@@ -80,7 +80,9 @@ class MemoryDeadLetters:
         """Set letters aside; one that was taken up before waits again."""
         for letter in letters:
             before = self.store.letters.get(letter.id, letter)
-            self.store.letters[letter.id] = msgspec.structs.replace(before, replayed_at=None)
+            self.store.letters[letter.id] = msgspec.structs.replace(
+                before, replayed_at=None, at=letter.at, reason=letter.reason, says=letter.says
+            )
         self.store.log(events)
 
     async def dead_letters(self, most: int) -> Sequence[DeadLetter]:

@@ -37,7 +37,7 @@ insert into dead_letter (id, source, at, reason, says, body, key, subject, heade
 select id::uuid, source, at, reason, says, body, key, subject, headers::json
 from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::text[], $9::text[])
     as d (id, source, at, reason, says, body, key, subject, headers)
-on conflict (id) do update set replayed_at = null
+on conflict (id) do update set replayed_at = null, at = excluded.at, reason = excluded.reason, says = excluded.says
 """
 
 _WAITING = f"""
