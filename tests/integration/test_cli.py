@@ -378,3 +378,21 @@ def test_a_taken_port_is_a_clear_error_and_nothing_stays_behind(tmp_path: Path) 
         with pytest.raises(AssertionError, match=f"the port {port} is taken"), running(data, "--empty", port=port):
             pass
     assert list((data / "run").glob("*.json")) == []
+
+
+def test_a_lost_key_of_the_log_is_not_replaced_by_whoever_asks_for_it(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    try:
+        instance = Instance.start(data, "--empty")
+        until(lambda: instance.asked("select position from sealed limit 1"), "something is sealed")
+        (data / "log.key").unlink()
+        verified = instance.tutela("verify")
+        instance.close()  # what is left is signed, with the key that the keeper still has
+        (data / "log.pub").unlink()
+
+        with pytest.raises(AssertionError, match=r"the log's key .* is gone; restore it from its backup"):
+            Instance.start(data, "--empty")
+    finally:
+        clear_away(data)
+    assert "The log is sound." in verified.stdout
+    assert not (data / "log.key").exists()
