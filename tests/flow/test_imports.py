@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tutela.backends.memory import MemoryStreams
+from tutela.errors import BadInput, Conflict, EngineDown, Quarantined, Refused, TutelaError
 from tutela.flow import hop
 from tutela.flow.imports import Imported, Importer
 from tutela.model.call import Call
@@ -32,12 +36,13 @@ def call(at: int) -> Call:
 class Door:
     """What came in, in order: times of rows, calls and ticks, and how long each step was made to last."""
 
-    def __init__(self, refuse: bool = False) -> None:  # noqa: FBT001, FBT002  the one thing that a test chooses
+    def __init__(self, refuse: bool = False, wrong: Sequence[TutelaError] = ()) -> None:  # noqa: FBT001, FBT002  what a test chooses
         self.streams = MemoryStreams()
         self.came: list[tuple[str, int]] = []
         self.said: list[tuple[int, int, int]] = []
         self.paused: list[int] = []
         self.refuse = refuse
+        self.wrong = list(wrong)
 
     async def give(self, offer: Offer) -> Receipt:
         assert (offer.source, offer.timeline) == ("x", TIMELINE)
@@ -48,6 +53,8 @@ class Door:
         return Receipt(len(offer.rows))
 
     async def tell(self, told: Call) -> str:
+        if self.wrong:
+            raise self.wrong.pop(0)
         self.came.append(("call", told.at))
         return told.id
 
@@ -100,6 +107,28 @@ async def test_what_is_refused_is_counted_by_its_reason() -> None:
     done = await Door(refuse=True).run([rows(1 * SECOND, 2 * SECOND, 11 * SECOND)], [])
 
     assert done == Imported(0, 0, {"not-finite": 3}, until=20 * SECOND)
+
+
+async def test_a_call_that_is_refused_is_counted_and_the_others_are_told() -> None:
+    wrong = [
+        Conflict("another call"),
+        BadInput("in 1805"),
+        Quarantined("no entry"),
+        Refused("erased", policy="F07"),
+        BadInput("no"),
+    ]
+    door = Door(wrong=wrong)
+    done = await door.run([], [call(at * SECOND) for at in range(1, 10)])
+
+    assert done == Imported(
+        0, 4, {"told-otherwise": 1, "bad-call": 2, "quarantined": 1, "refused": 1}, until=10 * SECOND
+    )
+    assert len(door.came) == 4
+
+
+async def test_an_import_ends_when_its_calls_can_not_be_stored() -> None:
+    with pytest.raises(EngineDown):
+        await Door(wrong=[EngineDown("down")]).run([], [call(1), call(2)])
 
 
 async def test_nothing_to_import_is_no_error() -> None:

@@ -6,12 +6,14 @@ Importing is the gateway's and the recorder's ordinary door, so a recorded month
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from tutela.errors import BadInput, Conflict, Quarantined, Refused
 from tutela.model.call import Call
 from tutela.model.flow import Give, Offer, Tell
 from tutela.model.rows import Rows
@@ -20,6 +22,8 @@ from . import hop
 from .ports import Streams
 
 AT_ONCE = 32
+REASONS = {BadInput: "bad-call", Conflict: "told-otherwise", Quarantined: "quarantined", Refused: "refused"}
+"""Why a call is refused. Anything else that goes wrong ends the import."""
 
 Pause = Callable[[int], Awaitable[None]]
 """Waits as long as that many microseconds of event time should take at the chosen speed."""
@@ -53,7 +57,7 @@ class Importer:
 
     async def run(self, blocks: Sequence[Rows], calls: Sequence[Call]) -> Imported:
         """Import everything, and wait until all of it is durable. Blocks and calls are in order of time."""
-        refused: dict[str, int] = {}
+        refused: Counter[str] = Counter()
         taken = told = 0
         cuts = _steps([block.time for block in blocks], [call.at for call in calls], self.step)
         edges = [np.searchsorted(block.time, cuts) for block in blocks]
@@ -63,22 +67,32 @@ class Importer:
                 block.take(slice(edge[number - 1], edge[number])) for block, edge in zip(blocks, edges, strict=True)
             ]
             taken += await self._offer([part for part in parts if len(part)], refused)
-            told += await self._tell(calls[said_at[number - 1] : said_at[number]])
+            told += await self._tell(calls[said_at[number - 1] : said_at[number]], refused)
             await self._tick(int(cuts[number]))
             self.said(int(cuts[number]), taken, told)
             await self.pause(int(cuts[number] - cuts[number - 1]))
-        return Imported(taken, told, refused, int(cuts[-1]) if len(cuts) else 0)
+        return Imported(taken, told, dict(refused), int(cuts[-1]) if len(cuts) else 0)
 
-    async def _offer(self, parts: Sequence[Rows], refused: dict[str, int]) -> int:
+    async def _offer(self, parts: Sequence[Rows], refused: Counter[str]) -> int:
         receipts = await asyncio.gather(*(self.give(Offer(self.source, self.timeline, part)) for part in parts))
         for refusal in (refusal for receipt in receipts for refusal in receipt.refused):
-            refused[refusal.reason] = refused.get(refusal.reason, 0) + refusal.count
+            refused[refusal.reason] += refusal.count
         return sum(receipt.accepted for receipt in receipts)
 
-    async def _tell(self, calls: Sequence[Call]) -> int:
+    async def _tell(self, calls: Sequence[Call], refused: Counter[str]) -> int:
+        wrong: list[str | None] = []
         for first in range(0, len(calls), AT_ONCE):
-            await asyncio.gather(*(self.tell(call) for call in calls[first : first + AT_ONCE]))
-        return len(calls)
+            wrong += await asyncio.gather(*(self._one(call) for call in calls[first : first + AT_ONCE]))
+        refused.update(reason for reason in wrong if reason is not None)
+        return wrong.count(None)
+
+    async def _one(self, call: Call) -> str | None:
+        """Tell one call; why it was refused, if it was. A bad row in a file leaves the others alone."""
+        try:
+            await self.tell(call)
+        except (BadInput, Conflict, Quarantined, Refused) as wrong:
+            return REASONS[type(wrong)]
+        return None
 
     async def _tick(self, at: int) -> None:
         await self.streams.publish(hop.ticks(self.timeline), hop.tick(at), f"tick-{self.timeline}-{at}", {})
