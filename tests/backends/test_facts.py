@@ -491,10 +491,11 @@ async def test_a_call_is_kept_bare_and_goes_out_once(facts: Facts, make: Make) -
     call = make.call("c1")
     event = make.event("c1", "call@1", b"sealed", key="k")
     outgoing = [Outgoing(id="c1.0.1", subject="det.live.1", body=b"{}")]
-    await facts.tell(call, event, outgoing)
+    first = await facts.tell(call, event, outgoing)
     await facts.sent(["c1.0.1"])
-    await facts.tell(call, event, outgoing)
+    again = await facts.tell(call, event, outgoing)
 
+    assert (first, again) == (True, False)
     assert await facts.calls("live", 5) == [(call.bare(), event.id)]
     assert await facts.call("c1") == event
     assert await facts.bare("c1") == call.bare()

@@ -97,6 +97,31 @@ async def test_telling_a_call_again_changes_nothing(door: Door) -> None:
 
     assert len(await door.facts.calls("live", 10)) == 1
     assert await door.facts.pending(10) == []
+    assert [report.rows for report in door.health.report(NOW)] == [1]
+
+
+@pytest.mark.parametrize("more", [{"said": "two children are on the third floor"}, {"caller": "+358 50 9"}])
+async def test_a_call_told_again_with_other_words_is_not_acknowledged(door: Door, more: dict[str, str]) -> None:
+    """What was said is sealed, so the desk itself can't compare it."""
+    first = await door.recorder.tell(CALL)
+
+    with pytest.raises(Conflict, match="under another id"):
+        await door.recorder.tell(msgspec.structs.replace(CALL, **more))
+
+    event = await door.facts.call(first)
+    assert event.key is not None
+    assert decode_fact(await door.keys.open(event.key, event.body)) == CALL
+    assert [report.rows for report in door.health.report(NOW)] == [1]
+
+
+async def test_a_call_told_again_after_it_was_erased_stays_erased(door: Door) -> None:
+    id_ = await door.recorder.tell(CALL)
+    event = await door.facts.call(id_)
+    assert event.key is not None
+    await door.keys.destroy(event.key)
+
+    assert await door.recorder.tell(CALL) == id_
+    assert await door.facts.call(id_) == event
 
 
 async def test_another_call_under_the_same_id_is_a_conflict(door: Door) -> None:

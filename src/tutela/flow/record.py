@@ -12,12 +12,12 @@ from math import isfinite
 
 import msgspec
 
-from tutela.errors import BadInput, Quarantined, TutelaError
+from tutela.errors import BadInput, Conflict, Quarantined, Refused, TutelaError
 from tutela.maths.cells import cell_of
 from tutela.maths.ids import uuid_of
 from tutela.model.call import Call
 from tutela.model.event import Event
-from tutela.model.flow import Refusal, encode
+from tutela.model.flow import Refusal, decode_fact, encode
 from tutela.model.when import iso
 from tutela.policy import gate
 
@@ -45,7 +45,8 @@ class Recorder:
         """Record a call; returns the id of its event after the commit.
 
         Raises Quarantined for a source without a register entry, BadInput for an impossible place or
-        time, and Conflict when the source told another call under the same id.
+        time, and Conflict when the source told another call under the same id: also when only what was said
+        is another, for nothing of it would be kept.
         """
         now = self.clock()
         self._admit(call, now)
@@ -64,9 +65,24 @@ class Recorder:
             salt=self.chance(SALT),
             subject=id_,
         )
-        await self.desk.tell(named, event, hop.outgoing(named, self.ways))
-        self.health.stored(call.source, 1, now)
+        if await self.desk.tell(named, event, hop.outgoing(named, self.ways)):
+            self.health.stored(call.source, 1, now)
+        else:
+            await self._same(call, id_)
         return id_
+
+    async def _same(self, call: Call, id_: str) -> None:
+        """Raise Conflict when what is stored says something else. Of what was erased nobody can tell."""
+        stored = await self.desk.call(id_)
+        try:
+            told = decode_fact(stored.body if stored.key is None else await self.keys.open(stored.key, stored.body))
+        except Refused:
+            return
+        if told != call:
+            raise Conflict(
+                f"the call {call.id} of {call.source} was told before with other words, and those stay; "
+                "tell what is new as a call of its own, under another id"
+            )
 
     def _admit(self, call: Call, now: int) -> None:
         try:

@@ -77,16 +77,17 @@ class MemoryDesk:
             raise not_there("call", id_)
         return self.store.calls[id_][0]
 
-    async def tell(self, call: Call, event: Event, outgoing: Sequence[Outgoing]) -> None:
-        """Commit a call; one that was told before is left alone."""
+    async def tell(self, call: Call, event: Event, outgoing: Sequence[Outgoing]) -> bool:
+        """Commit a call; whether it is new. One that was told before is left alone."""
         before = self.store.calls.get(call.id)
         if before is not None:
             if before != (call.bare(), event.id):
                 raise told_before(call.id)
-            return
+            return False
         self.store.log([event])
         self.store.calls[call.id] = (call.bare(), event.id)
         send(self.store, outgoing)
+        return True
 
     async def act(
         self, events: Sequence[Event], alerts: Sequence[Alert], incidents: Sequence[Incident], shifts: Sequence[Shift]

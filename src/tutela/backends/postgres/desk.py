@@ -151,8 +151,8 @@ class PostgresDesk:
             raise not_there("call", id_)
         return _call(body)
 
-    async def tell(self, call: Call, event: Event, outgoing: Sequence[Outgoing]) -> None:
-        """Commit a call; one that was told before is left alone."""
+    async def tell(self, call: Call, event: Event, outgoing: Sequence[Outgoing]) -> bool:
+        """Commit a call; whether it is new. One that was told before is left alone."""
         bare = encode(call.bare()).decode()
         facts = (call.id, call.timeline, call.at, bare)
         async with self.db.reading() as connection:
@@ -164,8 +164,9 @@ class PostgresDesk:
                 before = await connection.fetchrow("select body, event::text from call where id = $1", call.id)
                 if before is None or tuple(before) != (bare, event.id):
                     raise told_before(call.id)
-                return
+                return False
         self.db.notices.ring(EVENT, OUTBOX)
+        return True
 
     async def act(
         self, events: Sequence[Event], alerts: Sequence[Alert], incidents: Sequence[Incident], shifts: Sequence[Shift]
