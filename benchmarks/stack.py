@@ -82,7 +82,7 @@ def entry(name: str, *, personal: bool = False, kind: str = "http") -> Source:
         name=name,
         owner="bench",
         kind=kind,
-        purposes=("public-safety",),
+        purposes=("public-safety", "emergency-response"),
         legal_basis="PublicInterest",
         personal_data=personal,
         place="Helsinki",
