@@ -76,7 +76,7 @@ async def series(lake: DuckLake, name: str, rows: int) -> None:
     times = []
     for datastream in chance.integers(PARTITIONS, DATASTREAMS, ASKED).tolist():
         began = time.perf_counter()
-        await lake.series("live", "readings", datastream, START, START + DAY)
+        await lake.series("live", "readings", datastream, START, START + DAY, 1_000_000)
         times.append((time.perf_counter() - began) * 1e3)
     tell(name, float(np.quantile(times, 0.95)), "ms", most=100, p50=float(np.median(times)), stored=rows)
 

@@ -117,7 +117,7 @@ def _plain(message: Message) -> object:
 
 async def test_what_was_never_archived_is_at_zero(lake: Lake) -> None:
     assert await lake.offset("OBS-live") == 0
-    assert len(await lake.series("live", "readings", 1, 0, START + DAY)) == 0
+    assert len(await lake.series("live", "readings", 1, 0, START + DAY, 1_000_000)) == 0
     assert await everything(lake, "detect", 1) == []
 
 
@@ -147,25 +147,33 @@ async def test_each_stage_of_the_second_hop_gets_what_it_read(lake: Lake) -> Non
 async def test_a_series_has_each_value_once_in_order_of_time(lake: Lake) -> None:
     await lake.archive("OBS-live", FIRST, 0, 8)
 
-    series = await lake.series("live", "readings", 5, START, START + DAY)
+    series = await lake.series("live", "readings", 5, START, START + DAY, 1_000_000)
 
     assert (series.kind, series.datastream.tolist()) == ("readings", [5, 5])
     assert series.time.tolist() == [START, START + 2 * SECOND]
     assert series.result.tolist() == [1.5, 3.5]
-    assert (await lake.series("live", "counts", 1, START, START + DAY)).result.tolist() == [4]
+    assert (await lake.series("live", "counts", 1, START, START + DAY, 1_000_000)).result.tolist() == [4]
+
+
+async def test_of_a_series_the_first_rows_are_given(lake: Lake) -> None:
+    await lake.archive("OBS-live", FIRST, 0, 8)
+
+    series = await lake.series("live", "readings", 5, START, START + DAY, 1)
+
+    assert series.result.tolist() == [1.5]
 
 
 async def test_a_series_ends_before_its_end(lake: Lake) -> None:
     await lake.archive("OBS-live", FIRST, 0, 8)
 
-    series = await lake.series("live", "readings", 1, START + SECOND, START + 5 * SECOND)
+    series = await lake.series("live", "readings", 1, START + SECOND, START + 5 * SECOND, 1_000_000)
 
     assert series.result.tolist() == [2.5]
 
 
 async def test_a_sealed_kind_has_no_series(lake: Lake) -> None:
     with pytest.raises(BadInput, match="not stored in the clear"):
-        await lake.series("live", "positions", 1, 0, 1)
+        await lake.series("live", "positions", 1, 0, 1, 1_000_000)
 
 
 async def test_sealed_bodies_are_found_by_the_day_of_their_bucket(lake: Lake) -> None:
@@ -183,8 +191,8 @@ async def test_timelines_are_kept_apart(lake: Lake) -> None:
     await lake.archive("OBS-live", FIRST, 0, 8)
     await lake.archive("OBS-import-x", [other], 0, 1)
 
-    assert len(await lake.series("import/x", "readings", 1, START, START + DAY)) == 1
-    assert len(await lake.series("live", "readings", 1, START, START + DAY)) == 2
+    assert len(await lake.series("import/x", "readings", 1, START, START + DAY, 1_000_000)) == 1
+    assert len(await lake.series("live", "readings", 1, START, START + DAY, 1_000_000)) == 2
     assert await lake.offset("OBS-import-x") == 1
     assert [one.subject async for one in lake.recorded("import/x", "detect", 1, 0, 9)] == ["obs.import-x.readings.1"]
 
@@ -242,7 +250,7 @@ async def test_tidying_changes_no_answer_and_leaves_few_files(duck: DuckLake, tm
     await duck.tidy(int(time.time() * SECOND) + DAY)
 
     assert told(await everything(duck, "detect", 1)) == before
-    assert (await duck.series("live", "readings", 5, START, START + DAY)).result.tolist() == list(range(12))
+    assert (await duck.series("live", "readings", 5, START, START + DAY, 1_000_000)).result.tolist() == list(range(12))
     assert files(tmp_path) == 1
     await duck.archive("OBS-live", [readings(13, [(1, 1, 1.0)])], 12, 13)
     assert await duck.offset("OBS-live") == 13

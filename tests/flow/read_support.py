@@ -105,11 +105,12 @@ class LakeInMemory:
     async def archive(self, stream: str, messages: Sequence[Message], since: int, upto: int) -> None:
         raise NotImplementedError
 
-    async def series(self, timeline: str, kind: str, datastream: int, since: int, until: int) -> Rows:
+    async def series(self, timeline: str, kind: str, datastream: int, since: int, until: int, most: int) -> Rows:
         rows = self.rows.get((timeline, kind), empty(kind))
         if self.archives:
             self.put(timeline, *self.archives.pop())
-        return rows.take((rows.datastream == datastream) & (rows.time >= since) & (rows.time < until))
+        rows = rows.take((rows.datastream == datastream) & (rows.time >= since) & (rows.time < until))
+        return rows.take(np.argsort(rows.time, kind="stable")[:most])
 
     def put(self, timeline: str, stream: str, rows: Rows, upto: int) -> None:
         key = timeline, rows.kind

@@ -28,8 +28,8 @@ def history(here: City) -> History:
     return History(here.lake, here.streams, here.keys, PARTITIONS)
 
 
-async def series(history: History, datastream: int = 1) -> list[float]:
-    rows = await history.series("live", "readings", datastream, NOW - 100 * SECOND, NOW + 100 * SECOND)
+async def series(history: History, datastream: int = 1, most: int = 1000) -> list[float]:
+    rows = await history.series("live", "readings", datastream, NOW - 100 * SECOND, NOW + 100 * SECOND, most)
     return [float(value) for value in rows.result]
 
 
@@ -43,6 +43,19 @@ async def test_rows_come_in_order_of_time_and_each_once(here: City, history: His
     await here.record(readings((1, 0, 2.0), (1, 0, 2.5)))
 
     assert await series(history) == [1.0, 2.0, 2.5, 3.0]
+
+
+@pytest.mark.parametrize("most", [0, 1, 3, 6, 7, 99])
+async def test_of_a_long_series_the_first_rows_are_given(
+    here: City, history: History, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """Wherever they lie; and what lies behind them is not kept while it is read."""
+    monkeypatch.setattr(module, "AT_ONCE", 1)
+    here.lake.put("live", "OBS-live", readings((1, 5, 5.0), (1, 1, 1.0), (1, 3, 3.0)), 0)
+    for time in (6, 2, 4, 0):
+        await here.record(readings((1, time, float(time))))
+
+    assert await series(history, most=most) == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0][:most]
 
 
 async def test_what_is_archived_is_not_read_twice(here: City, history: History) -> None:
@@ -121,7 +134,7 @@ async def test_a_series_that_would_be_cut_short_is_none(here: City) -> None:
 
 async def test_a_timeline_that_nobody_opened_is_not_found(history: History) -> None:
     with pytest.raises(NotFound):
-        await history.series("import/none", "readings", 1, NOW, NOW + 1)
+        await history.series("import/none", "readings", 1, NOW, NOW + 1, 9)
 
 
 async def test_archived_rows_of_a_personal_kind_are_opened_and_erased_ones_left_out(
@@ -134,6 +147,6 @@ async def test_archived_rows_of_a_personal_kind_are_opened_and_erased_ones_left_
         here.lake.bodies.append(Message(time + 1, "obs.live.positions.1", {"Key": key}, body, 0))
     await here.keys.destroy("2")
 
-    found = await history.series("live", "positions", 1, NOW, NOW + 100 * SECOND)
+    found = await history.series("live", "positions", 1, NOW, NOW + 100 * SECOND, 9)
 
     assert found.values["lat"].tolist() == [60.0, 62.0]

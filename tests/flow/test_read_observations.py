@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from tests.flow.read_support import NOW, City, access, city, datastream, readings, source
 
 from tutela.errors import BadInput, NotFound, Refused
+from tutela.flow import read_observations
 from tutela.model.people import Role
 from tutela.model.rows import Rows
 from tutela.model.when import DAY, SECOND
@@ -148,6 +149,26 @@ async def test_a_series_is_the_lake_and_what_is_not_archived_yet(here: City) -> 
     assert [one.name for one in found.datastreams] == ["air/1", "air/1"]
     (query,) = here.queries()
     assert query.query == "readings of air/1 from 2026-11-25T07:59:59.000Z to 2026-11-25T08:00:01.000Z"
+
+
+async def test_a_long_series_comes_in_parts_of_whole_moments(here: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(read_observations, "MOST", 3)
+    here.lake.put("live", "OBS-live", readings(*((1, time, float(n)) for n, time in enumerate((0, 1, 2, 2, 3, 4)))), 0)
+    parts, since = list[list[float]](), NOW
+    while since:
+        found = await here.reads.observations.series(access(), "live", "air/1", since, NOW + SECOND)
+        parts.append(found.rows.result.tolist())
+        since = found.more or 0
+
+    assert parts == [[0.0, 1.0], [2.0, 3.0, 4.0], [5.0]]
+
+
+async def test_a_moment_with_more_values_than_a_part_holds_is_told(here: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(read_observations, "MOST", 3)
+    here.lake.put("live", "OBS-live", readings(*((1, 0, float(n)) for n in range(4))), 0)
+
+    with pytest.raises(BadInput, match="more than 3 values"):
+        await here.reads.observations.series(access(), "live", "air/1", NOW, NOW + SECOND)
 
 
 async def test_a_series_of_another_purpose_is_refused(here: City) -> None:

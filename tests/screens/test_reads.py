@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import msgspec
+import numpy as np
 import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 from tests.screens.town import GRAVE, MINOR, WHY, Town
 
+from tutela.flow import hop, read_observations
 from tutela.flow.ledger import Query
+from tutela.model import wire
 from tutela.model.alert import AlertStatus
+from tutela.model.rows import Rows
+from tutela.model.when import MINUTE
 
 Client = AsyncTestClient[Litestar]
 SERIES = "&datastream=Railway Square mast 1/noise&since=2026-11-25T07:00:00Z&until=2026-11-25T08:00:00Z"
@@ -72,6 +77,38 @@ async def test_newest_values_are_read_at_once_and_leave_one_event(here: Town, op
 
     assert len(answer.json()["datastream"]) == 3
     assert queries(here) == ["newest readings of all"]
+
+
+async def test_a_long_series_says_where_it_goes_on(
+    here: Town, operator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read_observations, "MOST", 2)
+    times = [here.clock() - MINUTE + n for n in range(3)]
+    (number,) = [one.id for one in here.facts.store.datastreams.values() if one.name == "Railway Square mast 1/noise"]
+    rows = Rows("readings", np.full(3, number, np.int32), np.array(times), {"result": np.arange(3.0)})
+    subject = hop.observed("live", "readings", number % here.known.partitions)
+    await here.streams.publish(subject, wire.encode(rows), "m", {})
+    path = f"/v1/observations/series{WHY}&datastream=Railway Square mast 1/noise&until=2026-11-26T00:00:00Z"
+
+    first = (await operator.get(f"{path}&since=2026-11-25T00:00:00Z")).json()
+    then = (await operator.get(f"{path}&since={first['more_since']}")).json()
+
+    assert (first["time"], then["time"]) == (times[:2], times[2:])
+    assert then["more_since"] is None
+
+
+async def test_the_newest_values_of_very_many_datastreams_may_be_asked_for_by_name(operator: Client) -> None:
+    names = [f"a long name of a datastream/{number}" for number in range(20_000)]  # more than other bodies may have
+
+    answer = await operator.post(f"/v1/observations/newest{WHY}", json={"datastreams": names})
+
+    assert "a long name of a datastream/0" in answer.json()["detail"]
+
+
+async def test_a_stranger_is_not_read_at_length(stranger: Client) -> None:
+    answer = await stranger.post("/v1/enrol", content=b" " * 300_000)
+
+    assert answer.status_code == 413
 
 
 async def test_the_queue_is_ranked_with_its_measures_and_its_words(here: Town, operator: Client) -> None:

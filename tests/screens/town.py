@@ -15,6 +15,7 @@ import numpy as np
 from litestar import Litestar
 
 from tutela.app.core import policies
+from tutela.app.serve import BODY
 from tutela.backends.memory import MemoryStreams
 from tutela.backends.memory_facts import MemoryFacts, Store
 from tutela.backends.memory_keys import MemoryKeys
@@ -296,6 +297,7 @@ def application(here: Town) -> Litestar:
             page.routes(here.console, guard),
         ],
         exception_handlers=HANDLERS,
+        request_max_body_size=BODY,
         before_send=[harden],
         openapi_config=description("0"),
         logging_config=None,

@@ -49,12 +49,12 @@ class DuckLake:
         async with self._writing:
             await self._in_thread(partial(_archive, stream=stream, messages=messages, since=since, upto=upto))
 
-    async def series(self, timeline: str, kind: str, datastream: int, since: int, until: int) -> Rows:
-        """Each (time, value) once, in order of time. Of what is stored sealed there is none: BadInput."""
+    async def series(self, timeline: str, kind: str, datastream: int, since: int, until: int, most: int) -> Rows:
+        """Each (time, value) once, in order of time, the first `most`. Of what is stored sealed there is none: BadInput."""
         if kind not in PLAIN:
             raise BadInput(f"{kind!r} is not stored in the clear; there are series of: {', '.join(PLAIN)}")
         of = Series(timeline, kind, datastream % self._where.partitions, datastream, since, until)
-        return await self._in_thread(partial(series, of=of))
+        return await self._in_thread(partial(series, of=of, most=most))
 
     async def sealed(self, timeline: str, kind: str, partition: int, since: int, until: int) -> Sequence[Message]:
         """The messages that may hold rows of a personal kind, since ≤ time < until; buckets tell it to the day."""

@@ -41,14 +41,14 @@ class Span:
     until: int
 
 
-def series(lake: duckdb.DuckDBPyConnection, of: Series) -> Rows:
-    """Each (time, value) once, in order of time."""
+def series(lake: duckdb.DuckDBPyConnection, of: Series, most: int) -> Rows:
+    """Each (time, value) once, in order of time, the first `most`."""
     values = ", ".join(column for column, _ in kind(of.kind).columns)
     found = lake.execute(
         f"select distinct datastream, time, {values} from lake.{of.kind}"  # noqa: S608  names of ours
         " where timeline = ? and partition = ? and datastream = ?"
-        f" and time >= make_timestamp(?) and time < make_timestamp(?) order by time, {values}",
-        [of.timeline, of.partition, of.datastream, of.since, of.until],
+        f" and time >= make_timestamp(?) and time < make_timestamp(?) order by time, {values} limit ?",
+        [of.timeline, of.partition, of.datastream, of.since, of.until, most],
     )
     return rows_of(of.kind, found.to_arrow_table())
 

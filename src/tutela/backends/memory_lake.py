@@ -38,8 +38,8 @@ class MemoryLake:
         self.kept.setdefault(stream, []).extend(messages)
         self.offsets[stream] = upto
 
-    async def series(self, timeline: str, kind: str, datastream: int, since: int, until: int) -> Rows:
-        """Each (time, value) once, in order of time."""
+    async def series(self, timeline: str, kind: str, datastream: int, since: int, until: int, most: int) -> Rows:
+        """Each (time, value) once, in order of time, the first `most`."""
         if kind not in PLAIN:
             raise BadInput(f"{kind!r} is not stored in the clear; there are series of: {', '.join(PLAIN)}")
         found = [empty(kind)]
@@ -50,7 +50,7 @@ class MemoryLake:
                 found.append(rows.take((rows.datastream == datastream) & (rows.time >= since) & (rows.time < until)))
         rows = joined(found)
         _, first = np.unique(np.stack([rows.time, rows.result.view(np.int64)]), axis=1, return_index=True)
-        return rows.take(first[np.lexsort((rows.result[first], rows.time[first]))])
+        return rows.take(first[np.lexsort((rows.result[first], rows.time[first]))[:most]])
 
     async def sealed(self, timeline: str, kind: str, partition: int, since: int, until: int) -> Sequence[Message]:
         """The messages that may hold rows of a personal kind, by the day that their bucket tells."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator
 
 import numpy as np
 
@@ -28,30 +28,37 @@ class History:
         self._keys = keys
         self._partitions = partitions
 
-    async def series(self, timeline: str, kind: str, datastream: int, since: int, until: int) -> Rows:
-        """Its rows, since ≤ time < until (microseconds), in order of time, each once. Erased rows are left out."""
-        archived, old = await self._archived(timeline, kind, datastream, since, until)
+    async def series(self, timeline: str, kind: str, datastream: int, since: int, until: int, most: int) -> Rows:
+        """Its rows, since ≤ time < until (microseconds), in order of time, each once; the first `most` of them.
+
+        Erased rows are left out.
+        """
+        archived, old = await self._archived(timeline, kind, datastream, since, until, most)
         parts = [old]
-        for message in await self._tail(timeline, kind, datastream, archived):
+        async for message in self._tail(timeline, kind, datastream, archived):
             rows = await self._rows(message)
             if rows is not None:
                 parts.append(_within(rows, datastream, since, until))
-        return _each_once(joined(parts))
+            if len(parts) > AT_ONCE:
+                parts = [_each_once(joined(parts)).take(slice(most))]
+        return _each_once(joined(parts)).take(slice(most))
 
-    async def _archived(self, timeline: str, kind: str, datastream: int, since: int, until: int) -> tuple[int, Rows]:
+    async def _archived(
+        self, timeline: str, kind: str, datastream: int, since: int, until: int, most: int
+    ) -> tuple[int, Rows]:
         """The lake's rows, and the sequence they reach to: read again if the archiver came between the two."""
         stream = hop.observations(timeline)
         upto = await self._lake.offset(stream)
         while True:
-            rows = await self._kept(timeline, kind, datastream, since, until)
+            rows = await self._kept(timeline, kind, datastream, since, until, most)
             before, upto = upto, await self._lake.offset(stream)
             if before == upto:
                 return upto, rows
 
-    async def _kept(self, timeline: str, kind: str, datastream: int, since: int, until: int) -> Rows:
+    async def _kept(self, timeline: str, kind: str, datastream: int, since: int, until: int, most: int) -> Rows:
         """The lake's rows; those of a personal kind lie there sealed, and are opened here."""
         if not kinds.kind(kind).personal_data:
-            return await self._lake.series(timeline, kind, datastream, since, until)
+            return await self._lake.series(timeline, kind, datastream, since, until, most)
         parts = [empty(kind)]
         for message in await self._lake.sealed(timeline, kind, datastream % self._partitions, since, until):
             rows = await self._rows(message)
@@ -59,23 +66,23 @@ class History:
                 parts.append(_within(rows, datastream, since, until))
         return joined(parts)
 
-    async def _tail(self, timeline: str, kind: str, datastream: int, after: int) -> Sequence[Message]:
+    async def _tail(self, timeline: str, kind: str, datastream: int, after: int) -> AsyncIterator[Message]:
         """The messages that are recorded and not archived; all of them, or EngineDown."""
         stream, subject = hop.observations(timeline), hop.observed(timeline, kind, datastream % self._partitions)
         last = await self._streams.last(stream, subject)
-        found: list[Message] = []
         if last <= after:
-            return found
+            return
         reader = await self._streams.read(stream, (subject,), after)
         try:
-            while not found or found[-1].sequence < last:
+            while after < last:
                 some = await reader.fetch(AT_ONCE, PATIENCE)
                 if not some:
                     raise EngineDown(f"the newest {kind} on {stream} did not come within {PATIENCE:.0f} s; ask again")
-                found.extend(some)
+                for message in some:
+                    yield message
+                after = some[-1].sequence
         finally:
             await reader.close()
-        return found
 
     async def _rows(self, message: Message) -> Rows | None:
         """The rows of a message; None when their key was destroyed.

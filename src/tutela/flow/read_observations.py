@@ -24,16 +24,22 @@ from .ports import Values
 
 FIRST, LAST = ELSEWHERE
 NAMED = 3
+MOST = 100_000
+"""Rows of a series at once."""
 LONG_AGO = -(2**62)
 NEVER = 2**62  # of a source that may not be seen, and of none (-1, the last place)
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """Rows, and for each row the datastream that it belongs to."""
+    """Rows, and for each row the datastream that it belongs to.
+
+    `more`: there are more rows of the series, from that time on (None: these are all).
+    """
 
     rows: Rows
     datastreams: tuple[Datastream, ...]
+    more: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +77,10 @@ class ObservationReads:
         return found
 
     async def series(self, access: Access, timeline: str, name: str, since: int, until: int) -> Observed:
-        """The rows of one datastream, since ≤ time < until (microseconds), in order of time; raises NotFound."""
+        """The rows of one datastream, since ≤ time < until (microseconds), in order of time, at most `MOST`.
+
+        Raises NotFound. A moment is never cut: `more` is where to ask again.
+        """
         if not FIRST <= since < until <= LAST:
             raise BadInput("a series has a start and a later end, both between the years 1900 and 2100; give such")
         datastream = self.known.datastream(await lookup.number(self.known, name))
@@ -79,9 +88,11 @@ class ObservationReads:
         source, kept_since = datastream.source, self._kept_since(timeline, datastream.source)
         about = self._ask(access, datastream.kind, source, past=until <= kept_since)
         await self.ledger.must(about, timeline, query)
-        rows = await self.history.series(timeline, datastream.kind, datastream.id, max(since, kept_since), until)
+        since = max(since, kept_since)
+        rows = await self.history.series(timeline, datastream.kind, datastream.id, since, until, MOST + 1)
+        rows, more = _page(rows)
         await self.ledger.wrote(access, timeline, query, (datastream.id,))
-        return Observed(rows, (datastream,) * len(rows))
+        return Observed(rows, (datastream,) * len(rows), more)
 
     async def _shown(self, access: Access, timeline: str, query: str, rows: Rows, wanted: lookup.Ids | None) -> Rows:
         """The rows of sources that this purpose may see. Who asks by name is refused when one source may not be."""
@@ -120,6 +131,17 @@ class ObservationReads:
         if timeline != LIVE or entry is None or entry.retention_days is None:
             return LONG_AGO
         return self.ledger.now - entry.retention_days * DAY
+
+
+def _page(rows: Rows) -> tuple[Rows, int | None]:
+    """Whole moments of at most `MOST` rows, and the time of what comes after them."""
+    if len(rows) <= MOST:
+        return rows, None
+    more = int(rows.time[MOST])
+    page = rows.take(rows.time < more)
+    if not len(page):
+        raise BadInput(f"there are more than {MOST} values of {iso(more)}; ask for what comes before or after it")
+    return page, more
 
 
 def _newest_of(kind_: str, names: Sequence[str] | None) -> str:
