@@ -69,6 +69,7 @@ class Register:
                 observed_property="x",
                 unit="1",
                 purpose="traffic",
+                version=number,
             )
             for number in range(after + 1, self.many + 1)
         ]
