@@ -141,7 +141,7 @@ def test_an_import_never_reaches_live_operators(
         probe = operator.do("/v1/incidents", {"call": call_now(city, operator)})
         live.wait(lambda one: one["subject"] == probe["id"], "a live event after all that")
     assert {one["timeline"] for one in live.seen} == {"live"}
-    assert {one["kind"] for one in live.seen} <= {"call@1", "incident@1", "source@1"}
+    assert {one["kind"] for one in live.seen} <= {"call@1", "incident@1", "source@1", "datastreams@1"}
     after = operator.queue(), operator.get("/v1/calls/newest")
     assert after[0] == before[0]
     assert len(after[1]) == len(before[1]) + 1
