@@ -174,8 +174,14 @@ class Person:
         return dict(zip(told["datastream"], told["values"]["result"], strict=True))
 
     def series(self, datastream: str, since: str, till: str, timeline: str = "live") -> list[tuple[int, float]]:
-        told = self.get("/v1/observations/series", datastream=datastream, since=since, until=till, timeline=timeline)
-        return list(zip(told["time"], told["values"]["result"], strict=True))
+        """All of it, part by part."""
+        rows, more = list[tuple[int, float]](), since
+        while more:
+            asked = {"datastream": datastream, "since": more, "until": till, "timeline": timeline}
+            told = self.get("/v1/observations/series", **asked)
+            rows += zip(told["time"], told["values"]["result"], strict=True)
+            more = told["more_since"]
+        return rows
 
     def log(self, timeline: str = "live") -> Iterator[Json]:
         """The whole sealed log, as this person may see it."""
