@@ -81,8 +81,10 @@ class Caller:
         self._book.flying += 1
         try:
             head = await reader.readuntil(b"\r\n\r\n")
-            length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
-            return int(head[9:12]), await reader.readexactly(int(length.split(b":")[1]))
+            lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+            if not lengths:
+                raise EOFError("the server stopped while it answered")
+            return int(head[9:12]), await reader.readexactly(int(lengths[0].split(b":")[1]))
         finally:
             self._book.flying -= 1
 
