@@ -36,6 +36,7 @@ from tutela.flow.noticed import Correction
 from tutela.flow.options import identified, identity
 from tutela.flow.stage import Saved
 from tutela.model import wire
+from tutela.model.detection import Detection
 from tutela.model.flow import Column, Effects, Message, decode_fact
 from tutela.model.when import MINUTE, SECOND
 
@@ -218,6 +219,19 @@ def test_a_detection_that_rests_on_no_observation_follows_from_the_last_message_
 
     assert [event.cause for event in untold.events] == ["OBS-live:2", "OBS-live:2"]
     assert [event.cause for event in told.events] == ["OBS-live:1", "OBS-live:3"]
+
+
+class Ahead(Every, frozen=True, kw_only=True):
+    """Says of what it finds that it was a microsecond later than the row."""
+
+    def found(self, timeline: str, key: str, at: int, datastreams: tuple[int, ...]) -> Detection:
+        return super().found(timeline, key, at + 1, datastreams)
+
+
+def test_a_detection_of_a_moment_without_a_row_follows_from_the_last_message() -> None:
+    rows = [observed(1, "readings", (ONE, 1, 5.0)), observed(2, "readings", (FIVE, 1, 5.0))]
+
+    assert [event.cause for event in alone(Stage((Ahead(nth=1),)).effects(rows)).events] == ["OBS-live:2"] * 2
 
 
 def test_a_tick_that_was_told_before_ends_nothing() -> None:

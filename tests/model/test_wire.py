@@ -77,3 +77,17 @@ def test_rows_of_a_batch_may_have_their_columns_in_any_order() -> None:
 def test_a_batch_of_another_shape_says_which_column_is_wrong(columns: dict[str, pa.Array], says: str) -> None:
     with pytest.raises(BadInput, match=says):
         from_batch(kind("readings"), batch(**columns))
+
+
+def test_a_batch_whose_column_is_shorter_than_it_says_is_refused_before_it_is_read() -> None:
+    """The length of a column's buffer, 16 bytes for two numbers, told as 3: Arrow would read past its end."""
+    body, length = encode(READINGS), (16).to_bytes(8, "little")
+    places = [place for place in range(len(body)) if body.startswith(length, place)]
+    refused = 0
+    for place in places:
+        try:
+            decode(body[:place] + (3).to_bytes(8, "little") + body[place + 8 :])
+        except BadInput as told:
+            refused += "does not hold what it says" in str(told)
+
+    assert refused == 2  # time and result
