@@ -94,17 +94,18 @@ async def measure(form: str) -> None:
         known, bar = Known(), BARS[form]
         plan = await driving.enter(running, form, ROWS[form], STREAMS, bar)
         await start(running, VERBS)
-        rate = bar if report.quick() else await highest(running, plan, known, bar)
-        run = await driving.drive(running, plan, rate, SLICE if report.quick() else LONG)
+        run = await driving.drive(running, plan, bar, SLICE if report.quick() else LONG)
         known.add(run)
         note(run)
         figures(form, run)
+        if not report.quick():
+            tell(f"spine.{form}.highest", await highest(running, plan, known, bar), "rows/s", seconds=SHORT)
         await archive(running, form)
         checks(form, known, await counted(running))
 
 
 def figures(form: str, run: Run) -> None:
-    """What the last run showed. What it could not hold counts as the rate at which it was worked off."""
+    """What the run showed. What it could not hold counts as the rate at which it was worked off."""
     sent, name = run.sent, f"spine.{form}"
     rate = run.rows / (sent.ended - sent.began + max(0.0, run.drained - DRAIN))
     tell(name, rate, "rows/s", least=BARS[form], held=held(run), seconds=round(sent.ended - sent.began), asked=run.rate)

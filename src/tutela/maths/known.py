@@ -19,7 +19,7 @@ Hashes = npt.NDArray[np.uint64]
 Places = npt.NDArray[np.intp]
 Bools = npt.NDArray[np.bool_]
 
-WINDOW = 32
+WINDOW = 8
 """A power of two."""
 IN_TIME, BEHIND = "in_time", "behind"
 RINGS = {IN_TIME: Field("u8"), BEHIND: Field("u8")}
