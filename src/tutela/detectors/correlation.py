@@ -123,7 +123,7 @@ class Correlation(Noun, frozen=True, kw_only=True):
         sort = next((place for place, words in enumerate(self.sorts) if word in words), None)
         if sort is None or fact.place is None or fact.at < state.newest - self._span:
             return None
-        if any(each.id == fact.id for each in state.known):
+        if fact.id in [each.id for each in state.known]:
             return None
         return _Known(
             id=fact.id,
@@ -142,12 +142,14 @@ class Correlation(Noun, frozen=True, kw_only=True):
     def _with(self, state: _State, timeline: str, new: _Known) -> tuple[_State, tuple[Detection, ...]]:
         """The state with one more fact, which may join a group or complete one."""
         newest = max(state.newest, new.at)
-        old = [each for each in state.known if each.at >= newest - self._span][1 - MOST :]
+        oldest = newest - self._span
+        old = [each for each in state.known if each.at >= oldest][1 - MOST :]
         known, group = (*old, new), self._group(old, new)
         if group:
             ids = {each.id for each in group}
             known = tuple(_in_group(each, group[0].id) if each.id in ids else each for each in known)
-        revisions = {each.id: state.revisions[each.id] for each in old if each.id in state.revisions}
+        left = {each.id for each in old} if state.revisions else ()
+        revisions = {id_: revision for id_, revision in state.revisions.items() if id_ in left}
         if not group or len(group) > MEMBERS:
             return _State(newest=newest, known=known, revisions=revisions), ()
         revision = revisions.get(group[0].id, -1) + 1
@@ -157,7 +159,7 @@ class Correlation(Noun, frozen=True, kw_only=True):
 
     def _group(self, old: Sequence[_Known], new: _Known) -> list[_Known]:
         """The group that a new fact joins or completes, its anchor first; empty when there is none."""
-        close = [*(each for each in old if _close(each.place, new.place, 2 * self.within)), new]
+        close = [*_close_to(new.place, old, 2 * self.within), new]
         anchors = sorted((each for each in close if self._near(each, new)), key=_age)
         for anchor in anchors:
             if anchor.group == anchor.id:
@@ -174,7 +176,7 @@ class Correlation(Noun, frozen=True, kw_only=True):
     def _near(self, anchor: _Known, fact: _Known) -> bool:
         """Not before the anchor, and soon and close enough after it."""
         late = fact.at - anchor.at > self._span or _age(fact) < _age(anchor)
-        return not late and _close(anchor.place, fact.place, self.within)
+        return not late and metres(anchor.place, fact.place) <= self.within
 
     def _enough(self, facts: Sequence[_Known]) -> bool:
         return len({each.sort for each in facts}) >= self.least
@@ -248,9 +250,10 @@ def _in_group(fact: _Known, anchor: str) -> _Known:
     return msgspec.structs.replace(fact, group=anchor)
 
 
-def _close(one: Place, other: Place, limit: float) -> bool:
-    """Whether places are at most so many metres apart. Most are not, and their latitudes tell."""
-    return abs(one.lat - other.lat) * 111_000.0 <= limit and metres(one, other) <= limit
+def _close_to(place: Place, facts: Sequence[_Known], limit: float) -> list[_Known]:
+    """Those that are at most so many metres from there. Most are not, and their latitudes tell."""
+    lat, reach = place.lat, limit / 111_000.0
+    return [each for each in facts if abs(each.place.lat - lat) <= reach and metres(each.place, place) <= limit]
 
 
 def _age(fact: _Known) -> tuple[int, str]:
