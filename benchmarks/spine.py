@@ -98,9 +98,10 @@ async def measure(form: str) -> None:
         known.add(run)
         note(run)
         figures(form, run)
+        await archive(running, form)
         if not report.quick():
             tell(f"spine.{form}.highest", await highest(running, plan, known, bar), "rows/s", seconds=SHORT)
-        await archive(running, form)
+            await archived(running, ARCHIVED)
         checks(form, known, await counted(running))
 
 
