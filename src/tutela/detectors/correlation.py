@@ -14,10 +14,10 @@ import msgspec
 from tutela.errors import BadInput
 from tutela.maths.cells import metres, north_of
 from tutela.maths.found import Found, Rests, detection
+from tutela.maths.near import Near
 from tutela.model.call import Call
 from tutela.model.card import Card, Sample
 from tutela.model.detection import Detection
-from tutela.model.flow import Fact
 from tutela.model.noun import Noun
 from tutela.model.place import Place
 from tutela.model.scales import Certainty, Scale, Severity, Urgency
@@ -109,21 +109,23 @@ class Correlation(Noun, frozen=True, kw_only=True):
 
     def step(self, state: _State, seen: Seen) -> tuple[_State, tuple[Detection, ...]]:
         """One fact after the other, in the order they came."""
-        detections: list[Detection] = []
+        if not seen.facts:
+            return state, ()
+        near = Near(state.known, state.newest, span=round(self.seconds * SECOND), most=MOST, reach=2 * self.within)
+        revisions, detections = dict(state.revisions), list[Detection]()
         for fact in seen.facts:
-            new = self._known(state, fact)
+            new = self._known(near, fact)
             if new is not None:
-                state, told = self._with(state, seen.timeline, new)
-                detections += told
-        return state, tuple(detections)
+                detections += self._with(near, revisions, seen.timeline, new)
+        known = near.all()
+        revisions = {each.id: revisions[each.id] for each in known if each.id in revisions}
+        return _State(newest=near.newest, known=known, revisions=revisions), tuple(detections)
 
-    def _known(self, state: _State, fact: Fact) -> _Known | None:
+    def _known(self, near: Near[_Known], fact: Call | Detection) -> _Known | None:
         """The fact as it is remembered; None when it is of no sort, nowhere, too old, or known already."""
         word = "call" if isinstance(fact, Call) else fact.type
         sort = next((place for place, words in enumerate(self.sorts) if word in words), None)
-        if sort is None or fact.place is None or fact.at < state.newest - self._span:
-            return None
-        if fact.id in [each.id for each in state.known]:
+        if sort is None or fact.place is None or fact.at < near.newest - self._span or fact.id in near:
             return None
         return _Known(
             id=fact.id,
@@ -139,27 +141,24 @@ class Correlation(Noun, frozen=True, kw_only=True):
     def _span(self) -> int:
         return round(self.seconds * SECOND)
 
-    def _with(self, state: _State, timeline: str, new: _Known) -> tuple[_State, tuple[Detection, ...]]:
-        """The state with one more fact, which may join a group or complete one."""
-        newest = max(state.newest, new.at)
-        oldest = newest - self._span
-        old = [each for each in state.known if each.at >= oldest][1 - MOST :]
-        known, group = (*old, new), self._group(old, new)
-        if group:
-            ids = {each.id for each in group}
-            known = tuple(_in_group(each, group[0].id) if each.id in ids else each for each in known)
-        left = {each.id for each in old} if state.revisions else ()
-        revisions = {id_: revision for id_, revision in state.revisions.items() if id_ in left}
-        if not group or len(group) > MEMBERS:
-            return _State(newest=newest, known=known, revisions=revisions), ()
-        revision = revisions.get(group[0].id, -1) + 1
-        revisions[group[0].id] = revision
-        told = self._detection(timeline, group, revision, self._unless(old, new, group, revision))
-        return _State(newest=newest, known=known, revisions=revisions), (told,)
+    def _with(self, near: Near[_Known], revisions: dict[str, int], timeline: str, new: _Known) -> list[Detection]:
+        """Remember one more fact, which may join a group or complete one."""
+        near.make_room(new.at)
+        group = self._group(near, new)
+        if not group:
+            near.put(new)
+            return []
+        anchor, told = group[0].id, list[Detection]()
+        if len(group) <= MEMBERS:
+            revisions[anchor] = revision = revisions.get(anchor, -1) + 1
+            told.append(self._detection(timeline, group, revision, self._unless(near, new, group, revision)))
+        for each in group:
+            near.put(msgspec.structs.replace(each, group=anchor))
+        return told
 
-    def _group(self, old: Sequence[_Known], new: _Known) -> list[_Known]:
+    def _group(self, near: Near[_Known], new: _Known) -> list[_Known]:
         """The group that a new fact joins or completes, its anchor first; empty when there is none."""
-        close = [*_close_to(new.place, old, 2 * self.within), new]
+        close = [*near.close(new.place, 2 * self.within), new]
         anchors = sorted((each for each in close if self._near(each, new)), key=_age)
         for anchor in anchors:
             if anchor.group == anchor.id:
@@ -181,9 +180,9 @@ class Correlation(Noun, frozen=True, kw_only=True):
     def _enough(self, facts: Sequence[_Known]) -> bool:
         return len({each.sort for each in facts}) >= self.least
 
-    def _unless(self, old: Sequence[_Known], new: _Known, group: Sequence[_Known], revision: int) -> Change:
+    def _unless(self, near: Near[_Known], new: _Known, group: Sequence[_Known], revision: int) -> Change:
         """The newest fact further off, where that alone breaks the group; else without the rarest sorts."""
-        apart = None if revision or new is group[0] else self._apart(old, new, group[0])
+        apart = None if revision or new is group[0] else self._apart(near, new, group[0])
         if apart is not None:
             return Apart(fact=new.id, metres=apart)
         rarest = self._rarest(group)
@@ -195,17 +194,17 @@ class Correlation(Noun, frozen=True, kw_only=True):
         sorts = sorted({each.sort for each in group}, key=lambda sort: (sum(each.sort == sort for each in group), sort))
         return sorts[: len(sorts) - self.least + 1]
 
-    def _apart(self, old: Sequence[_Known], new: _Known, anchor: _Known) -> float | None:
+    def _apart(self, near: Near[_Known], new: _Known, anchor: _Known) -> float | None:
         """How far to the north the fact would not have been of this group, though half as far it still would."""
 
         def holds(north: float) -> bool:
             moved = msgspec.structs.replace(new, place=north_of(new.place, north))
-            return [each.id for each in self._group(old, moved)[:1]] == [anchor.id]
+            return [each.id for each in self._group(near, moved)[:1]] == [anchor.id]
 
-        near, far = 0.0, 2 * self.within + 1.0
-        while far - near > 0.01:
-            middle = (near + far) / 2
-            near, far = (middle, far) if holds(middle) else (near, middle)
+        low, far = 0.0, 2 * self.within + 1.0
+        while far - low > 0.01:
+            middle = (low + far) / 2
+            low, far = (middle, far) if holds(middle) else (low, middle)
         far = round(far + 0.005, 2)
         return far if not holds(far) and holds(far / 2) else None
 
@@ -244,16 +243,6 @@ class Correlation(Noun, frozen=True, kw_only=True):
                 sources=tuple(sources),
             ),
         )
-
-
-def _in_group(fact: _Known, anchor: str) -> _Known:
-    return msgspec.structs.replace(fact, group=anchor)
-
-
-def _close_to(place: Place, facts: Sequence[_Known], limit: float) -> list[_Known]:
-    """Those that are at most so many metres from there. Most are not, and their latitudes tell."""
-    lat, reach = place.lat, limit / 111_000.0
-    return [each for each in facts if abs(each.place.lat - lat) <= reach and metres(each.place, place) <= limit]
 
 
 def _age(fact: _Known) -> tuple[int, str]:
