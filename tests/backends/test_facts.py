@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from tutela.backends.postgres import register
 from tutela.backends.postgres.facts import PostgresFacts
 from tutela.errors import BadInput, Broken, Conflict, Fenced, NotFound, Quarantined, Refused
 from tutela.flow.ports import Facts
@@ -94,6 +95,21 @@ async def test_datastreams_get_whole_numbers_from_one_without_gaps(facts: Facts,
         (1, "mg/m3"),
         (4, "ug/m3"),
     ]
+
+
+async def test_a_register_of_many_is_read_in_portions(
+    facts: Facts, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(register, "PORTION", 2)
+    await facts.enter(SOURCE, make.event())
+    await facts.define((), [datastream(name) for name in "abcde"])
+
+    read, version = list[str](), 0
+    while some := await facts.datastreams(version):
+        read += [one.name for one in some]
+        version = some[-1].version
+
+    assert read == ["a", "b", "c", "d", "e"]
 
 
 async def test_every_definition_that_is_new_or_changed_has_a_version_and_events(facts: Facts, make: Make) -> None:

@@ -87,8 +87,7 @@ async def core(settings: Settings, name: str, connections: int = 8) -> AsyncIter
 async def _core(settings: Settings, where: Addresses, facts: PostgresFacts, streams: NatsStreams) -> Core:
     install = await installed(facts)
     await open_streams(streams, await facts.timelines())
-    known = Known(facts, install.partitions)
-    await known.refresh()
+    known = Known(facts, install.partitions)  # a million datastreams are a gigabyte: who needs them refreshes it
     keys = Keys(facts.db, await asyncio.to_thread(root_key, settings.data / "root.key"), clock)
     tokens = Tokens(PostgresTokens(facts.db), clock, chance)
     return Core(settings, where, install, facts, streams, keys, known, Ledger(policies(), facts, clock), tokens)

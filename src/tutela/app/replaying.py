@@ -27,6 +27,7 @@ class Cuts:
 async def run(settings: Settings, timeline: str, stage: str, cuts: Cuts, said: Said) -> Report:
     """Replay one stage of a timeline, as far as it is archived and worked off. `said` is told how far it is."""
     async with core(settings, "replay", connections=2) as inside:
+        await inside.known.refresh()
         again = _stage(inside, stage)
         if timeline not in (known := await inside.facts.timelines()):
             raise NotFound(f"there is no timeline {timeline!r}; there are: {', '.join(sorted(known))}")

@@ -142,6 +142,7 @@ async def running(behind: Doors) -> AsyncIterator[None]:
 async def run(settings: Settings) -> None:
     """Serve until stopped."""
     async with core(settings, "serve") as inside:
+        await inside.known.refresh()
         behind = doors(inside)
         async with running(behind):
             config = uvicorn.Config(

@@ -41,6 +41,7 @@ def read(path: Path) -> Entry:
 async def listed(settings: Settings) -> Sequence[tuple[Source, int]]:
     """Every register entry, with how many datastreams it has."""
     async with core(settings, "sources", connections=1) as inside:
+        await inside.known.refresh()
         streams = [inside.known.datastream(number).source for number in range(1, inside.known.last + 1)]
         return [(source, streams.count(source.name)) for source in await inside.facts.sources()]
 

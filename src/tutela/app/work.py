@@ -38,5 +38,7 @@ def stages(inside: Core) -> Sequence[Stage]:
 async def run(settings: Settings) -> None:
     """Work until stopped. The name is new at each start: a lease of an earlier life is another's."""
     name = f"{socket.gethostname()}-{os.getpid()}-{token_hex(3)}"
-    async with core(settings, name) as inside, together(inside.known.run(REFRESH)):
-        await Worker(name, stages(inside), inside.streams, inside.facts).run()
+    async with core(settings, name) as inside:
+        await inside.known.refresh()
+        async with together(inside.known.run(REFRESH)):
+            await Worker(name, stages(inside), inside.streams, inside.facts).run()

@@ -29,6 +29,9 @@ select * from unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[])
 on conflict (source, minute, reason) do update set n = refused.n + excluded.n
 """
 
+PORTION = 100_000
+"""Datastreams that are read at once: a million would lie in the memory three times over."""
+_AFTER = "select entry from datastream where version > $1 order by version limit $2"
 
 _LETTER = "id::text, source, at, reason, says, body, key, subject, headers, tries, replayed_at"
 
@@ -93,9 +96,9 @@ class PostgresRegister:
             return [_thing(row["entry"]) for row in await connection.fetch("select entry from thing order by id")]
 
     async def datastreams(self, after: int = 0) -> Sequence[Datastream]:
-        """The datastreams with a higher version, by version."""
+        """The datastreams with a higher version, by version: the first of them, when they are many."""
         async with self.db.reading() as connection:
-            rows = await connection.fetch("select entry from datastream where version > $1 order by version", after)
+            rows = await connection.fetch(_AFTER, after, PORTION)
         return [_datastream(row["entry"]) for row in rows]
 
     async def define(
