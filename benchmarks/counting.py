@@ -25,7 +25,6 @@ class Counted:
     sum_datastream: int
     sum_time: int
     state: int
-    state_hours: int
     detections: int
     distinct: int
     detection_time: int
@@ -36,7 +35,7 @@ async def counted(stack: Stack) -> Counted:
     """Count everything of the live timeline."""
     seen = watched()
     plain, sealed = await asyncio.to_thread(_lake, stack)
-    rows, hours = await _state(stack, seen.usual)
+    rows = await _state(stack, seen.usual)
     found = await stack.asked(
         "select count(*), count(distinct subject), coalesce(sum(at), 0) from event"
         " where kind = 'detection@1' and timeline = $1 and convert_from(body, 'UTF8')::json ->> 'type' = $2",
@@ -53,7 +52,6 @@ async def counted(stack: Stack) -> Counted:
         sum_datastream=plain[1],
         sum_time=plain[2],
         state=rows,
-        state_hours=hours,
         detections=int(str(found[0][0])),
         distinct=int(str(found[0][1])),
         detection_time=int(str(found[0][2])),
@@ -83,14 +81,9 @@ def _lake(stack: Stack) -> tuple[tuple[int, int, int], int]:
     return (int(plain[0]), int(plain[1]), int(plain[2])), int(sealed)
 
 
-async def _state(stack: Stack, usual: str) -> tuple[int, int]:
-    """Rows that the seasonal detector summed up in the newest hour, as last saved, and how many hours it has seen."""
-    rows = hours = 0
-    for name, body in await stack.asked(
-        "select name, body from snapshot where stage = 'detect' and detector like $1 and name in ('rows', 'hours')",
-        f"{usual}%",
-    ):
-        assert isinstance(body, bytes)
-        total = int(np.frombuffer(body, np.int32).sum())
-        rows, hours = (rows + total, hours) if name == "rows" else (rows, hours + total)
-    return rows, hours
+async def _state(stack: Stack, usual: str) -> int:
+    """Rows that the seasonal detector summed up in the newest hour, as last saved."""
+    saved = await stack.asked(
+        "select body from snapshot where stage = 'detect' and detector like $1 and name = 'rows'", f"{usual}%"
+    )
+    return sum(int(np.frombuffer(body, np.int32).sum()) for (body,) in saved if isinstance(body, bytes))
