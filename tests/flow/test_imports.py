@@ -84,7 +84,7 @@ async def test_everything_comes_once_and_no_step_comes_before_an_earlier_one(tim
     assert (done.observations, done.calls) == (len(times), len(told))
     assert sorted(at for what, at in door.came if what == "row") == sorted(times)
     assert sorted(at for what, at in door.came if what == "call") == sorted(told)
-    steps = [at // STEP for _, at in door.came]
+    steps = [-(-at // STEP) for _, at in door.came]
     assert steps == sorted(steps)
 
 
@@ -92,7 +92,17 @@ async def test_each_step_is_closed_by_a_tick_and_an_empty_year_costs_none_but_it
     door = Door()
     await door.run([rows(1 * SECOND, 11 * SECOND, 100_000 * SECOND)], [call(12 * SECOND)])
 
-    assert await door.ticks() == [10 * SECOND, 20 * SECOND, 100_000 * SECOND, 100_010 * SECOND]
+    assert await door.ticks() == [10 * SECOND, 20 * SECOND, 99_990 * SECOND, 100_000 * SECOND]
+
+
+async def test_nothing_that_comes_after_a_tick_happened_at_its_moment_or_before() -> None:
+    """Whoever holds facts until a tick has passed them would take such a one for late."""
+    door = Door()
+    await door.run([rows(0, 10 * SECOND, 11 * SECOND)], [call(20 * SECOND)])
+
+    assert [at for _, at in door.came] == [0, 10 * SECOND, 11 * SECOND, 20 * SECOND]
+    assert await door.ticks() == [0, 10 * SECOND, 20 * SECOND]
+    assert door.said == [(0, 1, 0), (10 * SECOND, 2, 0), (20 * SECOND, 3, 1)]
 
 
 async def test_progress_is_told_and_the_speed_is_kept_step_by_step() -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import secrets
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TypeVar
@@ -17,6 +16,7 @@ from typing import TypeVar
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from tutela.backends.key_file import keep, secret, sync_folder
 from tutela.errors import BadInput, Broken, EngineDown, NotFound, StorageFull
 from tutela.model import note
 
@@ -84,7 +84,7 @@ class Checkpoints:
         finally:
             os.close(handle)
         if not end:
-            _sync_folder(self._path.parent)
+            sync_folder(self._path.parent)
 
     def _last(self) -> bytes | None:
         end = self._end()
@@ -125,7 +125,9 @@ class Key:
     """The Ed25519 key in a file that only its owner may read; raises Broken when it is not that."""
 
     def __init__(self, path: Path) -> None:
-        self._private = Ed25519PrivateKey.from_private_bytes(_private(path))
+        if not path.exists():
+            raise _gone(path)
+        self._private = Ed25519PrivateKey.from_private_bytes(secret(path, "the log's key", KEY))
         self.public = self._private.public_key().public_bytes_raw()
 
     def sign(self, text: bytes) -> bytes:
@@ -156,10 +158,10 @@ def settle(key: Path, public: Path, origin: str, *, signed: bool) -> None:
     if not key.exists():
         if signed or public.exists():
             raise _gone(key)
-        _keep(key, Ed25519PrivateKey.generate().private_bytes_raw(), 0o600)
+        keep(key, Ed25519PrivateKey.generate().private_bytes_raw())
     told = note.verifier_key(origin, Key(key).public)
     if not public.exists():
-        _keep(public, f"{told}\n".encode(), 0o644)
+        keep(public, f"{told}\n".encode(), 0o644)
     if public.read_text().strip() != told:
         raise Broken(f"{public} does not belong to the log's key {key}; restore from a backup the one that was changed")
 
@@ -171,17 +173,6 @@ def verifier(public: Path) -> Verifier:
     return Verifier(note.read_verifier_key(public.read_text(errors="replace")))
 
 
-def _private(path: Path) -> bytes:
-    if not path.exists():
-        raise _gone(path)
-    if path.stat().st_mode & 0o077:
-        raise Broken(f"others can read the log's key {path}; run `chmod 600 {path}`")
-    private = path.read_bytes()
-    if len(private) != KEY:
-        raise Broken(f"the log's key {path} has {len(private)} bytes, not {KEY}; restore it from its backup")
-    return private
-
-
 def _gone(key: Path) -> Broken:
     return Broken(
         f"the log's key {key} is gone; restore it from its backup: with another key, "
@@ -189,34 +180,7 @@ def _gone(key: Path) -> Broken:
     )
 
 
-def _keep(path: Path, body: bytes, mode: int) -> None:
-    """Write it aside and link it into place: two processes that start together end with one and the same file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-    try:
-        _write(handle, body)
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-    try:
-        path.hardlink_to(aside)
-    except FileExistsError:
-        pass  # the other process was first, and its file counts
-    finally:
-        aside.unlink()
-    _sync_folder(path.parent)
-
-
 def _write(handle: int, body: bytes) -> None:
     left = memoryview(body)
     while left:
         left = left[os.write(handle, left) :]
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

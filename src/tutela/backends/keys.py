@@ -6,7 +6,6 @@ The root key is a file beside the database and must be backed up apart from it.
 
 from __future__ import annotations
 
-import os
 import secrets
 import time
 from collections.abc import Callable
@@ -17,6 +16,7 @@ import asyncpg
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
 from tutela.backends.envelope import close, disclose, erased, new_key, no_key
+from tutela.backends.key_file import keep, secret
 from tutela.backends.postgres.database import Database
 from tutela.errors import Broken
 
@@ -32,29 +32,8 @@ _ROW = "select id, bucket, wrapped, destroyed_at from bucket_key "
 def root_key(path: Path) -> bytes:
     """The root key, which is made at the first call; raises Broken when others can read it, or it is damaged."""
     if not path.exists():
-        _make(path)
-    if path.stat().st_mode & 0o077:
-        raise Broken(f"others can read the root key {path}; run `chmod 600 {path}`")
-    root = path.read_bytes()
-    if len(root) != ROOT:
-        raise Broken(f"the root key {path} has {len(root)} bytes, not {ROOT}; restore it from its backup")
-    return root
-
-
-def _make(path: Path) -> None:
-    """Write it aside and link it into place: two processes that start together end with one and the same key."""
-    aside = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(secrets.token_bytes(ROOT))
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        path.hardlink_to(aside)
-    except FileExistsError:
-        pass  # the other process was first, and its key counts
-    finally:
-        aside.unlink()
+        keep(path, secrets.token_bytes(ROOT))
+    return secret(path, "the root key", ROOT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,8 +60,8 @@ class Importer:
         refused: Counter[str] = Counter()
         taken = told = 0
         cuts = _steps([block.time for block in blocks], [call.at for call in calls], self.step)
-        edges = [np.searchsorted(block.time, cuts) for block in blocks]
-        said_at = np.searchsorted(np.array([call.at for call in calls], np.int64), cuts)
+        edges = [np.searchsorted(block.time, cuts, side="right") for block in blocks]
+        said_at = np.searchsorted(np.array([call.at for call in calls], np.int64), cuts, side="right")
         for number in range(1, len(cuts)):
             parts = [
                 block.take(slice(edge[number - 1], edge[number])) for block, edge in zip(blocks, edges, strict=True)
@@ -99,7 +99,9 @@ class Importer:
 
 
 def _steps(times: Sequence[npt.NDArray[np.int64]], calls: Sequence[int], step: int) -> npt.NDArray[np.int64]:
-    """The edges of steps that hold something: an empty month costs no tick but its last."""
-    every = np.concatenate([*(time // step for time in times), np.array(calls, np.int64) // step])
-    held = np.unique(every)
-    return np.unique(np.concatenate([held * step, (held + 1) * step]))
+    """The edges of steps that hold something: an empty month costs no tick but its last.
+
+    What happened at an edge belongs to the step that it ends: when that tick is told, all of it has come.
+    """
+    ends = np.unique(np.concatenate([*(-(-time // step) for time in times), -(-np.array(calls, np.int64) // step)]))
+    return np.unique(np.concatenate([(ends - 1) * step, ends * step]))

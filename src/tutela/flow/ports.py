@@ -71,7 +71,8 @@ class Register(Protocol):
 
     `define` gives the datastreams back with the ids and versions that the register holds; those that come in are not
     looked at. What is defined as it was stays as it is; `told` gives the events of what is new or changed, which are
-    kept in the same transaction. `datastreams` gives those whose version is higher, by version. `refuse` adds to the counts by (source, minute in microseconds, reason).
+    kept in the same transaction. `datastreams` gives those whose version is higher, by version: some of them, as long as
+    there are more. `refuse` adds to the counts by (source, minute in microseconds, reason).
     """
 
     async def sources(self) -> Sequence[Source]: ...
@@ -255,8 +256,8 @@ class Lake(Protocol):
 
     `archive` takes all of `stream` after sequence `since` up to `upto`, in order; it raises Conflict when
     `since` is not what `offset` says, so nothing is archived twice. `series` gives each (time, value) once,
-    in order of time, since ≤ time < until, the first `most` of them; of a personal kind there is none, but `sealed` gives the messages that hold
-    such rows of one partition. `recorded` gives the messages that one partition of one stage
+    in order of time, since ≤ time < until, the first `most` of them; of a personal kind there is none, but `sealed`
+    gives the messages that hold such rows of one partition. `recorded` gives the messages that one partition of one stage
     read, in the recorded order, since < sequence ≤ until. `tidy` does what a lake needs each night; what it
     no longer shows it forgets when it is older than `before` (microseconds).
     """

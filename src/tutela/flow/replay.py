@@ -67,8 +67,8 @@ class Found:
     """What a replay came to, by id of the event, and how it went.
 
     `upto` is the last sequence that was replayed, `ticked` that of the last tick: no row that came before it waits
-    for its turn any more, up to the event time `settled`; `began` is the event time of the first tick. `gap` is the first sequence whose body was erased (None:
-    none was): only what `personal` detectors find depends on it. `ours` are all detectors at work, by identity.
+    for its turn any more, up to the event time `settled`; `began` is the event time of the first tick. `gap` is the
+    first sequence whose body was erased (None: none was): only what `personal` detectors find depends on it. `ours` are all detectors at work, by identity.
     """
 
     timeline: str
