@@ -252,6 +252,22 @@ def test_with_some_lateness_rows_wait_and_a_tick_tells_the_time_up_to_which_all_
     assert alone(main()) == [[], [], ["1/2 at 10000000", "1+3 at 14000000"]]
 
 
+def test_what_was_let_go_is_held_no_more_after_a_start() -> None:
+    async def main() -> tuple[Effects, Effects]:
+        stage = Stage((Every(name="patient", nth=1, lateness=60.0),))
+        fold = await stage.fold()
+        await fold.turn([observed(1, "readings", (ONE, SECOND, 1.0))])
+        stage.keep(await fold.save())
+        let_go = await fold.turn([ticked(2, 2 * MINUTE)])
+        stage.keep(await fold.save())
+        return let_go, await (await stage.fold(stage.saved)).turn([ticked(3, 4 * MINUTE)])
+
+    let_go, after = alone(main())
+
+    assert [key for key in keys(let_go) if "/" in key] == ["1/1"]
+    assert [key for key in keys(after) if "/" in key] == []
+
+
 # ── late and doubled ────────────────────────────────────────────────────────────────────────────
 
 
