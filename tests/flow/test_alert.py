@@ -474,6 +474,15 @@ def test_an_alert_that_is_taken_out_of_its_incident_is_open_again() -> None:
     assert (only(desk).status, only(desk).count) == (AlertStatus.ACKNOWLEDGED, 2)
 
 
+def test_where_one_of_two_alerts_became_an_incident_the_other_takes_what_comes() -> None:
+    desk, _ = run(detection("d1", datastreams=(7,)), detection("d2", 20 * 60, datastreams=(8,)))
+    one = next(alert for alert in alerts(desk) if alert.detections == ("d1",))
+    desk = acted(desk, one.to(AlertStatus.INCIDENT, by="anna", incident="i1"))
+    desk, _ = run(detection("d3", 21 * 60, datastreams=(9,)), desk=desk)
+
+    assert sorted(alert.detections for alert in alerts(desk)) == [("d1",), ("d2", "d3")]
+
+
 @pytest.mark.parametrize("budget", [0, 9], ids=["held", "shown"])
 def test_an_alert_expires_with_an_event_and_is_forgotten_later(budget: int) -> None:
     desk, _ = run(detection("d1"), budget=budget)

@@ -168,6 +168,17 @@ def test_on_an_import_facts_wait_for_the_tick_even_where_no_lateness_is_allowed(
     assert [found.facts for found in due.detections] == [("c", "a", "b"), ()]
 
 
+def test_a_held_fact_is_held_over_a_start() -> None:
+    async def main() -> Effects:
+        stage = Stage((Pairs(nth=2, lateness=2.0),))
+        fold = await stage.fold()
+        await fold.turn([told(1, call("a", SECOND))])
+        stage.keep(await fold.save())
+        return await (await stage.fold()).turn([told(2, call("b", 2 * SECOND)), second_tick(3, 9 * SECOND)])
+
+    assert ("a", "b") in [found.facts for found in alone(main()).detections]
+
+
 def test_a_tick_that_was_told_before_ends_nothing() -> None:
     effects = turn([Pairs()], second_tick(1, 9), second_tick(2, 9), second_tick(3, 8))
 
