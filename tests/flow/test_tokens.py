@@ -7,10 +7,10 @@ import pytest
 from tutela.backends.memory_facts import MemoryFacts, Store
 from tutela.errors import Quarantined
 from tutela.flow.catalogue import Known
-from tutela.flow.entering import enter
+from tutela.flow.entering import define, enter
 from tutela.flow.health import Health
 from tutela.flow.tokens import HOLDS, NOBODY, Doorkeeper, Tokens
-from tutela.model.register import Source
+from tutela.model.register import Datastream, Source
 
 LAMPS = Source(
     name="lamps",
@@ -20,6 +20,9 @@ LAMPS = Source(
     legal_basis="PublicInterest",
     personal_data=False,
     place="Here",
+)
+LAMP = Datastream(
+    id=0, source="lamps", name="lamps/one", thing="one", kind="readings", observed_property="power", unit="W"
 )
 
 
@@ -95,3 +98,18 @@ async def test_a_source_that_was_just_entered_is_known_at_the_door() -> None:
     assert await door.identify(token) == "lamps"
     assert known.sources == {"lamps": LAMPS}
     assert await door.identify(token) == "lamps"
+
+
+async def test_what_a_source_was_just_entered_with_is_known_at_the_door_even_if_the_register_was_read_in_between() -> (
+    None
+):
+    time, facts = Time(), MemoryFacts(Store(Time()))
+    tokens, known = Tokens(Holders(), time, lambda size: b"\x07" * size), Known(facts, 4)
+    door = Doorkeeper(tokens, known, Health(), time)
+    await enter(facts, LAMPS, "install", 0)
+    await known.refresh()
+    await define(facts, [], [LAMP], "install", 0)
+
+    await door.identify(await tokens.issue("lamps"))
+
+    assert known.number("lamps/one") is not None

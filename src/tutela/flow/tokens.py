@@ -50,6 +50,10 @@ class Tokens:
         await self._holders.allow(_hash(token), source, self._clock())
         return token
 
+    def met(self, token: str) -> bool:
+        """Whether this token was shown here before, and was good."""
+        return _hash(token) in self._known
+
     async def identify(self, token: str) -> str:
         """The source that shows this token; raises Quarantined when there is none."""
         hash_, now = _hash(token), self._clock()
@@ -78,14 +82,16 @@ class Doorkeeper:
     async def identify(self, token: str) -> str:
         """The source that shows this token; raises Quarantined, and counts, when there is none.
 
-        One that was entered a moment ago is looked up in the register at once.
+        Whoever comes with a token for the first time may have been entered, or entered anew, a moment ago: what the
+        register says of them is looked up at once.
         """
+        met = self.tokens.met(token)
         try:
             source = await self.tokens.identify(token)
         except Quarantined as stranger:
             self.health.refused(NOBODY, (Refusal(Reason.QUARANTINED, stranger.message, 1),), self.clock())
             raise
-        if source not in self.known.sources:
+        if not met:
             await self.known.refresh()
         return source
 
