@@ -7,6 +7,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from tests.backends.halt import freeze
 from tests.conftest import MakeEngines
 
 from tutela.backends.doctor import examine
@@ -80,7 +81,7 @@ async def test_a_server_that_hangs_is_told_within_seconds(tmp_path: Path, make_e
     engines = make_engines(tmp_path / "city", env)
     await engines.start()
     child = engines.children.child("nats")
-    child.signal(signal.SIGSTOP)
+    freeze(child)
 
     found = await examine(tmp_path / "city", env)
     child.signal(signal.SIGCONT)

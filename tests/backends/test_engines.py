@@ -15,6 +15,7 @@ from time import monotonic
 import asyncpg
 import psutil
 import pytest
+from tests.backends.halt import freeze
 from tests.conftest import MakeEngines, remove
 
 from tutela.backends import nats, watchdog
@@ -126,7 +127,7 @@ async def test_a_publish_that_was_given_up_is_in_doubt_and_stored_once_when_it_i
     server = own.children.child("nats")
     async with NatsStreams(own.addresses.nats, patience=1) as streams:
         await streams.open(STREAM, ["t.>"])
-        server.signal(signal.SIGSTOP)
+        freeze(server)
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(streams.publish("t.a", b"", "once", {}), 0.2)
         server.signal(signal.SIGCONT)
@@ -277,7 +278,7 @@ async def test_a_server_that_hangs_is_started_again(own: Engines, monkeypatch: p
         **{name: getattr(child.program, name) for name in child.program.__slots__} | {"stop_within": 0.2}
     )
 
-    child.signal(signal.SIGSTOP)
+    freeze(child)
     await guard.look()
     assert child.starts == 1
     await guard.look()
