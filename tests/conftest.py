@@ -13,10 +13,15 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from hypothesis import settings
 
 from tutela.backends.engines import Addresses, Engines
 from tutela.backends.link import Link
 from tutela.backends.places import SYSTEM, Places
+
+# How long an example takes tells how busy the machine is, and nothing of what it tests.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 T = TypeVar("T")
 MakeEngines = Callable[[Path, Mapping[str, str]], Engines]

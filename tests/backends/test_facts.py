@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 import pytest
@@ -12,7 +12,8 @@ import pytest
 from tutela.backends.postgres import register
 from tutela.backends.postgres.facts import PostgresFacts
 from tutela.errors import BadInput, Broken, Conflict, Fenced, NotFound, Quarantined, Refused
-from tutela.flow.ports import Facts
+from tutela.flow.ports import Facts as Ports
+from tutela.flow.rules import Rules, arm, disarm
 from tutela.model.alert import AlertStatus
 from tutela.model.dead_letter import DeadLetter
 from tutela.model.event import Event
@@ -21,9 +22,15 @@ from tutela.model.incident import Incident, IncidentStatus
 from tutela.model.install import Install
 from tutela.model.people import Agent, Role, Shift
 from tutela.model.register import Datastream, Source, Thing
+from tutela.model.rule import Armed, Rule
 
 if TYPE_CHECKING:
     from tests.backends.conftest import Lab, Make
+
+
+class Facts(Ports, Rules, Protocol):
+    """All that is kept, and the rules."""
+
 
 SOURCE = Source(
     name="air",
@@ -70,6 +77,26 @@ async def test_a_timeline_has_a_lease_for_each_partition_of_each_stage(facts: Fa
         assert [(lease.timeline, lease.partition) for lease in taken] == [
             (timeline, partition) for timeline in ("live", "import/x") for partition in range(count)
         ]
+
+
+# ── rules ───────────────────────────────────────────────────────────────────────────────────────
+async def test_of_each_rule_the_newest_is_known_and_each_has_its_event(facts: Facts) -> None:
+    rule = Rule(
+        name="wet", says="It is wet.", purpose="city-operations", rule={"when": {"fact": ["call"]}, "within": 1.5}
+    )
+    other = msgspec.structs.replace(rule, name="dry")
+
+    one = await arm(facts, rule, "anna", 0)
+    await arm(facts, other, "anna", 1)
+    over = await disarm(facts, "wet", "ben", 2)
+
+    assert await facts.rules() == [await _armed(facts, "dry"), over]
+    assert (one.rule, over.rule) == (rule, rule)
+    assert [event.kind for event in await facts.about("wet")] == ["rule@1", "rule@1"]
+
+
+async def _armed(facts: Facts, name: str) -> Armed:
+    return next(one for one in await facts.rules() if one.rule.name == name)
 
 
 # ── the register ────────────────────────────────────────────────────────────────────────────────

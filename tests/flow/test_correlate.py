@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from tests.flow.stage_support import CELL, Every, Pairs, call, lease, second_tick, told
 
 from tutela.flow import correlate, hop
-from tutela.flow.correlate import wants
 from tutela.flow.correlating import CorrelateFold, CorrelateStage
+from tutela.flow.detector import wants
 from tutela.flow.noticed import Correction
 from tutela.model.call import Call
 from tutela.model.detection import Detection

@@ -166,7 +166,7 @@ def test_a_detection_says_why_with_names_and_units(says: Sentences) -> None:
             "had been made, at 2026-11-25 10:00:13. The last one was made at 2026-11-25 10:00:12.",
         ),
         (Fewer(by=2, of=("a", "b", "c")), "with 2 fewer of the 3 that it counted."),
-        (Fewer(by=2, of=("a", "b")), "without those 2 of them that are of the sort call."),
+        (Fewer(by=2, of=("a", "b")), "without 2 of them, of the sort call."),
         (Apart(fact="a", metres=250.4), "if one of them had been 250 m further away."),
     ],
 )

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from secrets import token_hex
-from zoneinfo import ZoneInfo
 
 import uvicorn
 from litestar import Litestar, Router
@@ -19,12 +18,12 @@ from tutela.app.leaving import Leaving
 from tutela.app.settings import FIRST_PORT, Settings
 from tutela.app.staff import staff
 from tutela.app.tasks import together
+from tutela.app.wording import sentences
 from tutela.backends.postgres.progress import PostgresProgress
 from tutela.flow import hop
 from tutela.flow.act import Acts
 from tutela.flow.command import Incidents
 from tutela.flow.deed import Deeds
-from tutela.flow.explain import Sentences
 from tutela.flow.gateway import Gateway
 from tutela.flow.health import Health
 from tutela.flow.history import History
@@ -40,7 +39,6 @@ from tutela.screens.guard import Guard
 from tutela.screens.headers import harden
 from tutela.screens.openapi import description
 from tutela.screens.problem import HANDLERS
-from tutela.screens.sentences import language
 from tutela.sources.http import Door
 from tutela.sources.http import routes as devices
 
@@ -124,11 +122,6 @@ def _routes(behind: Doors) -> Sequence[Router]:
             guard,
         ),
     ]
-
-
-def sentences(inside: Core) -> Sentences:
-    """The words for people, in English; times in the city's zone."""
-    return Sentences(language("en"), inside.known, ZoneInfo(inside.install.zone))
 
 
 @asynccontextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 import socket
 from collections.abc import Sequence
@@ -11,34 +13,68 @@ from tutela.app.core import Core, core
 from tutela.app.detecting import instances
 from tutela.app.settings import Settings
 from tutela.app.tasks import together
+from tutela.errors import EngineDown
 from tutela.flow.correlating import CorrelateStage
 from tutela.flow.desk import DeskStage
 from tutela.flow.detecting import DetectStage
+from tutela.flow.rules import begins, in_force
 from tutela.flow.stage import Stage
 from tutela.flow.work import Worker
+from tutela.model.rule import Armed
+
+LOG = logging.getLogger(__name__)
 
 REFRESH = 1.0
 
 
-def detecting(inside: Core) -> DetectStage:
-    """The stage of observations, with the detectors that the systems name."""
-    return DetectStage(instances(inside.install.zone)[0], inside.known, inside.keys, inside.install.ways)
+def detecting(inside: Core, armed: Sequence[Armed]) -> DetectStage:
+    """The stage of observations, with the detectors that the systems and the armed rules name."""
+    made = instances(inside.install.zone, armed)[0]
+    return DetectStage(made, inside.known, inside.keys, inside.install.ways, begins=begins(armed))
 
 
-def correlating(inside: Core) -> CorrelateStage:
+def correlating(inside: Core, armed: Sequence[Armed]) -> CorrelateStage:
     """The stage of facts, likewise."""
-    return CorrelateStage(instances(inside.install.zone)[1], inside.install.ways)
+    made = instances(inside.install.zone, armed)[1]
+    return CorrelateStage(made, inside.install.ways, begins=begins(armed))
 
 
-def stages(inside: Core) -> Sequence[Stage]:
+def stages(inside: Core, armed: Sequence[Armed]) -> Sequence[Stage]:
     """All that a worker does."""
-    return detecting(inside), correlating(inside), DeskStage(inside.facts)
+    return detecting(inside, armed), correlating(inside, armed), DeskStage(inside.facts)
 
 
 async def run(settings: Settings) -> None:
-    """Work until stopped. The name is new at each start: a lease of an earlier life is another's."""
-    name = f"{socket.gethostname()}-{os.getpid()}-{token_hex(3)}"
-    async with core(settings, name) as inside:
+    """Work until stopped; with other rules, begin anew: start is recovery."""
+    async with core(settings, socket.gethostname()) as inside:
         await inside.known.refresh()
         async with together(inside.known.run(REFRESH)):
-            await Worker(name, stages(inside), inside.streams, inside.facts).run()
+            while True:
+                await _with(inside, in_force(await inside.facts.rules()))
+
+
+async def _with(inside: Core, armed: Sequence[Armed]) -> None:
+    """Work as long as these rules are in force. The name is new each time: a lease of an earlier life is another's."""
+    name = f"{socket.gethostname()}-{os.getpid()}-{token_hex(3)}"
+    worker = asyncio.ensure_future(Worker(name, stages(inside, armed), inside.streams, inside.facts).run())
+    others = asyncio.ensure_future(_others(inside, armed))
+    try:
+        await asyncio.wait({worker, others}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (worker, others):
+            task.cancel()
+        ended = await asyncio.gather(worker, others, return_exceptions=True)
+    for one in ended:
+        if isinstance(one, Exception):
+            raise one
+
+
+async def _others(inside: Core, armed: Sequence[Armed]) -> None:
+    """Return when other rules are in force than these."""
+    known = list(armed)
+    while known == list(armed):
+        await asyncio.sleep(REFRESH)
+        try:
+            known = list(in_force(await inside.facts.rules()))
+        except EngineDown as down:
+            LOG.warning("the rules can't be read, those in force stay: %s", down)

@@ -18,7 +18,7 @@ import duckdb
 import pyarrow as pa
 
 from tutela.backends.lake_catalogue import Where, connect, tidy
-from tutela.backends.lake_reads import Series, Span, recorded, sealed, series
+from tutela.backends.lake_reads import Series, Span, passed, recorded, sealed, series, ticked
 from tutela.backends.lake_rows import PLAIN, tables
 from tutela.errors import BadInput, Conflict, EngineDown, StorageFull
 from tutela.model.flow import Message
@@ -70,6 +70,14 @@ class DuckLake:
             span = Span(timeline, partition, first, min(first + WINDOW, until))
             for message in await self._in_thread(partial(recorded, stage=stage, span=span)):
                 yield message
+
+    async def ticked(self, timeline: str) -> int:
+        """The newest archived tick; 0 for none."""
+        return await self._in_thread(partial(ticked, timeline=timeline))
+
+    async def passed(self, timeline: str, stage: str, at: int) -> int:
+        """The sequence of the last tick before that time, on the hop which the stage reads; 0 for none."""
+        return await self._in_thread(partial(passed, timeline=timeline, stage=stage, at=at))
 
     async def tidy(self, before: int) -> None:
         """Merge small files; forget what was superseded before then (microseconds), and its files."""

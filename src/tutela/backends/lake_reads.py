@@ -94,6 +94,28 @@ def recorded(lake: duckdb.DuckDBPyConnection, stage: str, span: Span) -> Iterato
     return _STAGES[stage](lake, span)
 
 
+def ticked(lake: duckdb.DuckDBPyConnection, timeline: str) -> int:
+    """The newest archived tick; 0 for none."""
+    return _one(lake, 'select coalesce(max("at"), 0) from lake.tick where timeline = ?', [timeline])
+
+
+def passed(lake: duckdb.DuckDBPyConnection, timeline: str, stage: str, at: int) -> int:
+    """The sequence of the last tick before that time, on the hop which the stage reads; 0 for none."""
+    if stage == "detect":
+        text = 'select coalesce(max(sequence), 0) from lake.tick where timeline = ? and "at" < ?'
+        return _one(lake, text, [timeline, at])
+    text = (
+        "select coalesce(max(sequence), 0) from lake.second_hop where timeline = ? and subject = ?"
+        " and cast(json_extract(decode(body), '$.at') as bigint) < ?"
+    )
+    return _one(lake, text, [timeline, f"det.{token(timeline)}.tick", at])
+
+
+def _one(lake: duckdb.DuckDBPyConnection, text: str, values: list[object]) -> int:
+    found = lake.execute(text, values).fetchone()
+    return 0 if found is None else int(found[0])
+
+
 def _plain(lake: duckdb.DuckDBPyConnection, name: str, span: Span) -> Iterator[Message]:
     columns = ", ".join(column for column, _ in kind(name).columns)
     found = _some(lake, name, f"sequence, row, datastream, time, {columns}", "partition = $4", span, span.partition)

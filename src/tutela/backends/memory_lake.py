@@ -9,7 +9,7 @@ import numpy as np
 from tutela.backends.lake_rows import PLAIN, Place
 from tutela.errors import BadInput, Conflict, EngineDown
 from tutela.model import wire
-from tutela.model.flow import Message
+from tutela.model.flow import Message, decode_tick
 from tutela.model.rows import Rows, empty, joined
 from tutela.model.timeline import token
 from tutela.model.when import iso
@@ -71,6 +71,19 @@ class MemoryLake:
         for message in self.kept.get(f"{hop.upper()}-{token(timeline)}", []):
             if since < message.sequence <= until and _read(message.subject, stage, partition):
                 yield message
+
+    async def ticked(self, timeline: str) -> int:
+        """The newest archived tick; 0 for none."""
+        return max((at for _, at in self._ticks(f"OBS-{token(timeline)}")), default=0)
+
+    async def passed(self, timeline: str, stage: str, at: int) -> int:
+        """The sequence of the last tick before that time, on the hop which the stage reads; 0 for none."""
+        stream = f"{'OBS' if stage == 'detect' else 'DET'}-{token(timeline)}"
+        return max((sequence for sequence, tick in self._ticks(stream) if tick < at), default=0)
+
+    def _ticks(self, stream: str) -> Sequence[tuple[int, int]]:
+        ticks = (message for message in self.kept.get(stream, []) if message.subject.endswith(".tick"))
+        return [(message.sequence, decode_tick(message.body).at) for message in ticks]
 
     async def tidy(self, before: int) -> None:
         """Remember that it was asked."""

@@ -25,9 +25,9 @@ from tutela.model.seen import Seen
 from tutela.model.when import MINUTE, SECOND
 
 from . import hop
-from .detector import Detector
+from .detector import ALWAYS, Begins, Detector, may, wants
 from .noticed import Late, Noticed, corrections, event_of
-from .options import identified
+from .options import begun, identified
 from .stage import Where, is_live
 
 KNOWN = 4096
@@ -70,8 +70,11 @@ class State:
 class Correlate:
     """The detectors of one partition, and how facts get to them. It holds no state: `turn` takes and gives it."""
 
-    def __init__(self, detectors: Sequence[Detector], where: Where, ways: int = hop.WAYS) -> None:
+    def __init__(
+        self, detectors: Sequence[Detector], where: Where, ways: int = hop.WAYS, begins: Begins = ALWAYS
+    ) -> None:
         self.parts = identified(detectors)
+        self.begins = begun(self.parts, begins)
         self.where = where
         self.groups: dict[int, list[str]] = {}
         for name, detector in self.parts.items():
@@ -157,8 +160,10 @@ class _Turn:
 
     def _step(self, name: str, released: Sequence[Brought], upto: int | None, ticked: int) -> None:
         """One detector sees the facts, and then the tick by itself: so it is plain which of them made it speak."""
-        needs = self._correlate.parts[name].card.needs
-        if mine := [one for one in released if wants(needs, one.fact)]:
+        if self._correlate.begins[name] > self._tick:
+            return
+        detector = self._correlate.parts[name]
+        if mine := [one for one in released if wants(detector.card.needs, one.fact) and may(detector, one.fact)]:
             self._see(name, mine, None, ticked)
         if upto is not None:
             self._see(name, (), upto, ticked)
@@ -170,12 +175,6 @@ class _Turn:
         for detection in filter(self._correlate.at_home, found):
             self._detections.append(detection)
             self._events.append(event_of(detection, where, _brought(detection, mine) or ticked))
-
-
-def wants(needs: frozenset[str], fact: Fact) -> bool:
-    """Whether such a fact is needed: any, calls, detections, or those of a type or detector."""
-    words = {"call"} if isinstance(fact, Call) else {"detection", fact.type, fact.detector}
-    return "*" in needs or not needs.isdisjoint(words)
 
 
 def _stretches(came: Iterable[Came]) -> Iterator[tuple[list[Brought], Came | None]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -12,7 +12,7 @@ from tutela.model.timeline import token
 
 from . import hop
 from .correlate import Came, Correlate, Kept, State
-from .detector import Detector
+from .detector import Begins, Detector
 from .stage import Saved, Where
 
 CORRELATE = "correlate"
@@ -25,6 +25,7 @@ class CorrelateStage:
 
     detectors: tuple[Detector, ...]
     ways: int = hop.WAYS
+    begins: Begins = field(default_factory=dict)
     saves: float = 15.0
 
     @property
@@ -49,10 +50,14 @@ class CorrelateStage:
     async def begin(self, lease: Lease, saved: Saved) -> CorrelateFold:
         """The partition as it was saved; a detector that is new begins."""
         where = Where(lease.timeline, CORRELATE, lease.partition, self.stream(lease))
-        correlate = Correlate(self.detectors, where, self.ways)
+        correlate = Correlate(self.detectors, where, self.ways, self.begins)
         start = correlate.begin()
-        loaded = {name: detector.load(saved[name]) for name, detector in correlate.parts.items() if name in saved}
         kept = msgspec.json.decode(saved[FOLD]["kept"], type=Kept) if FOLD in saved else start.kept
+        loaded = {
+            name: detector.load(saved[name])
+            for name, detector in correlate.parts.items()
+            if name in saved and correlate.begins[name] <= kept.tick
+        }
         return CorrelateFold(correlate, State({**start.parts, **loaded}, kept))
 
 

@@ -185,11 +185,12 @@ class DeskFold:
 
 
 def _read(message: Message) -> Iterator[Detection | Tick]:
-    """Calls are taken by people, not by the desk. Its time is what all stages before it have worked off."""
+    """Calls are taken by people, not by the desk; a rule's own terms are for that rule. The desk's time is what all stages before it have worked off."""
     if message.subject.endswith(".settled"):
         yield Tick(hop.tick_of(message.body))
     elif not message.subject.endswith(".tick"):
-        yield from (fact for fact in hop.facts(message.body) if isinstance(fact, Detection))
+        facts = hop.facts(message.body)
+        yield from (fact for fact in facts if isinstance(fact, Detection) and not fact.is_term)
 
 
 def _event(change: Change) -> Event:

@@ -26,9 +26,9 @@ from tutela.model.kinds import KINDS, kind
 from tutela.model.seen import Catalogue, Seen
 from tutela.model.when import MINUTE, SECOND
 
-from .detector import Detector
+from .detector import ALWAYS, Begins, Detector
 from .noticed import Late, Noticed, corrections, event_of
-from .options import identified
+from .options import begun, identified
 from .stage import Where
 
 Bools = npt.NDArray[np.bool_]
@@ -80,8 +80,9 @@ class Watch:
 class Detect:
     """The detectors of one partition, and how rows get to them. It holds no state: `turn` takes and gives it."""
 
-    def __init__(self, detectors: Sequence[Detector], where: Where, idle: int = IDLE) -> None:
+    def __init__(self, detectors: Sequence[Detector], where: Where, idle: int = IDLE, begins: Begins = ALWAYS) -> None:
         self.parts = identified(detectors)
+        self.begins = begun(self.parts, begins)
         self.where = where
         self.groups: dict[int, list[str]] = {0: []}
         for name, detector in self.parts.items():
@@ -184,6 +185,8 @@ class _Turn:
 
     def _step(self, name: str, batches: Sequence[Batch], upto: int | None, ticked: int) -> None:
         """One detector sees the batches, and then the tick by itself: so it is plain which of them made it speak."""
+        if self._detect.begins[name] > self._tick:
+            return
         for batch in batches:
             if self._may(name, batch) and len(part := self._part(name, batch)):
                 self._see(name, part, None, ticked)

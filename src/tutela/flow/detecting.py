@@ -7,7 +7,7 @@ fetched. Then everything that such a partition saves is sealed too.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 import numpy as np
@@ -23,7 +23,7 @@ from tutela.model.rows import Ints, Rows
 from . import hop
 from .catalogue import Known
 from .detect import Came, Detect, State
-from .detector import Detector
+from .detector import Begins, Detector
 from .ports import Keys
 from .saved import columns, restored
 from .stage import Saved, Where
@@ -40,6 +40,7 @@ class DetectStage:
     known: Known
     keys: Keys
     ways: int = hop.WAYS
+    begins: Begins = field(default_factory=dict)
     saves: float = 15.0
 
     @property
@@ -71,7 +72,7 @@ class DetectStage:
         await self.known.refresh()
         opened = {part: {name: await self._opened(body) for name, body in own.items()} for part, own in saved.items()}
         where = Where(lease.timeline, DETECT, lease.partition, self.stream(lease))
-        detect = Detect(self.detectors, where)
+        detect = Detect(self.detectors, where, begins=self.begins)
         return DetectFold(self, detect, restored(detect, opened, self.partitions))
 
     async def sealed(self, column: Column) -> Column:

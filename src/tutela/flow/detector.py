@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Protocol
 
+from tutela.model.call import Call
 from tutela.model.card import Card
 from tutela.model.detection import Detection
+from tutela.model.flow import Fact
 from tutela.model.seen import Seen
+from tutela.policy.purposes import used_for
+
+Begins = Mapping[str, int]
+"""From which event time on a detector works, by its name: with the first recorded tick from then on. Others always do."""
+
+ALWAYS: Begins = MappingProxyType({})
 
 
 class Detector(Protocol):
@@ -23,3 +32,15 @@ class Detector(Protocol):
     def step(self, state: Any, seen: Seen) -> tuple[Any, tuple[Detection, ...]]: ...
     def changed(self, state: Any) -> Mapping[str, bytes]: ...
     def load(self, saved: Mapping[str, bytes]) -> Any: ...
+
+
+def wants(needs: frozenset[str], fact: Fact) -> bool:
+    """Whether such a fact is needed: any, calls, detections, or those of a type or detector."""
+    words = {"call"} if isinstance(fact, Call) else {"detection", fact.type, fact.detector}
+    return "*" in needs or not needs.isdisjoint(words)
+
+
+def may(detector: Detector, fact: Fact) -> bool:
+    """Whether what was collected for the fact's purpose may be used for the detector's, if it has one (F06)."""
+    purpose = getattr(detector, "purpose", fact.purpose)
+    return purpose in used_for((fact.purpose,))

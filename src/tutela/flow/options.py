@@ -5,12 +5,12 @@ What was saved of a detector with other options, or of another version, is not i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tutela.errors import BadInput
 from tutela.maths.found import options
 
-from .detector import Detector
+from .detector import Begins, Detector
 
 
 def identity(detector: Detector) -> str:
@@ -27,3 +27,8 @@ def identified(detectors: Sequence[Detector]) -> dict[str, Detector]:
             raise BadInput(f"the detector {name} is listed twice with the same options; list it once")
         known[name] = detector
     return known
+
+
+def begun(parts: Mapping[str, Detector], begins: Begins) -> dict[str, int]:
+    """From when each works, by identity; 0: always."""
+    return {name: begins.get(detector.name, 0) for name, detector in parts.items()}

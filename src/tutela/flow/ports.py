@@ -277,6 +277,17 @@ class Recorded(Protocol):
     def recorded(self, timeline: str, stage: str, partition: int, since: int, until: int) -> AsyncIterator[Message]: ...
 
 
+class Backtested(Recorded, Protocol):
+    """And what a backtest asks to find its days.
+
+    `ticked` is the newest archived tick of a timeline (0: none). `passed` is the sequence of the last tick before `at` in
+    the stream that the stage reads (0: there is none): what was recorded later comes after it.
+    """
+
+    async def ticked(self, timeline: str) -> int: ...
+    async def passed(self, timeline: str, stage: str, at: int) -> int: ...
+
+
 class Stored(Protocol):
     """What was found and stored: events of these kinds whose cause begins so, by id, after that id ("": from the start)."""
 
@@ -292,6 +303,18 @@ class Policy(Protocol):
 
 
 class Facts(
-    Timelines, Register, DeadLetters, Leases, Turns, Outbox, Log, Sealing, Progress, Desk, People, Values, Protocol
+    Timelines,
+    Register,
+    DeadLetters,
+    Leases,
+    Turns,
+    Outbox,
+    Log,
+    Sealing,
+    Progress,
+    Desk,
+    People,
+    Values,
+    Protocol,
 ):
     """All that PostgreSQL keeps, for the app to pass on in parts."""

@@ -49,7 +49,7 @@ def columns(detect: Detect, state: State) -> Iterator[Column]:
 
 
 def restored(detect: Detect, saved: Saved, partitions: int) -> State:
-    """The state that all these columns describe; a detector that is new begins."""
+    """The state that all these columns describe; a detector that is new, or is yet to begin, begins."""
     start = detect.begin()
     if FOLD not in saved:
         return start
@@ -63,7 +63,9 @@ def restored(detect: Detect, saved: Saved, partitions: int) -> State:
         orders={**start.orders, **orders},
         newest={name: Slab.load(newest_fields(name), saved.get(f"newest/{name}", {})) for name in start.newest},
         parts={
-            name: detector.load(saved[name]) if name in saved else start.parts[name]
+            name: detector.load(saved[name])
+            if name in saved and detect.begins[name] <= kept.tick
+            else start.parts[name]
             for name, detector in detect.parts.items()
         },
         late=kept.late,

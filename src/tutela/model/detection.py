@@ -7,6 +7,9 @@ from .place import Place
 from .scales import Scale
 from .why import Why
 
+OWN = "/"
+"""Stands between a rule's name and its term's in a type of detection, such as `underpass/deep`."""
+
 
 class Detection(Noun, tag="detection", tag_field="noun", frozen=True, kw_only=True):
     """What was noticed, where and when, how sure, by which part with which options, and why.
@@ -35,3 +38,8 @@ class Detection(Noun, tag="detection", tag_field="noun", frozen=True, kw_only=Tr
     datastreams: tuple[int, ...] = ()
     facts: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+
+    @property
+    def is_term(self) -> bool:
+        """Whether it is a rule's own: for that rule, and nothing to show."""
+        return OWN in self.type

@@ -185,11 +185,16 @@ def used_for(collected_for: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(own | compatible | set(ALWAYS)))
 
 
+def known_purpose(name: str, of: str) -> None:
+    """Raise BadInput, with the list, when nobody knows that purpose of a source or a rule."""
+    if name not in PURPOSES:
+        raise BadInput(f"{of}: there is no purpose called {name!r}; there are: {', '.join(PURPOSES)}")
+
+
 def proper(source: Source) -> None:
     """A register entry names purposes and a legal basis that we know; raises BadInput with the lists."""
     for name in source.purposes:
-        if name not in PURPOSES:
-            raise BadInput(f"{source.name}: there is no purpose called {name!r}; there are: {', '.join(PURPOSES)}")
+        known_purpose(name, source.name)
     if not source.purposes:
         raise BadInput(f"{source.name}: say what the data is for; the purposes are: {', '.join(PURPOSES)}")
     if source.legal_basis not in LEGAL_BASES:

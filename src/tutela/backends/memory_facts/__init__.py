@@ -7,7 +7,7 @@ from tutela.backends.memory_facts.leases import MemoryLeases, MemoryTimelines
 from tutela.backends.memory_facts.log import MemoryLog, MemorySealing
 from tutela.backends.memory_facts.people import MemoryPeople
 from tutela.backends.memory_facts.progress import MemoryProgress
-from tutela.backends.memory_facts.register import MemoryDeadLetters, MemoryRegister
+from tutela.backends.memory_facts.register import MemoryDeadLetters, MemoryRegister, MemoryRules
 from tutela.backends.memory_facts.store import Store
 from tutela.backends.memory_facts.turns import MemoryOutbox, MemoryTurns, MemoryValues
 
@@ -17,6 +17,7 @@ __all__ = ["MemoryFacts", "Store"]
 class MemoryFacts(
     MemoryTimelines,
     MemoryRegister,
+    MemoryRules,
     MemoryDeadLetters,
     MemoryLeases,
     MemoryTurns,

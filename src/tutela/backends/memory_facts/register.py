@@ -1,4 +1,4 @@
-"""The source register, the catalogue, and what could not be worked off."""
+"""The source register, the catalogue, the rules, and what could not be worked off."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tutela.backends.rules import defined, not_registered, not_there, same_place
 from tutela.model.dead_letter import DeadLetter
 from tutela.model.event import Event
 from tutela.model.register import Datastream, Source, Thing
+from tutela.model.rule import Armed
 
 
 @dataclass
@@ -68,6 +69,23 @@ class MemoryRegister:
     async def refused(self, since: int) -> Mapping[tuple[str, int, str], int]:
         """The counts of minutes from then on."""
         return {key: count for key, count in self.store.refused.items() if key[1] >= since}
+
+
+@dataclass
+class MemoryRules:
+    """The rules that people wrote: the newest of each name, as the log tells."""
+
+    store: Store = field(default_factory=Store)
+
+    async def arm(self, armed: Armed, event: Event) -> None:  # noqa: ARG002  its event tells it
+        """Keep it, with its event."""
+        self.store.log([event])
+
+    async def rules(self) -> Sequence[Armed]:
+        """All, in order of name."""
+        told = (event for event in self.store.events.values() if event.kind == "rule@1")
+        newest = {event.subject: msgspec.json.decode(event.body, type=Armed) for event in told}
+        return [armed for _, armed in sorted(newest.items())]
 
 
 @dataclass

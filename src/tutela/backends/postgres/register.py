@@ -1,4 +1,4 @@
-"""The source register, the catalogue of Things and Datastreams, and what was refused or could not be worked off."""
+"""The source register, the catalogue, the rules, and what was refused or could not be worked off."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ from tutela.model.dead_letter import DeadLetter
 from tutela.model.event import Event
 from tutela.model.flow import encode
 from tutela.model.register import Datastream, Source, Thing
+from tutela.model.rule import Armed
 
 _source = msgspec.json.Decoder(Source).decode
 _thing = msgspec.json.Decoder(Thing).decode
 _datastream = msgspec.json.Decoder(Datastream).decode
+_armed = msgspec.json.Decoder(Armed).decode
 _headers = msgspec.json.Decoder(dict[str, str]).decode
 
 _REFUSE = """
@@ -64,6 +66,11 @@ insert into datastream (id, name, source, entry, version)
 select id, name, source, entry::json, version
 from unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::bigint[]) as e (id, name, source, entry, version)
 on conflict (id) do update set entry = excluded.entry, version = excluded.version
+"""
+
+
+_ARM = """
+insert into rule (name, entry) values ($1, $2::text::json) on conflict (name) do update set entry = excluded.entry
 """
 
 
@@ -164,6 +171,25 @@ class PostgresDeadLetters:
         if row is None:
             raise not_there("dead letter", id_)
         return _letter(row)
+
+
+@dataclass(frozen=True)
+class PostgresRules:
+    """The rules that people wrote: the newest of each name."""
+
+    db: Database
+
+    async def arm(self, armed: Armed, event: Event) -> None:
+        """Keep it, with its event."""
+        async with self.db.writing() as connection:
+            await connection.execute(_ARM, armed.rule.name, encode(armed).decode())
+            await log.append(connection, [event])
+        self.db.notices.ring(EVENT)
+
+    async def rules(self) -> Sequence[Armed]:
+        """All, in order of name."""
+        async with self.db.reading() as connection:
+            return [_armed(row["entry"]) for row in await connection.fetch("select entry from rule order by name")]
 
 
 def _columns(letter: DeadLetter) -> tuple[object, ...]:

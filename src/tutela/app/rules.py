@@ -1,0 +1,112 @@
+"""`tutela rules` and `tutela backtest`: a rule from its file, tried on recorded days, armed and taken back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from tutela.app.core import Core, clock, core
+from tutela.app.detecting import instance, parted
+from tutela.app.lake import lake
+from tutela.app.settings import Settings
+from tutela.app.wording import sentences
+from tutela.errors import BadInput, NotFound
+from tutela.flow.backtest import Trial, backtest, days
+from tutela.flow.detecting import DetectStage
+from tutela.flow.explain import Sentences
+from tutela.flow.options import identified
+from tutela.flow.rules import arm, disarm, in_force, read, uses
+from tutela.flow.tried import Tried
+from tutela.model.rule import Armed, Rule
+from tutela.model.when import moment
+
+BY = "install"
+EACH = 3.0
+"""Minutes that an alert takes an operator, where nobody says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class On:
+    """What to try a rule on: the newest so many days of a timeline; `each`: minutes an alert takes an operator."""
+
+    timeline: str = "live"
+    days: float = 7.0
+    each: float = EACH
+
+
+def rule_of(path: Path) -> Rule:
+    """The rule in a file, whose parts can all be made; raises BadInput with what is wrong and where."""
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as wrong:
+        raise BadInput(f"{path} can't be read: {wrong}") from wrong
+    return whole(read(text))
+
+
+def whole(rule: Rule) -> Rule:
+    """The same rule, if all of its parts can be made."""
+    identified([instance(use, "UTC") for use in uses(rule)])
+    return rule
+
+
+def trial(inside: Core, rule: Rule) -> Trial:
+    """The rule as it is tried."""
+    made = parted(instance(use, inside.install.zone) for use in uses(rule))
+    terms = DetectStage(made[0], inside.known, inside.keys, inside.install.ways)
+    return Trial(rule.name, terms, made[1], frozenset(use.name for use in uses(rule)))
+
+
+async def tried(inside: Core, rule: Rule, on: On) -> Tried:
+    """What it would have told."""
+    if on.timeline not in (known := await inside.facts.timelines()):
+        raise NotFound(f"there is no timeline {on.timeline!r}; there are: {', '.join(sorted(known))}")
+    history = lake(inside)
+    recorded = await days(history, on.timeline, on.days)
+    return await backtest(history, trial(inside, rule), recorded, on.each, ZoneInfo(inside.install.zone))
+
+
+async def run(settings: Settings, path: Path, on: On) -> tuple[Tried, str]:
+    """`tutela backtest`: what it would have told, for programs and in words."""
+    rule = await asyncio.to_thread(rule_of, path)
+    async with core(settings, "backtest", connections=2) as inside:
+        await inside.known.refresh()
+        told = await tried(inside, rule, on)
+        return told, words(told, sentences(inside), ZoneInfo(inside.install.zone))
+
+
+def words(told: Tried, says: Sentences, zone: ZoneInfo) -> str:
+    """What a backtest found, as a person reads it."""
+    lines = [
+        f"{told.rule} on {told.timeline}, {_clock(told.since, zone)} to {_clock(told.until, zone)}:",
+        f"  {told.alerts} alerts ({told.per_day:.1f} a day), {told.detections} detections; one operator sees {told.shown}",
+        f"  {told.minutes:g} minutes of operators' time, at {told.each:g} minutes each",
+        *(f"  {date}  {count}" for date, count in told.by_day.items()),
+    ]
+    examples = [f"  {_clock(one.since, zone)}  {one.scale.severity}: {says.alert(one)}" for one in told.examples]
+    return "\n".join([*lines, *(["examples:"] if examples else []), *examples])
+
+
+def _clock(at: int, zone: ZoneInfo) -> str:
+    return f"{moment(at).astimezone(zone):%Y-%m-%d %H:%M}"
+
+
+async def listed(settings: Settings) -> Sequence[Armed]:
+    """The rules in force."""
+    async with core(settings, "rules", connections=1) as inside:
+        return in_force(await inside.facts.rules())
+
+
+async def armed(settings: Settings, path: Path) -> Armed:
+    """Put the rule in a file in force."""
+    rule = await asyncio.to_thread(rule_of, path)
+    async with core(settings, "rules", connections=1) as inside:
+        return await arm(inside.facts, rule, BY, clock())
+
+
+async def disarmed(settings: Settings, name: str) -> Armed:
+    """Take a rule back."""
+    async with core(settings, "rules", connections=1) as inside:
+        return await disarm(inside.facts, name, BY, clock())

@@ -1,0 +1,215 @@
+"""Rules: sequence, count, absence, all and any of these; more and less pressing; by place, source and datastream."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import pytest
+from tests.contracts_support.examples import START, fact_of
+from tests.contracts_support.stage import CENTRE, Item, Ticked, Told, World, play, seens
+
+from tutela.detectors.rule import Rule
+from tutela.errors import BadInput
+from tutela.maths.cells import north_of
+from tutela.model.detection import Detection
+from tutela.model.scales import Severity
+from tutela.model.when import MINUTE
+
+WORLD = World(property="none", size=1)
+
+
+def told(type_: str, minute: float, north: float = 0.0, id_: str = "", **more: Any) -> Told:  # noqa: ANN401  as in JSON
+    """A fact: a call where the type says so ("call:Fire: smoke"), else a detection of that type."""
+    called, _, category = type_.partition(":")
+    said: dict[str, object] = {"noun": "call"} if called == "call" else {"noun": "detection", "type": type_}
+    said |= {"category": category} if category else {}
+    place = msgspec.to_builtins(north_of(CENTRE, north))
+    return Told(
+        fact_of({"place": place, **said, "id": id_ or f"{type_}@{minute}", **more}, START + round(minute * MINUTE))
+    )
+
+
+def tick(minute: float) -> Ticked:
+    return Ticked(START + round(minute * MINUTE))
+
+
+def rule(when: Mapping[str, object], **more: object) -> Rule:
+    return msgspec.convert({"name": "rule-1", "when": when, **more}, Rule)
+
+
+def found(part: Rule, *items: Item) -> list[Detection]:
+    return play(part, seens(WORLD, items))
+
+
+def minutes(detections: list[Detection]) -> list[float]:
+    return [(one.at - START) / MINUTE for one in detections]
+
+
+SMOKE, CALL, CROWD = {"fact": ["smoke"]}, {"fact": ["call"]}, {"fact": ["crowd"]}
+
+
+def test_all_is_met_when_the_last_of_them_comes_in_any_order() -> None:
+    part = rule({"all": [SMOKE, CALL]})
+
+    (one,) = found(part, told("call", 0), told("smoke", 4))
+    assert minutes(found(part, told("smoke", 0), told("call", 4))) == [4]
+    assert (one.facts, one.since, minutes([one])) == (("call@0", "smoke@4"), START, [4])
+
+
+def test_any_is_met_by_one_of_them() -> None:
+    part = rule({"any": [SMOKE, {"all": [CALL, CROWD]}]})
+
+    assert minutes(found(part, told("call", 0), told("crowd", 1))) == [1]
+    assert minutes(found(part, told("call", 0), told("smoke", 1))) == [1]
+    assert found(part, told("call", 0)) == []
+
+
+def test_a_sequence_is_met_in_its_order_only() -> None:
+    part = rule({"sequence": [CALL, SMOKE, CROWD]})
+
+    assert minutes(found(part, told("call", 0), told("smoke", 1), told("crowd", 2))) == [2]
+    assert found(part, told("smoke", 0), told("call", 1), told("crowd", 2)) == []
+    assert found(part, told("crowd", 0), told("smoke", 1), told("call", 2)) == []
+
+
+def test_a_sequence_goes_by_event_time_also_when_its_facts_come_out_of_order() -> None:
+    part = rule({"sequence": [CALL, SMOKE]})
+
+    assert found(part, told("smoke", 5), told("call", 1))[0].facts == ("call@1", "smoke@5")
+
+
+def test_a_count_is_met_by_so_many_within_the_time_and_not_by_one_fewer() -> None:
+    part = rule({"fact": ["call:Theft"], "count": 3}, within=600)
+    calls = [told("call:Theft: bicycle", minute) for minute in (0, 4, 8, 12)]
+
+    assert minutes(found(part, *calls[:3])) == [8]
+    assert found(part, *calls[:2], told("call:Fire: smoke", 5)) == []
+    assert found(part, calls[0], calls[1], told("call:Theft: bicycle", 10.1)) == []
+
+
+def test_facts_of_different_places_are_not_one_thing() -> None:
+    part = rule({"all": [SMOKE, CALL]}, metres=100)
+
+    assert found(part, told("call", 0), told("smoke", 1, north=120)) == []
+    assert minutes(found(part, told("call", 0), told("smoke", 1, north=90))) == [1]
+
+
+def test_per_source_and_per_datastream_it_matters_not_where() -> None:
+    tamper, silent = {"fact": ["tamper"]}, {"fact": ["silent"]}
+    one: dict[str, Any] = {"sources": ["door-7"], "datastreams": [7]}
+    for per in ("source", "datastream"):
+        part = rule({"sequence": [tamper, silent]}, per=per)
+        again = told("silent", 1, north=5000, **one)
+        other = told("silent", 1, sources=["door-8"], datastreams=[8])
+
+        assert minutes(found(part, told("tamper", 0, **one), again)) == [1]
+        assert found(part, told("tamper", 0, **one), other) == []
+
+
+def test_what_has_no_place_is_not_of_a_place() -> None:
+    nowhere = told("smoke", 1, place=None, cell=0)
+
+    assert found(rule({"fact": ["smoke"]}), nowhere) == []
+    assert found(rule({"fact": ["smoke"]}, per="source"), told("smoke", 1, place=None, cell=0, sources=["s"]))
+
+
+# ── absence ────────────────────────────────────────────────────────────────────────────────────
+
+ABSENT = {"of": {"fact": ["arrived"]}, "within": 300}
+
+
+def test_absence_is_told_at_the_moment_when_it_is_due() -> None:
+    part = rule({"fact": ["call"]}, absent=ABSENT)
+
+    (one,) = found(part, told("call", 0), tick(4), tick(9))
+    assert (minutes([one]), one.why.message, one.facts) == ([5], "rule.missing", ("call@0",))
+
+
+def test_what_comes_in_time_is_not_missing_and_what_comes_a_moment_later_is() -> None:
+    part = rule({"fact": ["call"]}, absent=ABSENT)
+
+    assert found(part, told("call", 0), told("arrived", 5), tick(9)) == []
+    assert minutes(found(part, told("call", 0), told("arrived", 5.01), tick(9))) == [5]
+    assert minutes(found(part, told("arrived", 0), told("call", 1), tick(9))) == [6]
+    assert minutes(found(part, told("call", 0), told("arrived", 3, north=5000), tick(9))) == [5]
+
+
+def test_a_wait_is_begun_once_and_each_place_waits_for_itself() -> None:
+    part = rule({"fact": ["call"]}, absent=ABSENT)
+    calls = told("call", 0), told("call", 1), told("call", 1, north=2000, id_="far")
+
+    assert minutes(found(part, *calls, tick(9))) == [5, 6]
+
+
+# ── more and less pressing ─────────────────────────────────────────────────────────────────────
+
+
+def test_while_it_lasts_it_becomes_more_and_then_less_pressing_as_revisions_of_one_detection() -> None:
+    part = rule(
+        CALL,
+        changes=[
+            {"when": SMOKE, "scale": {"severity": "Severe"}},
+            {"when": {"fact": ["over"]}, "scale": {"severity": "Minor"}},
+        ],
+    )
+    items = told("call", 0), told("smoke", 5), told("smoke", 6), told("over", 9), told("smoke", 10)
+    all_ = found(part, *items)
+
+    assert [one.scale.severity for one in all_] == [Severity.MODERATE, Severity.SEVERE, Severity.MINOR, Severity.SEVERE]
+    assert [one.revision for one in all_] == [0, 1, 2, 3]
+    assert len({one.id for one in all_}) == 1
+    assert all_[1].facts == ("call@0", "smoke@5")
+
+
+def test_what_came_before_it_changes_nothing() -> None:
+    part = rule(CALL, changes=[{"when": SMOKE, "scale": {"severity": "Severe"}}])
+
+    assert [one.revision for one in found(part, told("smoke", 0), told("call", 1))] == [0]
+
+
+def test_it_is_told_anew_only_after_it_was_quiet() -> None:
+    part = rule(CALL, quiet=600)
+    calls = [told("call", minute) for minute in (0, 8, 16, 27)]
+
+    assert minutes(found(part, *calls)) == [0, 27]
+
+
+def test_a_fact_that_is_told_twice_counts_once() -> None:
+    part = rule({"fact": ["call"], "count": 2})
+
+    assert found(part, told("call", 0), told("call", 0)) == []
+
+
+def test_a_fact_that_is_older_than_anything_remembered_is_let_go() -> None:
+    part = rule({"all": [SMOKE, CALL]}, within=60, quiet=60)
+
+    assert found(part, told("call", 9), told("smoke", 1)) == []
+
+
+# ── what can't be met ──────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("when", "says"),
+    [
+        ({}, "one of fact, all, any and sequence; this one has none of them"),
+        ({"fact": ["call"], "any": [CALL]}, "this one has fact and any"),
+        ({"all": [CALL, SMOKE], "count": 2}, "count goes with fact"),
+        ({"all": [{"any": [{"all": [{"any": [{"all": [CALL]}]}]}]}]}, "at most 5 deep"),
+        ({"fact": [" "]}, "is no fact"),
+    ],
+)
+def test_a_condition_that_says_nothing_plainly_is_refused_by_the_name_of_its_rule(
+    when: Mapping[str, object], says: str
+) -> None:
+    with pytest.raises((BadInput, msgspec.ValidationError), match=f"rule-1: .*{says}"):
+        rule(when)
+
+
+def test_changes_and_absences_are_looked_at_likewise() -> None:
+    with pytest.raises((BadInput, msgspec.ValidationError), match="has none of them"):
+        rule(CALL, absent={"of": {}, "within": 5})
+    with pytest.raises((BadInput, msgspec.ValidationError), match="has none of them"):
+        rule(CALL, changes=[{"when": {}, "scale": {}}])
