@@ -244,7 +244,7 @@ def _check(cases: Cases, windows: Sequence[int]) -> None:
         raise BadInput("a scan needs an x and a y for each place, and a place and an age for each case")
     if not len(cases.place):
         raise BadInput("there are no cases to scan; ask again when there are some")
-    if len(cases.place) and not (0 <= int(cases.place.min()) and int(cases.place.max()) < len(cases.x)):
+    if len(cases.place) and not (int(cases.place.min()) >= 0 and int(cases.place.max()) < len(cases.x)):
         raise BadInput(f"a case has a place that is not one of the {len(cases.x)}")
     if int(cases.age.min()) < 0:
         raise BadInput("a case is newer than now; its age must be 0 or more")
