@@ -180,9 +180,9 @@ class Scan:
         """The generalised likelihood ratio of Poisson counts, as a whole number; 0 where there are not too many."""
         expected = inside * within / self._all
         more = (counts > expected) & (counts >= self._least) & (SHARE * inside <= self._all)
+        rest, usual = np.where(more, self._all - counts, 1), np.where(more, self._all - expected, 1.0)
         counts, expected = np.where(more, counts, 1), np.where(more, expected, 1.0)
-        rest = self._all - counts
-        ratio = counts * np.log(counts / expected) + rest * np.log(rest / (self._all - expected))
+        ratio = counts * np.log(counts / expected) + rest * np.log(rest / usual)
         scores: Ints = np.where(more, np.rint(ratio * UNIT), 0.0).astype(np.int64)
         return scores
 
