@@ -19,6 +19,7 @@ from rich.console import Console
 
 SECONDS = {
     "detectors": 180,
+    "scan": 180,
     "flow_detect": 180,
     "flow_gateway": 180,
     "facts": 180,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -20,7 +22,12 @@ KINDS = ("call", "call", "threshold", "people-many", "another")
 
 def of_facts(card: Card) -> bool:
     """Whether a detector is one of the second hop."""
-    return card.key == "cell"
+    return card.key in {"cell", "city"}
+
+
+def ticks(card: Card) -> bool:
+    """Whether a detector of the second hop judges on ticks: its example has one."""
+    return any(sample.tick for sample in card.fires)
 
 
 def world(detector: Detector) -> World:
@@ -30,7 +37,35 @@ def world(detector: Detector) -> World:
 
 def stream(detector: Detector, seed: int, start: int = START) -> list[Item]:
     """What a detector of that sort could be given."""
-    return facts(seed, start) if of_facts(detector.card) else observations(seed, start)
+    if not of_facts(detector.card):
+        return observations(seed, start)
+    told = facts(seed, start)
+    return ticked(told, seed, start) if ticks(detector.card) else list(told)
+
+
+def ticked(told: Sequence[Told], seed: int, start: int) -> list[Item]:
+    """The facts and some more calls that crowd; a tick each hour, and calls that come after the tick of their hour."""
+    items: list[Item] = []
+    for item in sorted((*told, *_crowding(seed, start)), key=lambda one: one.fact.at - one.fact.at % MINUTE):
+        if item.fact.at >= start + HOUR:
+            start += (item.fact.at - start) // HOUR * HOUR
+            items.append(Ticked(start))
+        items.append(item)
+    return [*items, Ticked(start + HOUR)]
+
+
+def _crowding(seed: int, start: int) -> list[Told]:
+    """Three times in a day, ten calls within a kilometre and two hours, where few come else."""
+    chance = np.random.default_rng(seed)
+    told = []
+    for hour in (4, 9, 14):
+        place = {"lat": CENTRE.lat + 0.2 * chance.random(), "lon": CENTRE.lon + 0.1}
+        for number, at in enumerate(
+            sorted(chance.integers(start + hour * HOUR, start + (hour + 2) * HOUR, 10).tolist())
+        ):
+            near = {"lat": place["lat"] + 0.003 * chance.random(), "lon": place["lon"]}
+            told.append(Told(fact_of({"noun": "call", "id": f"crowd-{hour}-{number}", "place": near}, at)))
+    return told
 
 
 def observations(seed: int, start: int = START, weeks: int = WEEKS, size: int = 5) -> list[Item]:
@@ -60,7 +95,7 @@ def _values(chance: np.random.Generator, hours: int, size: int) -> npt.NDArray[n
     return np.asarray(values.round(2), np.float64)
 
 
-def facts(seed: int, start: int = START, many: int = 400) -> list[Item]:
+def facts(seed: int, start: int = START, many: int = 400) -> list[Told]:
     """A day of calls and detections around four places, bursts among them; some nowhere, some a little out of order."""
     chance = np.random.default_rng(seed)
     burst = np.arange(many) % 50 >= 42

@@ -12,6 +12,7 @@ from tests.contracts_support.stage import CENTRE, Item, Ticked, Told, World, pla
 
 from tutela.detectors.rule import Rule
 from tutela.errors import BadInput
+from tutela.flow.detector import is_citywide
 from tutela.maths.cells import north_of
 from tutela.model.detection import Detection
 from tutela.model.scales import Severity
@@ -106,6 +107,18 @@ def test_per_source_and_per_datastream_it_matters_not_where() -> None:
 
         assert minutes(found(part, told("tamper", 0, **one), again)) == [1]
         assert found(part, told("tamper", 0, **one), other) == []
+
+
+def test_per_city_all_facts_belong_together() -> None:
+    part = rule({"all": [SMOKE, CALL]}, per="city")
+
+    assert minutes(found(part, told("call", 0), told("smoke", 1, north=9000, place=None, cell=0))) == [1]
+
+
+def test_only_a_rule_of_a_place_looks_at_neighbourhoods_by_themselves() -> None:
+    whole = {per: is_citywide(rule(SMOKE, per=per)) for per in ("place", "source", "datastream", "city")}
+
+    assert whole == {"place": False, "source": True, "datastream": True, "city": True}
 
 
 def test_what_has_no_place_is_not_of_a_place() -> None:

@@ -138,6 +138,7 @@ class Pairs(Noun, frozen=True, kw_only=True):
     needs: tuple[str, ...] = ("*",)
     lateness: float = 0.0
     cell: int = CELL
+    key: str = "cell"
     scale: Scale = Scale()
 
     @property
@@ -145,7 +146,7 @@ class Pairs(Noun, frozen=True, kw_only=True):
         return Card(
             finds="Every second fact.",
             needs=frozenset(self.needs),
-            key="cell",
+            key=self.key,
             lateness=self.lateness,
             personal_data=False,
             cannot="Anything else.",

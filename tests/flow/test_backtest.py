@@ -155,6 +155,14 @@ async def test_what_the_rule_itself_told_at_the_time_is_left_out_and_a_fact_sent
     assert (await backtest(await history.lake(), rule, on, 3.0, ZONE)).alerts == 0
 
 
+async def test_what_correlation_found_is_for_people_and_not_for_rules() -> None:
+    found = Every().found("live", "1", START + 5 * MINUTE, (1,))
+    history = History().told(call(5))
+    history.facts.append(told(2, found, subject="det.live.desk"))
+
+    assert (await tried(history.tick(20), when={"fact": ["every"]})).alerts == 0
+
+
 async def test_a_rule_without_terms_reads_no_observations() -> None:
     history = History().told(call(5)).tick(20)
     lake = await history.lake()
@@ -187,6 +195,14 @@ async def test_positions_are_not_read_by_terms_that_take_no_personal_data() -> N
     assert (await tried(history.tick(20))).alerts == 1
 
 
+async def test_a_rule_over_the_whole_city_joins_what_neighbourhoods_do_not() -> None:
+    history = History().told(call(5), call(6, "Police", north=9000)).tick(20)
+    both = {"all": [{"fact": ["call:Rescue"]}, {"fact": ["call:Police"]}]}
+
+    assert (await tried(history, when=both)).alerts == 0
+    assert (await tried(history, when=both, per="city")).alerts == 1
+
+
 async def test_nothing_that_is_recorded_is_nothing_to_try_it_on() -> None:
-    with pytest.raises(BadInput, match="nothing of live is archived yet; try again in a minute"):
+    with pytest.raises(BadInput, match="nothing is recorded on live"):
         await days(MemoryLake(), "live", 7)

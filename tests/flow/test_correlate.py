@@ -239,10 +239,10 @@ def test_a_detector_that_sees_nothing_takes_no_step() -> None:
 def test_bytes_that_are_no_fact_are_refused_and_change_nothing() -> None:
     async def main() -> None:
         fold = await Stage().fold()
-        before = fold._state
+        before = [circle.state for circle in fold._circles]
         with pytest.raises(ValueError, match="JSON"):
             await fold.turn([told(1, call("a", 1)), Message(2, "det.live.1", {}, b"\xff", 2)])
-        assert fold._state is before
+        assert [circle.state for circle in fold._circles] == before
 
     alone(main())
 
@@ -254,3 +254,75 @@ def test_the_stage_says_what_it_is() -> None:
     assert (stage.name, stage.partitions, stage.stream(lease("correlate"))) == ("correlate", 4, "DET-live")
     assert stage.subjects(lease("correlate")) == ("det.live.1", "det.live.1.copy", "det.live.tick")
     assert fold.newest() == ()
+
+
+CITY = Pairs(name="all", nth=3, key="city")
+
+
+def brought(first: int) -> list[Message]:
+    """A call of each partition, and one that is copied to the first."""
+    calls = [
+        told(first + way, call(f"c{first + way}", first + way), subject=f"det.live.{way}") for way in range(hop.WAYS)
+    ]
+    return [*calls, told(first + hop.WAYS, call(f"c{first + 1}", first + 1), subject="det.live.0.copy")]
+
+
+def test_a_rule_over_the_city_sees_each_fact_of_all_partitions_once() -> None:
+    effects = turn((CITY,), *brought(1), *brought(11), second_tick(20, SECOND), partition=hop.CITY)
+
+    assert [found.key for found in effects.detections] == ["c3", "c12", "tick 8"]
+    assert {found.cell for found in effects.detections} == {CELL}  # which is at home elsewhere
+    assert [row.subject for row in effects.outgoing] == ["det.live.desk"] * 3
+
+
+def test_the_others_of_that_partition_see_what_is_near_and_no_more() -> None:
+    near = Pairs(name="near", nth=1)
+    alone_ = turn((near,), *brought(1), partition=hop.CITY)
+    beside = turn((near, CITY), *brought(1), partition=hop.CITY)
+
+    assert hop.CITY != HOME
+    assert alone_.events == ()  # CELL is at home elsewhere
+    assert [found.type for found in beside.detections] == ["all"]
+
+
+@pytest.mark.parametrize("partition", [1, 2, 3])
+def test_a_rule_over_the_city_is_at_work_in_one_partition(partition: int) -> None:
+    stage = CorrelateStage((CITY,))
+
+    assert not turn((CITY,), *brought(1), partition=partition).events
+    assert len(stage.subjects(lease("correlate", partition))) == 3
+    assert stage.subjects(lease("correlate", hop.CITY)) == (
+        "det.live.0",
+        "det.live.0.copy",
+        "det.live.tick",
+        "det.live.1",
+        "det.live.2",
+        "det.live.3",
+    )
+
+
+def test_a_rule_over_the_city_goes_on_from_what_was_saved() -> None:
+    async def main() -> tuple[Effects, Effects]:
+        stage = Stage((Pairs(), CITY))
+        first = await (fold := await stage.fold(hop.CITY)).turn(brought(1))
+        stage.keep(await fold.save())
+        return first, await (await stage.fold(hop.CITY)).turn([*brought(1), *brought(11)])
+
+    first, second = alone(main())
+    whole = turn((Pairs(), CITY), *brought(1), *brought(11), partition=hop.CITY)
+
+    assert [*first.detections, *second.detections] == list(whole.detections)
+
+
+def test_what_comes_late_to_a_rule_over_the_city_is_told_as_of_the_partition_after_the_last() -> None:
+    late = told(3, call("late", 1), subject="det.live.1")
+    patient = msgspec.structs.replace(CITY, lateness=1.0)
+
+    effects = turn(
+        (patient,), second_tick(1, MINUTE), second_tick(2, 2 * MINUTE), late, second_tick(4, 3 * MINUTE), partition=0
+    )
+
+    (correction,) = (event for event in effects.events if event.kind == "correction@1")
+    body = msgspec.json.decode(correction.body, type=Correction)
+    assert (body.stage, body.partition, body.count) == ("correlate", hop.WAYS, 1)
+    assert effects.late == {0: 1}

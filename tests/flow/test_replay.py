@@ -278,7 +278,7 @@ async def test_a_stage_that_comes_to_two_contents_stops_the_replay(recorded: Rec
 
 
 async def test_the_second_hop_is_replayed_likewise() -> None:
-    stage = CorrelateStage((Pairs(),), ways=2)
+    stage = CorrelateStage((Pairs(), Pairs(name="all", nth=3, key="city")), ways=2)
     messages = [
         told(1, call("a", SECOND), call("b", 2 * SECOND)),
         told(2, call("c", 3 * SECOND), subject="det.live.1.copy"),
@@ -300,5 +300,6 @@ async def test_the_second_hop_is_replayed_likewise() -> None:
     report = await compare(found, stored, lambda _: 0)
 
     assert report.same
-    assert (report.stream, report.compared, report.messages) == ("DET-live", len(stored.events), 7)
+    assert (report.stream, report.compared, report.messages) == ("DET-live", len(stored.events), 9)
     assert report.compared > 0
+    assert any(trace.who.startswith("all@") for trace in found.traces.values())

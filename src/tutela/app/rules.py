@@ -19,6 +19,7 @@ from tutela.flow.detecting import DetectStage
 from tutela.flow.explain import Sentences
 from tutela.flow.options import identified
 from tutela.flow.rules import arm, disarm, in_force, read, uses
+from tutela.flow.tail import UpToNow
 from tutela.flow.tried import Tried
 from tutela.model.rule import Armed, Rule
 from tutela.model.when import moment
@@ -63,7 +64,7 @@ async def tried(inside: Core, rule: Rule, on: On) -> Tried:
     """What it would have told."""
     if on.timeline not in (known := await inside.facts.timelines()):
         raise NotFound(f"there is no timeline {on.timeline!r}; there are: {', '.join(sorted(known))}")
-    history = lake(inside)
+    history = UpToNow(lake(inside), inside.streams, inside.install.ways)
     recorded = await days(history, on.timeline, on.days)
     return await backtest(history, trial(inside, rule), recorded, on.each, ZoneInfo(inside.install.zone))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from heapq import merge
@@ -76,9 +77,13 @@ def detect(lake: duckdb.DuckDBPyConnection, span: Span) -> Iterator[Message]:
 
 
 def correlate(lake: duckdb.DuckDBPyConnection, span: Span) -> Iterator[Message]:
-    """The facts of one partition, those from across its border, and the ticks."""
-    own = f"det.{token(span.timeline)}.{span.partition}"
-    return _facts(lake, "list_contains($4, subject)", span, [own, f"{own}.copy", f"det.{token(span.timeline)}.tick"])
+    """The facts of one partition, those from across its border, and the ticks; of partition 0 all facts.
+
+    In partition 0 rules over the whole city may be at work, which read them all; each circle there takes its own.
+    """
+    own = span.partition or r"\d+"
+    subjects = rf"det\.{re.escape(token(span.timeline))}\.({own}|{span.partition}\.copy|tick)"
+    return _facts(lake, "regexp_full_match(subject, $4)", span, subjects)
 
 
 def desk(lake: duckdb.DuckDBPyConnection, span: Span) -> Iterator[Message]:

@@ -94,5 +94,7 @@ def _read(subject: str, stage: str, partition: int) -> bool:
     words = subject.split(".")[2:]
     if stage == "desk":
         return words[-1] != "copy"
+    if stage == "correlate" and not partition and len(words) == 1 and words[0].isdigit():
+        return True  # rules over the whole city are at work there
     own = words[1:2] if stage == "detect" else words[:1]
     return words == ["tick"] or own == [str(partition)]

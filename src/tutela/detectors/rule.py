@@ -54,7 +54,7 @@ class Rule(Noun, frozen=True, kw_only=True):
     """Met when facts come together as `when` says, all within `within` seconds.
 
     `per`: facts belong together that are at most `metres` apart ("place"), or rest on one datastream, or come from one
-    source. `says`: what it means, in its author's words. `absent`: and then something does not come. `quiet`: seconds for which a detection lasts after the
+    source, or are anywhere in the city. `says`: what it means, in its author's words. `absent`: and then something does not come. `quiet`: seconds for which a detection lasts after the
     rule was last met; so long it is not told anew. `changes`: what makes it more, or less, pressing while it lasts.
     """
 
@@ -67,7 +67,7 @@ class Rule(Noun, frozen=True, kw_only=True):
         lateness=0.0,
         personal_data=False,
         cannot=(
-            "See what no detector noticed and nobody called about; join facts further apart than half a kilometre;"
+            "See what no detector noticed and nobody called about; join facts of one place that are further apart than half a kilometre;"
             " take back what it told when a fact comes late that would have kept it silent."
         ),
         options={
@@ -89,7 +89,7 @@ class Rule(Noun, frozen=True, kw_only=True):
     when: Condition
     within: Seconds = 600.0
     absent: Absence | None = None
-    per: Literal["place", "source", "datastream"] = "place"
+    per: Literal["place", "source", "datastream", "city"] = "place"
     metres: Annotated[float, msgspec.Meta(gt=0, le=500)] = 300.0
     quiet: Seconds = 1800.0
     changes: tuple[Change, ...] = ()
@@ -106,6 +106,11 @@ class Rule(Noun, frozen=True, kw_only=True):
         if self.absent:
             yield self.absent.of
         yield from (change.when for change in self.changes)
+
+    @property
+    def citywide(self) -> bool:
+        """Facts of one source, or of one datastream that moves, come from anywhere."""
+        return self.per != "place"
 
     def begin(self) -> _State:
         """Nothing has come."""
@@ -134,7 +139,7 @@ class Rule(Noun, frozen=True, kw_only=True):
         return state, tuple(detections)
 
     def _matters(self, state: _State, new: Known) -> bool:
-        there = {"place": new.place, "source": new.sources, "datastream": new.datastreams}[self.per]
+        there = {"place": new.place, "source": new.sources, "datastream": new.datastreams, "city": True}[self.per]
         old = new.at < state.newest - self._span
         return bool(there) and not old and all(one.id != new.id for one in state.known)
 
@@ -176,6 +181,8 @@ class Rule(Noun, frozen=True, kw_only=True):
 
     def _same(self, one: Known, other: Known) -> bool:
         """Whether two facts belong together."""
+        if self.per == "city":
+            return True
         if self.per == "source":
             return not set(one.sources).isdisjoint(other.sources)
         if self.per == "datastream":
@@ -241,7 +248,6 @@ class Rule(Noun, frozen=True, kw_only=True):
             "seconds": (max(one.at for one in facts) - going.first.at) / SECOND,
             "wait": self.absent.within if self.absent else 0.0,
         }
-        sources = tuple(sorted({source for one in facts for source in one.sources}))
         why = Why(
             message="rule.changed" if going.level else "rule.missing" if self.absent else "rule.met",
             inputs=inputs,
@@ -258,17 +264,22 @@ class Rule(Noun, frozen=True, kw_only=True):
                 why=why,
                 revision=going.revision,
             ),
-            Rests(
-                place=going.first.place,
-                cell=going.first.cell,
-                purpose=self.purpose,
-                datastreams=tuple(sorted({number for one in facts for number in one.datastreams})),
-                facts=tuple(one.id for one in facts),
-                sources=sources,
-            ),
+            _rests(self.purpose, facts),
         )
         scale = self.changes[going.level - 1].scale if going.level else self.scale
         return msgspec.structs.replace(told, scale=scale)
+
+
+def _rests(purpose: str, facts: Sequence[Known]) -> Rests:
+    """It rests on these facts, and is where the first of them is."""
+    return Rests(
+        place=facts[0].place,
+        cell=facts[0].cell,
+        purpose=purpose,
+        datastreams=tuple(sorted({number for one in facts for number in one.datastreams})),
+        facts=tuple(one.id for one in facts),
+        sources=tuple(sorted({source for one in facts for source in one.sources})),
+    )
 
 
 def _sorts(facts: Sequence[Known]) -> str:

@@ -21,7 +21,7 @@ from tutela.model.when import DAY, MINUTE
 from . import hop
 from .correlate import Came, Correlate
 from .detecting import DETECT, DetectStage
-from .detector import Detector
+from .detector import Detector, is_citywide
 from .ports import Backtested
 from .stage import Where
 from .tried import Days, Tried, minute_of, summed
@@ -44,7 +44,7 @@ async def days(lake: Backtested, timeline: str, number: float) -> Days:
     """The newest so many recorded days of a timeline; raises BadInput when nothing is recorded."""
     until = await lake.ticked(timeline)
     if not until:
-        raise BadInput(f"nothing of {timeline} is archived yet; try again in a minute, or name another timeline")
+        raise BadInput(f"nothing is recorded on {timeline}; name another timeline")
     return Days(timeline, until - round(number * DAY), until)
 
 
@@ -63,7 +63,7 @@ async def _recorded(lake: Backtested, trial: Trial, on: Days) -> AsyncIterator[F
     first, last = await lake.passed(on.timeline, "desk", on.since), await lake.offset(stream)
     known: set[tuple[str, int]] = set()
     async for message in lake.recorded(on.timeline, "desk", 0, first, last):
-        if not message.subject.endswith((".tick", ".settled")):
+        if not message.subject.endswith((".tick", ".settled", ".desk")):  # what correlation found goes to people only
             for fact in hop.facts(message.body):
                 name = (fact.id, 0 if isinstance(fact, Call) else fact.revision)
                 own = isinstance(fact, Detection) and fact.type in trial.own
@@ -103,16 +103,23 @@ async def _cut(messages: AsyncIterator[Message], subjects: frozenset[str]) -> As
 
 
 def _found(trial: Trial, facts: Sequence[Fact], on: Days) -> Iterator[Detection]:
-    """What the rule finds in all facts, neighbourhood by neighbourhood, told at the time of each."""
+    """What the rule finds in all facts: neighbourhood by neighbourhood, and over the whole city."""
     ways = trial.terms.ways
-    for way in range(ways):
-        where = Where(f"backtest/{trial.name}", "correlate", way, hop.second(on.timeline))
-        correlate = Correlate(trial.facts, where, ways)
-        state = correlate.begin()
+    local = [detector for detector in trial.facts if not is_citywide(detector)]
+    for way in range(ways) if local else ():
         mine = [fact for fact in facts if way in hop.route(fact, ways)]
-        for came in _minutes(mine, on):
-            state, noticed = correlate.turn(state, [came])
-            yield from noticed.detections
+        yield from _correlated(trial, local, way, _minutes(mine, on))
+    if whole := [detector for detector in trial.facts if is_citywide(detector)]:
+        yield from _correlated(trial, whole, hop.CITY, _minutes(facts, on))
+
+
+def _correlated(trial: Trial, detectors: Sequence[Detector], way: int, all_: Iterable[Came]) -> Iterator[Detection]:
+    where = Where(f"backtest/{trial.name}", "correlate", way, "DET")
+    correlate = Correlate(detectors, where, trial.terms.ways)
+    state = correlate.begin()
+    for came in all_:
+        state, noticed = correlate.turn(state, [came])
+        yield from noticed.detections
 
 
 def _minutes(facts: Iterable[Fact], on: Days) -> Iterator[Came]:

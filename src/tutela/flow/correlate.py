@@ -6,7 +6,8 @@ months of event time apart), a fact is held until the second hop's tick has pass
 are due are given in the order of event time; what comes later still is counted, and told as a correction. A fact
 that was sent twice is seen once. What is found here goes to the desk only.
 
-A place near a border is known on both sides of it. A finding counts where its cell is at home.
+A place near a border is known on both sides of it. A finding counts where its cell is at home; one of a detector
+over the whole city counts wherever that is at work.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from tutela.model.seen import Seen
 from tutela.model.when import MINUTE, SECOND
 
 from . import hop
-from .detector import ALWAYS, Begins, Detector, may, wants
+from .detector import ALWAYS, Begins, Detector, is_citywide, may, wants
 from .noticed import Late, Noticed, corrections, event_of
 from .options import begun, identified
 from .stage import Where, is_live
@@ -92,9 +93,9 @@ class Correlate:
             turn.stretch(facts, until)
         return turn.state(), turn.noticed()
 
-    def at_home(self, detection: Detection) -> bool:
-        """Whether its cell belongs to this partition."""
-        return hop.route(detection, self._ways)[0] == self.where.partition
+    def at_home(self, name: str, detection: Detection) -> bool:
+        """Whether it counts here: its cell belongs to this partition, or the detector sees the whole city."""
+        return is_citywide(self.parts[name]) or hop.route(detection, self._ways)[0] == self.where.partition
 
 
 class _Turn:
@@ -172,7 +173,7 @@ class _Turn:
         where = self._correlate.where
         seen = Seen(where.timeline, facts=tuple(one.fact for one in mine), tick=upto)
         self._parts[name], found = self._correlate.parts[name].step(self._parts[name], seen)
-        for detection in filter(self._correlate.at_home, found):
+        for detection in (each for each in found if self._correlate.at_home(name, each)):
             self._detections.append(detection)
             self._events.append(event_of(detection, where, _brought(detection, mine) or ticked))
 

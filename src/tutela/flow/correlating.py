@@ -1,22 +1,37 @@
-"""Step 4 once more, at work: the stage "correlate". It reads the second hop for the fold (`correlate`)."""
+"""Step 4 once more, at work: the stage "correlate". It reads the second hop for the folds (`correlate`).
+
+Detectors whose card's key is a cell are at work in every partition, over the facts of its neighbourhoods. Those over the
+whole city are a circle of their own beside them in partition `hop.CITY`: it reads the facts of all partitions.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 
 from tutela.model.flow import Column, Effects, Lease, Message, Newest
-from tutela.model.timeline import token
 
 from . import hop
 from .correlate import Came, Correlate, Kept, State
-from .detector import Begins, Detector
+from .detector import Begins, Detector, is_citywide
 from .stage import Saved, Where
 
 CORRELATE = "correlate"
 FOLD = "fold"
+KEPT, KEPT_CITY = "kept", "kept-city"
+
+
+@dataclass(slots=True)
+class _Circle:
+    """Some detectors, what they remember, the subjects that are for others, and under which name their fold is saved."""
+
+    correlate: Correlate
+    state: State
+    others: frozenset[str]
+    kept: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,42 +58,80 @@ class CorrelateStage:
         return hop.second(lease.timeline)
 
     def subjects(self, lease: Lease) -> Sequence[str]:
-        """The facts at home here, those near the border, and the ticks."""
-        own = f"det.{token(lease.timeline)}.{lease.partition}"
-        return (own, f"{own}.copy", hop.second_ticks(lease.timeline))
+        """The facts at home here, those near the border, and the ticks; for rules over the city, all facts."""
+        own = self._own(lease)
+        return (own, f"{own}.copy", hop.second_ticks(lease.timeline), *self._elsewhere(lease))
 
     async def begin(self, lease: Lease, saved: Saved) -> CorrelateFold:
         """The partition as it was saved; a detector that is new begins."""
-        where = Where(lease.timeline, CORRELATE, lease.partition, self.stream(lease))
-        correlate = Correlate(self.detectors, where, self.ways, self.begins)
+        local = tuple(detector for detector in self.detectors if not is_citywide(detector))
+        circles = [self._circle(lease, local, lease.partition, self._elsewhere(lease), KEPT, saved)]
+        if whole := self._whole(lease):
+            # Where to find a correction of the city's circle: as of the partition after the last.
+            circles.append(self._circle(lease, whole, self.ways, (f"{self._own(lease)}.copy",), KEPT_CITY, saved))
+        return CorrelateFold(circles, hop.second_ticks(lease.timeline))
+
+    def _own(self, lease: Lease) -> str:
+        return hop.placed(lease.timeline, self.ways)[lease.partition]
+
+    def _elsewhere(self, lease: Lease) -> tuple[str, ...]:
+        """Where facts come that are read for the rules over the city alone."""
+        placed = hop.placed(lease.timeline, self.ways) if self._whole(lease) else ()
+        return tuple(subject for subject in placed if subject != self._own(lease))
+
+    def _whole(self, lease: Lease) -> tuple[Detector, ...]:
+        """The detectors over the whole city that are at work in this partition."""
+        if lease.partition != hop.CITY:
+            return ()
+        return tuple(detector for detector in self.detectors if is_citywide(detector))
+
+    def _circle(
+        self,
+        lease: Lease,
+        detectors: Sequence[Detector],
+        partition: int,
+        others: Sequence[str],
+        kept: str,
+        saved: Saved,
+    ) -> _Circle:
+        where = Where(lease.timeline, CORRELATE, partition, self.stream(lease))
+        correlate = Correlate(detectors, where, self.ways, self.begins)
         start = correlate.begin()
-        kept = msgspec.json.decode(saved[FOLD]["kept"], type=Kept) if FOLD in saved else start.kept
+        body = saved.get(FOLD, {}).get(kept)
+        fold = start.kept if body is None else msgspec.json.decode(body, type=Kept)
         loaded = {
             name: detector.load(saved[name])
             for name, detector in correlate.parts.items()
-            if name in saved and correlate.begins[name] <= kept.tick
+            if name in saved and correlate.begins[name] <= fold.tick
         }
-        return CorrelateFold(correlate, State({**start.parts, **loaded}, kept))
+        return _Circle(correlate, State({**start.parts, **loaded}, fold), frozenset(others), kept)
 
 
 class CorrelateFold:
-    """One partition of the stage: reads messages for the fold, and words its effects."""
+    """One partition of the stage: reads messages for its circles, and words their effects."""
 
-    def __init__(self, correlate: Correlate, state: State) -> None:
-        self._correlate = correlate
-        self._state = state
+    def __init__(self, circles: Sequence[_Circle], ticks: str) -> None:
+        self._circles = circles
+        self._ticks = ticks
 
     async def turn(self, messages: Sequence[Message]) -> Effects:
         """Work these off, in order."""
-        came = [self._read(message) for message in messages]
-        self._state, noticed = self._correlate.turn(self._state, came)
+        came = [(message.subject, self._read(message)) for message in messages]
+        turns = [
+            circle.correlate.turn(circle.state, [one for subject, one in came if subject not in circle.others])
+            for circle in self._circles
+        ]
+        for circle, (state, _) in zip(self._circles, turns, strict=True):
+            circle.state = state
+        noticed = [each for _, each in turns]
+        detections = tuple(detection for each in noticed for detection in each.detections)
         return Effects(
             sequence=messages[-1].sequence,
-            ticked=noticed.ticked,
-            events=noticed.events,
-            detections=noticed.detections,
-            outgoing=tuple(row for found in noticed.detections for row in hop.outgoing(found, desk_only=True)),
-            late=noticed.late,
+            ticked=noticed[0].ticked,
+            events=tuple(event for each in noticed for event in each.events),
+            detections=detections,
+            outgoing=tuple(row for found in detections for row in hop.outgoing(found, desk_only=True)),
+            late=sum((Counter(each.late) for each in noticed), Counter[int]()),
         )
 
     def newest(self) -> tuple[Newest, ...]:
@@ -86,16 +139,20 @@ class CorrelateFold:
         return ()
 
     async def save(self) -> tuple[Column, ...]:
-        """The columns that changed, and what the fold itself remembers."""
-        own = Column(detector=FOLD, name="kept", body=msgspec.json.encode(self._state.kept))
-        changed = [
+        """The columns that changed, and what the folds themselves remember."""
+        own = (
+            Column(detector=FOLD, name=circle.kept, body=msgspec.json.encode(circle.state.kept))
+            for circle in self._circles
+        )
+        changed = (
             Column(detector=name, name=column, body=body)
-            for name, detector in self._correlate.parts.items()
-            for column, body in detector.changed(self._state.parts[name]).items()
-        ]
-        return (own, *changed)
+            for circle in self._circles
+            for name, detector in circle.correlate.parts.items()
+            for column, body in detector.changed(circle.state.parts[name]).items()
+        )
+        return (*own, *changed)
 
     def _read(self, message: Message) -> Came:
-        if message.subject == hop.second_ticks(self._correlate.where.timeline):
+        if message.subject == self._ticks:
             return Came(message.sequence, tick=hop.tick_of(message.body))
         return Came(message.sequence, hop.facts(message.body))

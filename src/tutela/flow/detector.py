@@ -19,6 +19,10 @@ Begins = Mapping[str, int]
 ALWAYS: Begins = MappingProxyType({})
 
 
+CITYWIDE = "city"
+"""The key of a card whose detector sees the facts of the whole city."""
+
+
 class Detector(Protocol):
     """Notices. Its options are its fields; `step` is pure; its state can be saved as named bytes."""
 
@@ -44,3 +48,8 @@ def may(detector: Detector, fact: Fact) -> bool:
     """Whether what was collected for the fact's purpose may be used for the detector's, if it has one (F06)."""
     purpose = getattr(detector, "purpose", fact.purpose)
     return purpose in used_for((fact.purpose,))
+
+
+def is_citywide(detector: Detector) -> bool:
+    """Whether it sees the facts of the whole city: as its card says, or as its options ask for."""
+    return detector.card.key == CITYWIDE or getattr(detector, "citywide", False)

@@ -10,7 +10,8 @@ Second hop, facts: stream `DET-<token>`, subjects
     det.<token>.settled     the least tick that all correlate partitions have worked off
 
 The correlate stage of r reads its two subjects and the tick; the desk reads `det.<token>.*`, which
-leaves the copies out, so it sees each fact once.
+leaves the copies out, so it sees each fact once. A rule over the whole city (its card's key is "city") is at
+work in partition `CITY` alone, which reads the facts of all others too, so nothing is sent twice for it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ from tutela.model.timeline import token
 
 WAYS = 4
 """Correlate partitions."""
+
+CITY = 0
+"""The correlate partition in which rules over the whole city are at work."""
 
 NEAR = 2
 """Rings of H3 res-9 cells around a fact within which a rule may join it with another."""
@@ -56,6 +60,11 @@ def second_ticks(timeline: str) -> str:
 def settled(timeline: str) -> str:
     """The subject of the ticks that are settled: nothing earlier can be detected any more."""
     return f"det.{token(timeline)}.settled"
+
+
+def placed(timeline: str, ways: int = WAYS) -> tuple[str, ...]:
+    """The subjects that have each fact once: those of all partitions, without the copies."""
+    return tuple(f"det.{token(timeline)}.{way}" for way in range(ways))
 
 
 def desk(timeline: str) -> str:

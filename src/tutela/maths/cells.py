@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import asin, cos, radians, sin, sqrt
 
 import h3.api.basic_int as h3
@@ -33,6 +34,23 @@ def metres(one: Place, other: Place) -> float:
     lat1, lat2 = radians(one.lat), radians(other.lat)
     half = sin((lat2 - lat1) / 2) ** 2 + cos(lat1) * cos(lat2) * sin(radians(other.lon - one.lon) / 2) ** 2
     return 2 * EARTH * asin(min(1.0, sqrt(half)))
+
+
+def centre_of(cell: int) -> Place:
+    """The middle of a cell, to the centimetre."""
+    lat, lon = h3.cell_to_latlng(cell)
+    return Place(lat=round(lat, 7), lon=round(lon, 7))
+
+
+def plane(places: Sequence[Place]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Whole metres east and north of the first place, on a plane that touches the ground there.
+
+    For one city: the error is under a thousandth within 50 km, below 70 degrees of latitude.
+    """
+    at, along = places[0], radians(1.0) * EARTH
+    wide = along * cos(radians(at.lat))
+    east = tuple(round(((place.lon - at.lon + 180.0) % 360.0 - 180.0) * wide) for place in places)
+    return east, tuple(round((place.lat - at.lat) * along) for place in places)
 
 
 def north_of(place: Place, by: float) -> Place:
