@@ -25,7 +25,7 @@ from tutela.model.timeline import LIVE
 from tutela.model.when import SECOND
 from tutela.policy.purposes import known_purpose
 
-SOON = 15 * SECOND
+SOON = 5 * SECOND
 """So long after it is armed a rule begins: until then every worker knows of it."""
 
 
