@@ -365,6 +365,15 @@ async def test_the_outbox_keeps_the_order_of_commit_until_sent(facts: Facts, mak
 
 
 # ── alerts and incidents ────────────────────────────────────────────────────────────────────────
+async def test_the_alerts_of_the_last_hours_come_newest_first_whatever_became_of_them(facts: Facts, make: Make) -> None:
+    lease = await desk_lease(facts)
+    alerts = (make.alert("a", last=5), make.alert("b", last=9), make.alert("c", last=7, status=AlertStatus.EXPIRED))
+    await facts.commit(lease, Effects(sequence=1, alerts=(*alerts, make.alert("d", last=8, timeline="import/x"))))
+
+    assert [alert.id for alert in await facts.alerts_since("live", 6, 10)] == ["b", "c"]
+    assert [alert.id for alert in await facts.alerts_since("live", 0, 2)] == ["b", "c"]
+
+
 async def test_open_alerts_come_highest_rank_first_exactly_as_they_were(facts: Facts, make: Make) -> None:
     lease = await desk_lease(facts)
     alerts = (make.alert("a", rank=1), make.alert("b", rank=9), make.alert("c", status=AlertStatus.EXPIRED))

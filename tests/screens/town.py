@@ -37,6 +37,7 @@ from tutela.flow.people import Staff
 from tutela.flow.prose import Prose
 from tutela.flow.read import Reads, reads
 from tutela.flow.read_health import HealthReads
+from tutela.flow.read_staged import StagedReads
 from tutela.flow.record import Recorder
 from tutela.flow.seal import leaf_of
 from tutela.maths.cells import cell_of
@@ -56,7 +57,7 @@ from tutela.model.rows import Rows
 from tutela.model.scales import Certainty, Scale, Severity, Urgency
 from tutela.model.when import SECOND, parse
 from tutela.model.why import ValueWas, Why
-from tutela.screens import alerts, events, health, incidents, observations, page, people
+from tutela.screens import alerts, events, health, incidents, observations, page, people, staged
 from tutela.screens.console import Console
 from tutela.screens.guard import Guard
 from tutela.screens.headers import harden
@@ -129,6 +130,10 @@ class Town:
     number: count[int] = field(default_factory=count)
 
     @property
+    def staged_reads(self) -> StagedReads:
+        return StagedReads(ledger=self.ledger, desk=self.facts, log=self.facts)
+
+    @property
     def health_reads(self) -> HealthReads:
         return HealthReads(ledger=self.ledger, known=self.known, progress=self.facts, report=self.health.report)
 
@@ -141,6 +146,7 @@ class Town:
         return Console(
             reads=self.reads,
             health=self.health_reads,
+            staged=self.staged_reads,
             staff=self.staff,
             acts=self.acts,
             incidents=self.incidents,
@@ -294,6 +300,7 @@ def application(here: Town) -> Litestar:
             events.routes(here.reads, guard),
             people.routes(here.staff, guard),
             health.routes(here.health_reads, probes, guard),
+            staged.routes(here.staged_reads, guard),
             page.routes(here.console, guard),
         ],
         exception_handlers=HANDLERS,

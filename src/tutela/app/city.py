@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 import httpx
@@ -14,9 +15,15 @@ from tutela.app.core import Core, clock, core
 from tutela.app.settings import FIRST_PORT, Settings
 from tutela.errors import BadInput, NotFound
 from tutela.flow.entering import define, enter
+from tutela.flow.read_staged import of_day
+from tutela.maths.ids import uuid_of
+from tutela.model.event import Event
+from tutela.model.flow import encode
 from tutela.model.register import Source, Thing
+from tutela.model.staged import Staged
+from tutela.model.timeline import LIVE
 from tutela.model.when import SECOND
-from tutela.sources.simulated import CALL_CENTRE, ENTRIES, City, Moment
+from tutela.sources.simulated import CALL_CENTRE, ENTRIES, City, Moment, plan
 from tutela.sources.streetmap import StreetMap
 
 log = logging.getLogger(__name__)
@@ -32,6 +39,7 @@ MAP = Source(
     place="Central Helsinki",
 )
 BY = "install"
+CITY = "simulated-city"
 
 
 def extract() -> Path:
@@ -81,14 +89,37 @@ async def run(settings: Settings, seed: int = SEED) -> None:
     """Enter the city into the register and live, second by second, until stopped."""
     async with core(settings, "city", connections=2) as inside:
         things = await asyncio.to_thread(StreetMap(extract()).things, MAP.name)
-        city = City(things, seed, clock())
+        city = City(things, seed, clock(), plan(day()))
         sender_tokens = await _enter(inside, things, city)
         base = f"http://127.0.0.1:{settings.port or FIRST_PORT}"
         async with httpx.AsyncClient(base_url=base, timeout=30) as client:
             sender = Sender(client, sender_tokens)
             while True:
                 await asyncio.sleep((SECOND - clock() % SECOND) / SECOND)
-                await sender.send(city.moment(clock() // SECOND * SECOND))
+                at = clock() // SECOND * SECOND
+                await sender.send(city.moment(at))
+                if over := city.over(at):
+                    await inside.facts.act([told(staged, at) for staged in over], (), (), ())
+
+
+def day() -> str:
+    """What is staged in the demonstration city."""
+    return (files("tutela.sources") / "staging" / "day.toml").read_text()
+
+
+def told(staged: Staged, at: int) -> Event:
+    """A staged event is told when it is over: whoever looks for it can't have known."""
+    body = encode(staged)
+    return Event(
+        id=uuid_of("staged@1", body),
+        at=at,
+        by=CITY,
+        cause=None,
+        kind="staged@1",
+        timeline=LIVE,
+        body=body,
+        subject=of_day(at),
+    )
 
 
 async def _enter(inside: Core, things: tuple[Thing, ...], city: City) -> dict[str, str]:

@@ -30,10 +30,11 @@ from tutela.flow.history import History
 from tutela.flow.prose import Prose
 from tutela.flow.read import reads
 from tutela.flow.read_health import HealthReads
+from tutela.flow.read_staged import StagedReads
 from tutela.flow.record import Recorder
 from tutela.flow.tokens import Doorkeeper
 from tutela.model.timeline import LIVE
-from tutela.screens import alerts, events, health, incidents, observations, page, people
+from tutela.screens import alerts, events, health, incidents, observations, page, people, staged
 from tutela.screens.console import Console
 from tutela.screens.guard import Guard
 from tutela.screens.headers import harden
@@ -96,6 +97,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
     acts, commands, words = Acts(deeds), Incidents(deeds), sentences(inside)
     recorder = Recorder(facts, keys, known, behind.health, clock, chance, ways=inside.install.ways)
     vitals = HealthReads(ledger=ledger, known=known, progress=PostgresProgress(facts.db), report=behind.health.report)
+    outcomes = StagedReads(ledger=ledger, desk=facts, log=facts)
     doorkeeper = Doorkeeper(inside.tokens, known, behind.health, clock)
     probes: dict[str, Callable[[], Awaitable[object]]] = {
         "NATS": partial(inside.streams.last, hop.observations(LIVE)),
@@ -109,10 +111,12 @@ def _routes(behind: Doors) -> Sequence[Router]:
         events.routes(shown, guard),
         people.routes(here, guard),
         health.routes(vitals, probes, guard),
+        staged.routes(outcomes, guard),
         page.routes(
             Console(
                 reads=shown,
                 health=vitals,
+                staged=outcomes,
                 staff=here,
                 acts=acts,
                 incidents=commands,

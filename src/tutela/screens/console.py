@@ -11,6 +11,7 @@ from tutela.flow.explain import Sentences
 from tutela.flow.people import Staff
 from tutela.flow.read import Reads
 from tutela.flow.read_health import HealthReads
+from tutela.flow.read_staged import StagedReads
 from tutela.model.access import Access
 from tutela.model.install import Install
 from tutela.model.people import Agent
@@ -25,6 +26,7 @@ class Console:
 
     reads: Reads
     health: HealthReads
+    staged: StagedReads
     staff: Staff
     acts: Acts
     incidents: Incidents

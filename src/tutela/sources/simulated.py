@@ -1,29 +1,37 @@
 """A simulated day on real Things: readings, counts and calls that a city like this might send.
 
 Everything here is made up and says so: its register entries carry `simulated`, and so does each screen that
-shows it. It is sent through the public HTTP door like any device's data. The day plan draws the time and place of
-its staged events from a seed; detectors never see it.
+shows it. It is sent through the public HTTP door like any device's data. What is staged is written in a
+plan (`staging/day.toml`); its time and place are drawn from a seed, and detectors never see either.
 """
 
 from __future__ import annotations
 
 import math
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
+import msgspec
 import numpy as np
 
+from tutela.errors import BadInput
 from tutela.model.card import Card
+from tutela.model.noun import Noun
 from tutela.model.place import Place
 from tutela.model.register import Datastream, Source, Thing
+from tutela.model.staged import Staged
 from tutela.model.when import DAY, HOUR, MINUTE, SECOND, iso
 
-Staging = Literal["fire", "crowd", "noise", "silent-lamps"]
-STAGINGS: tuple[Staging, ...] = ("fire", "crowd", "noise", "silent-lamps")
-EVERY = 4 * MINUTE
-LASTS = 3 * MINUTE
-NEAR = 0.0018
+FIRST = 20 * SECOND
+"""After the origin the first staged event begins."""
+
+EVERY = 3 * MINUTE
+"""From one staged event to the next, give or take; some last longer, so several may be on."""
+
+DEGREE = 111_195.0
+"""Metres of latitude."""
+
 CALLS = (
     ("EMS: fall", "An elderly person fell on the stairs."),
     ("EMS: chest pain", "A man holds his chest and is short of breath."),
@@ -55,6 +63,9 @@ METERS = (
     Meter("street-lamp", 24, "readings", "pm25", "ug/m3", 10, 5, 13, 0.7),
     Meter("street-lamp", 24, "readings", "no2", "ug/m3", 10, 14, 38, 2),
     Meter("camera", 4, "counts", "people", "1", 10, 1, 22, 2),
+    Meter("traffic-signal", 1, "readings", "speed", "km/h", 10, 22, 46, 2.5),
+    Meter("bollard", 1, "readings", "tilt", "deg", 30, 0.4, 1.2, 0.1),
+    Meter("lift-gate", 1, "readings", "open", "1", 20, 0, 0, 0),
 )
 
 LAMPS = "simulated-lamps"
@@ -77,7 +88,7 @@ def _entry(name: str, kind: str, purpose: str, *, personal: bool = False) -> Sou
 
 ENTRIES = (
     _entry(LAMPS, "street lighting", "city-operations"),
-    _entry(SENSORS, "environment and traffic sensors", "public-safety"),
+    _entry(SENSORS, "environment, traffic and street sensors", "public-safety"),
     _entry(CALL_CENTRE, "call taking", "emergency-response", personal=True),
 )
 
@@ -107,14 +118,72 @@ def _stream(meter: Meter, thing: Thing) -> Datastream:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Staged:
-    """A staged event of the day plan: what, where, from when to when."""
+class Cue(Noun, frozen=True, kw_only=True):
+    """A call in a staged event: so many seconds after its beginning, at most `off` metres away."""
 
-    what: Staging
+    after: int
+    category: str
+    said: str
+    off: float = 0.0
+
+
+class Staging(Noun, frozen=True, kw_only=True):
+    """What may be staged: `staging/day.toml` says what each field means."""
+
+    what: str
+    says: str
+    at: str
+    near: tuple[str, ...]
+    lasts: int
+    expects: tuple[str, ...]
+    first: bool = False
+    reach: float = 0.0
+    adds: dict[str, float] = {}
+    sets: dict[str, float] = {}
+    freezes: tuple[str, ...] = ()
+    silences: str = ""
+    calls: tuple[Cue, ...] = ()
+
+
+class _Plan(Noun, frozen=True, kw_only=True):
+    staging: tuple[Staging, ...]
+
+
+def plan(text: str) -> tuple[Staging, ...]:
+    """The stagings of a plan in TOML, the first one first."""
+    read = msgspec.convert(tomllib.loads(text), _Plan).staging
+    return tuple(sorted(read, key=lambda staging: not staging.first))
+
+
+@dataclass(frozen=True, slots=True)
+class On:
+    """A staged event of the day: what, its number, from when to when, and where."""
+
+    staging: Staging
+    number: int
     at: int
     until: int
     place: Place
+
+    def of(self, stream: Datastream, place: Place | None) -> bool:
+        """Whether it changes what that datastream says."""
+        own = stream.place
+        if own is None or place is None:
+            return False
+        return own == place if not self.staging.reach else _metres(own, place) <= self.staging.reach
+
+    @property
+    def noun(self) -> Staged:
+        """As it is told when it is over."""
+        staging = self.staging
+        return Staged(
+            what=staging.what,
+            says=staging.says,
+            at=self.at,
+            until=self.until,
+            place=self.place,
+            expects=staging.expects,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,37 +219,50 @@ class City:
         cannot="Tell anything about the real city.",
     )
 
-    def __init__(self, things: Sequence[Thing], seed: int, origin: int) -> None:
+    def __init__(self, things: Sequence[Thing], seed: int, origin: int, stagings: Sequence[Staging]) -> None:
         self.things, self.seed, self.origin = tuple(things), seed, origin
         self.streams = meters(things)
         self.meter = {(meter.thing, meter.observed_property): meter for meter in METERS}
         self.kind_of = {thing.name: thing.kind for thing in things}
-        self.stages = _stages(self.streams)
+        self.stagings = tuple(stagings)
+        self.places = {staging.what: _places(staging, things, self.streams) for staging in stagings}
+        self._changed: dict[int, frozenset[str]] = {}
 
-    def staged(self, at: int) -> Staged | None:
-        """The staged event that is on at that time, if any; the first begins 20 s after the origin."""
-        number = (at - self.origin - 20 * SECOND) // EVERY
-        if number < 0:
-            return None
-        chance = np.random.default_rng((self.seed, number))
-        begins = (
-            self.origin + 20 * SECOND + number * EVERY + (0 if number == 0 else int(chance.integers(0, 50)) * SECOND)
-        )
-        place = self.stages[int(chance.integers(len(self.stages)))]
-        what = "fire" if number == 0 else STAGINGS[int(chance.integers(len(STAGINGS)))]
-        return Staged(what, begins, begins + LASTS, place) if begins <= at < begins + LASTS else None
+    def event(self, number: int) -> On:
+        """The staged event of that number. All are staged in turn, each round in an order of its own."""
+        round_, place = divmod(number, len(self.stagings))
+        order = [0, *np.random.default_rng((self.seed, round_)).permutation(range(1, len(self.stagings))).tolist()]
+        staging = self.stagings[order[place]]
+        chance = np.random.default_rng((self.seed, round_, place))
+        late = int(chance.integers(0, 40)) * SECOND if number else 0
+        begins = self.origin + FIRST + number * EVERY + late
+        places = self.places[staging.what]
+        return On(staging, number, begins, begins + staging.lasts * SECOND, places[int(chance.integers(len(places)))])
+
+    def on(self, at: int) -> tuple[On, ...]:
+        """The staged events that are on at that time, by number."""
+        newest = (at - self.origin - FIRST) // EVERY
+        longest = max(staging.lasts for staging in self.stagings) * SECOND // EVERY + 2
+        events = (self.event(number) for number in range(max(0, newest - longest), newest + 1))
+        return tuple(event for event in events if event.at <= at < event.until)
+
+    def over(self, at: int) -> tuple[Staged, ...]:
+        """The staged events that end in the second that begins at `at`."""
+        return tuple(event.noun for event in self.on(at - SECOND) if at - SECOND < event.until <= at)
 
     def moment(self, at: int) -> Moment:
         """All that the city sends in the second that begins at `at` (whole seconds)."""
         second = at // SECOND
         chance = np.random.default_rng((self.seed, second))
-        staged = self.staged(at)
+        on = self.on(at)
         lines: dict[tuple[str, str], list[dict[str, object]]] = {}
         for number, stream in enumerate(self.streams):
             meter = self.meter[self.kind_of[stream.thing], stream.observed_property]
-            if (second + number) % meter.every or _silenced(stream, staged):
+            if (second + number) % meter.every:
                 continue
-            value = self._value(meter, at, chance) + _extra(stream, staged)
+            value = self._staged(stream, [one for one in on if stream.name in self._of(one)], meter, at, chance)
+            if value is None:
+                continue
             result = max(0, round(value)) if stream.kind == "counts" else round(max(0.0, value), 2)
             line: dict[str, object] = {
                 "datastream": stream.name,
@@ -189,16 +271,40 @@ class City:
                 "unit": stream.unit,
             }
             lines.setdefault((stream.source, stream.kind), []).append(line)
-        return Moment(lines, self._calls(at, staged, chance))
+        return Moment(lines, self._calls(at, on, chance))
+
+    def _of(self, event: On) -> frozenset[str]:
+        """The datastreams that an event changes."""
+        found = self._changed.get(event.number)
+        if found is None:
+            found = frozenset(stream.name for stream in self.streams if event.of(stream, event.place))
+            self._changed = {**dict(list(self._changed.items())[-20:]), event.number: found}
+        return found
+
+    def _staged(
+        self, stream: Datastream, on: Sequence[On], meter: Meter, at: int, chance: np.random.Generator
+    ) -> float | None:
+        """The value, with what is staged there; None where nothing is said."""
+        value = self._value(meter, at, chance)
+        for event in on:
+            staging, observed = event.staging, stream.observed_property
+            if staging.silences == stream.source:
+                return None
+            if observed in staging.freezes:
+                value = meter.low + (meter.high - meter.low) / 3
+            value = staging.sets.get(observed, value + staging.adds.get(observed, 0.0))
+        return value
 
     def _value(self, meter: Meter, at: int, chance: np.random.Generator) -> float:
         hour = at % DAY / HOUR
         tide = 0.5 - 0.5 * math.cos((hour - 3) / 24 * 2 * math.pi)
         if meter.observed_property == "power":
             tide = 0.0 if 6 < hour < 14 else 1.0
+        if meter.observed_property == "speed":
+            tide = 1.0 - tide
         return meter.low + (meter.high - meter.low) * tide + float(chance.normal()) * meter.noise
 
-    def _calls(self, at: int, staged: Staged | None, chance: np.random.Generator) -> tuple[Told, ...]:
+    def _calls(self, at: int, on: Sequence[On], chance: np.random.Generator) -> tuple[Told, ...]:
         second = at // SECOND
         calls = []
         if chance.random() < 1 / 45:
@@ -206,35 +312,39 @@ class City:
             thing = self.things[int(chance.integers(len(self.things)))]
             if thing.place:
                 calls.append(Told(f"call-{second}", iso(at), thing.place.lat, thing.place.lon, category, said))
-        if staged and staged.what == "fire" and (at - staged.at) // SECOND in (15, 32, 41, 50):
-            place = staged.place
-            said = "There is smoke coming out of a window, and I see flames."
-            calls.append(Told(f"fire-{second}", iso(at), place.lat, place.lon, "Fire: smoke in a building", said))
+        for event in on:
+            for number, cue in enumerate(event.staging.calls):
+                if event.at // SECOND + cue.after == second:
+                    place = _off(event.place, cue.off, np.random.default_rng((self.seed, event.number, number)))
+                    id_ = f"{event.staging.what}-{event.number}-{second}"
+                    calls.append(Told(id_, iso(at), place.lat, place.lon, cue.category, cue.said))
         return tuple(calls)
 
 
-def _stages(streams: Sequence[Datastream]) -> tuple[Place, ...]:
-    """Where events are staged: at cameras that count people and have a measuring lamp near enough to notice too."""
-    air = [stream for stream in streams if stream.observed_property == "pm25"]
-    cameras = [stream for stream in streams if stream.observed_property == "people"]
-    return tuple(one.place for one in cameras if one.place and any(_near(other, one.place) for other in air))
+def _places(staging: Staging, things: Sequence[Thing], streams: Sequence[Datastream]) -> tuple[Place, ...]:
+    """Where it may be staged: at Things of its kind that have what it needs measured on them, or within its reach."""
+    found = []
+    for thing in things:
+        if thing.kind == staging.at and thing.place:
+            close = [one for one in streams if one.place and _metres(one.place, thing.place) <= staging.reach * 0.9]
+            if set(staging.near) <= {one.observed_property for one in close}:
+                found.append(thing.place)
+    if not found:
+        raise BadInput(f"{staging.what} can be staged nowhere: no {staging.at} has {', '.join(staging.near)} near it")
+    return tuple(found)
 
 
-def _near(stream: Datastream, place: Place) -> bool:
-    own = stream.place
-    return own is not None and math.hypot(own.lat - place.lat, (own.lon - place.lon) / 2) < NEAR
+def _metres(one: Place, other: Place) -> float:
+    """Near enough to metres for places in one city."""
+    east = (other.lon - one.lon) * math.cos(math.radians(one.lat))
+    return DEGREE * math.hypot(other.lat - one.lat, east)
 
 
-def _silenced(stream: Datastream, staged: Staged | None) -> bool:
-    return bool(staged and staged.what == "silent-lamps" and stream.source == LAMPS and _near(stream, staged.place))
-
-
-def _extra(stream: Datastream, staged: Staged | None) -> float:
-    """What a staged event adds to a value near it."""
-    if staged is None or not _near(stream, staged.place):
-        return 0.0
-    adds = {("fire", "pm25"): 260.0, ("fire", "people"): 45.0, ("crowd", "people"): 170.0, ("noise", "noise"): 42.0}
-    return adds.get((staged.what, stream.observed_property), 0.0)
+def _off(place: Place, most: float, chance: np.random.Generator) -> Place:
+    """A place at most so many metres away."""
+    way, far = chance.uniform(0, 2 * math.pi), chance.uniform(0, most)
+    north, east = far * math.cos(way) / DEGREE, far * math.sin(way) / DEGREE
+    return Place(lat=place.lat + north, lon=place.lon + east / math.cos(math.radians(place.lat)))
 
 
 part = City

@@ -1,14 +1,15 @@
-"""Real-time integration: what falls silent, what is unusual for the hour of the week, and crowds."""
+"""Real-time integration: what falls silent, what is unusual for the hour of the week, crowds, and the street itself."""
 
 from tutela.model.scales import Certainty, Scale, Severity, Urgency
 from tutela.model.system import System, Use
 
 MANY = Scale(urgency=Urgency.FUTURE, severity=Severity.MINOR, certainty=Certainty.OBSERVED)
+STREET = Scale(urgency=Urgency.EXPECTED, severity=Severity.MINOR, certainty=Certainty.OBSERVED)
 CROWD = Scale(urgency=Urgency.EXPECTED, severity=Severity.MODERATE, certainty=Certainty.OBSERVED)
 
 system = System(
     name="integration",
-    says="Notices what falls silent, what is unusual for the hour of the week, and crowds.",
+    says="Notices what falls silent, what is unusual for the hour of the week, crowds, and what is wrong in the street.",
     purposes=("public-safety", "city-operations", "traffic"),
     detectors=(
         Use(part="silence", name="silence"),
@@ -22,6 +23,21 @@ system = System(
             part="threshold",
             name="crowd",
             options={"observed_property": "people", "high": 120.0, "low": 80.0, "hold": 30.0, "scale": CROWD},
+        ),
+        Use(
+            part="threshold",
+            name="street-blocked",
+            options={"observed_property": "speed", "direction": "below", "high": 6.0, "low": 12.0, "hold": 60.0},
+        ),
+        Use(
+            part="threshold",
+            name="gate-open",
+            options={"observed_property": "open", "high": 0.5, "low": 0.4, "hold": 60.0, "scale": STREET},
+        ),
+        Use(
+            part="threshold",
+            name="bollard-hit",
+            options={"observed_property": "tilt", "high": 15.0, "low": 5.0, "scale": STREET},
         ),
     ),
 )

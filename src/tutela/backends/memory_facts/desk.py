@@ -28,6 +28,11 @@ class MemoryDesk:
         """The open alerts, highest rank first."""
         return open_alerts(self.store, timeline)
 
+    async def alerts_since(self, timeline: str, since: int, most: int) -> Sequence[Alert]:
+        """Those whose last detection is of then or later, the newest first."""
+        found = [one for one in self.store.alerts.values() if one.timeline == timeline and one.last >= since]
+        return sorted(found, key=lambda one: (-one.last, one.id))[:most]
+
     async def alert(self, id_: str) -> Alert:
         """One alert; raises NotFound."""
         if id_ not in self.store.alerts:

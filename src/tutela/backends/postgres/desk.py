@@ -31,6 +31,8 @@ select body from alert where timeline = $1 and status in ('held', 'new', 'acknow
 order by rank desc, last desc, id
 """
 
+_SINCE = "select body from alert where timeline = $1 and last >= $2 order by last desc, id limit $3"
+
 _PAGE = """
 select body from incident
 where timeline = $1 and status {} ('Closed', 'Fused') and opened_at <= $3 and (opened_at < $3 or id > $4)
@@ -90,6 +92,11 @@ class PostgresDesk:
         """The open alerts, highest rank first."""
         async with self.db.reading() as connection:
             return await open_alerts(connection, timeline)
+
+    async def alerts_since(self, timeline: str, since: int, most: int) -> Sequence[Alert]:
+        """Those whose last detection is of then or later, the newest first."""
+        async with self.db.reading() as connection:
+            return [_alert(row["body"]) for row in await connection.fetch(_SINCE, timeline, since, most)]
 
     async def alert(self, id_: str) -> Alert:
         """One alert; raises NotFound."""

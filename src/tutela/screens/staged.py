@@ -1,0 +1,43 @@
+"""Was it found? The staged events of the demonstration city beside what was told of them: a page, and its data."""
+
+from __future__ import annotations
+
+from litestar import Response, Router, get
+from litestar.handlers import HTTPRouteHandler
+
+from tutela.flow.read_staged import Outcomes, StagedReads
+
+from . import paper
+from .console import BASIS, PURPOSE, Console, access_of
+from .eyes import Eyes
+from .guard import SIGNED_IN, By, Guard
+from .problem import READING, Asked
+
+
+def routes(staged: StagedReads, guard: Guard) -> Router:
+    """The router that the app mounts."""
+
+    @get("/staged", operation_id="readStaged", tags=["demonstration"], responses=READING)
+    async def outcomes(access: By) -> Outcomes:
+        """Read what was staged in the last day and is over, what was found of it, and what was raised without a cause."""
+        return await staged.outcomes(access)
+
+    return Router("/v1", route_handlers=[outcomes], dependencies=guard.dependencies, security=SIGNED_IN)
+
+
+def handlers(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
+    """The page for people; `page` mounts it."""
+
+    @get("/staged")
+    async def shown(request: Asked) -> Response[str]:
+        """What was staged, found or not, and raised without a cause."""
+        me = await guard.agent(request)
+        found = await here.staged.outcomes(access_of(me))
+        eyes = Eyes(me=me, now=here.staged.ledger.now, zone=here.install.zone, sentences=here.sentences)
+        about = {"city": here.install.city, "purpose": PURPOSE, "basis": BASIS}
+        return paper.page("staged.html", eyes=eyes, found=found, **about)
+
+    return [shown]
+
+
+part = routes
