@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.integration.running import Instance, Json, datastream, line, now, running, until
 
+from tutela.flow.rules import read
 from tutela.model.when import iso
 
 pytestmark = pytest.mark.integration
@@ -59,6 +61,13 @@ def test_a_rule_is_tried_on_what_was_recorded_and_armed_it_tells_people_once(tow
     assert tried()["examples"][0]["parameters"]["sorts"] == "cellar-fills/deep, cellar-fills/still"
     assert [one["type"] for one in operator.queue()] == []
 
+    body = {"rule": msgspec.to_builtins(read(RULE)), "days": 1}
+    operator.http.timeout = 120  # a backtest is a process of its own
+    by_api = operator.do("/v1/rules/backtest", body)
+    assert (by_api["alerts"], by_api["examples"][0]["id"]) == (1, tried()["examples"][0]["id"])
+    wrong = operator.ask("/v1/rules/backtest", {**body, "timeline": "import/none"})
+    assert (wrong.status_code, "there is no timeline 'import/none'" in wrong.text) == (400, True)
+
     armed = town.told("rules", "arm", file)
     until(lambda: now() > iso(armed["since"]), "the rule begins")
     fills()
@@ -66,5 +75,6 @@ def test_a_rule_is_tried_on_what_was_recorded_and_armed_it_tells_people_once(tow
 
     assert [one["count"] for one in told] == [1]
     assert {one["type"] for one in operator.queue()} == {"cellar-fills"}
+    assert [one["rule"]["name"] for one in operator.get("/v1/rules")] == ["cellar-fills"]
     assert town.told("rules", "disarm", "cellar-fills")["since"] is None
     assert town.told("rules", "list") == []

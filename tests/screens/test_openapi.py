@@ -36,6 +36,7 @@ MORE_THAN_WORDS = {
     "readNewest",  # of a kind that there is
     "readSeries",  # with a start before its end
     "involve",  # agencies that have a name
+    "backtestRule",  # of a rule that can be met, on a timeline that there is
     "openIncident",  # from an alert or a call, not from both
 }
 """Operations that ask for more than a description can say: here what fits it may still be refused with 400."""

@@ -34,6 +34,7 @@ READS: Mapping[str, str] = {
     "/v1/events/about/{alert}": "events about {alert}",
     "/v1/shift": "own shift",
     "/v1/health": "health",
+    "/v1/rules": "rules in force",
     "/v1/staged": "staged events and alerts of the last day",
 }
 

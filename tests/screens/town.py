@@ -15,6 +15,7 @@ import numpy as np
 from litestar import Litestar
 
 from tutela.app.core import policies
+from tutela.app.detecting import instance, parted
 from tutela.app.serve import BODY
 from tutela.backends.memory import MemoryStreams
 from tutela.backends.memory_facts import MemoryFacts, Store
@@ -23,10 +24,12 @@ from tutela.backends.memory_lake import MemoryLake
 from tutela.errors import Quarantined
 from tutela.flow import hop
 from tutela.flow.act import Acts
+from tutela.flow.backtest import Trial, backtest, days
 from tutela.flow.bundle import opened
 from tutela.flow.catalogue import Known
 from tutela.flow.command import Incidents
 from tutela.flow.deed import Deeds
+from tutela.flow.detecting import DetectStage
 from tutela.flow.entering import define, enter
 from tutela.flow.explain import Sentences
 from tutela.flow.gateway import Gateway
@@ -37,9 +40,12 @@ from tutela.flow.people import Staff
 from tutela.flow.prose import Prose
 from tutela.flow.read import Reads, reads
 from tutela.flow.read_health import HealthReads
+from tutela.flow.read_rules import On, RuleReads
 from tutela.flow.read_staged import StagedReads
 from tutela.flow.record import Recorder
+from tutela.flow.rules import uses
 from tutela.flow.seal import leaf_of
+from tutela.flow.tried import Tried
 from tutela.maths.cells import cell_of
 from tutela.maths.ids import uuid_of
 from tutela.model import wire
@@ -54,10 +60,11 @@ from tutela.model.people import Agent, Role
 from tutela.model.place import Place
 from tutela.model.register import Datastream, Source, Thing
 from tutela.model.rows import Rows
+from tutela.model.rule import Rule
 from tutela.model.scales import Certainty, Scale, Severity, Urgency
 from tutela.model.when import SECOND, parse
 from tutela.model.why import ValueWas, Why
-from tutela.screens import alerts, events, health, incidents, observations, page, people, staged
+from tutela.screens import alerts, events, health, incidents, observations, page, people, rules, staged
 from tutela.screens.console import Console
 from tutela.screens.guard import Guard
 from tutela.screens.headers import harden
@@ -123,11 +130,22 @@ class Town:
     staff: Staff
     reads: Reads
     health: Health
+    lake: MemoryLake
     gateway: Gateway
     recorder: Recorder
     acts: Acts
     incidents: Incidents
     number: count[int] = field(default_factory=count)
+
+    @property
+    def rule_reads(self) -> RuleReads:
+        async def tried(rule: Rule, on: On) -> Tried:
+            recorded = await days(self.lake, on.timeline, on.days)
+            made = parted(instance(use, INSTALL.zone) for use in uses(rule))
+            trial = Trial(rule.name, DetectStage(made[0], self.known, self.keys), made[1], frozenset())
+            return await backtest(self.lake, trial, recorded, on.each, ZoneInfo(INSTALL.zone))
+
+        return RuleReads(ledger=self.ledger, rules=self.facts, try_=tried)
 
     @property
     def staged_reads(self) -> StagedReads:
@@ -301,6 +319,7 @@ def application(here: Town) -> Litestar:
             people.routes(here.staff, guard),
             health.routes(here.health_reads, probes, guard),
             staged.routes(here.staged_reads, guard),
+            rules.routes(here.rule_reads, guard),
             page.routes(here.console, guard),
         ],
         exception_handlers=HANDLERS,
@@ -318,7 +337,8 @@ async def town(clock: Callable[[], int] = lambda: NOW) -> Town:
     for stream, subjects in hop.everything("live").items():
         await streams.open(stream, subjects)
     known, ledger, health, bytes_ = Known(facts, PARTITIONS), Ledger(policies(), facts, clock), Health(), chance()
-    history = History(MemoryLake(), streams, keys, PARTITIONS)
+    lake = MemoryLake()
+    history = History(lake, streams, keys, PARTITIONS)
     deeds = Deeds(ledger, facts, facts, Prose(keys))
     made = Town(
         clock=clock,
@@ -330,6 +350,7 @@ async def town(clock: Callable[[], int] = lambda: NOW) -> Town:
         staff=Staff(ledger=ledger, people=facts, desk=facts, log=facts, shifts=facts, keys=keys, chance=bytes_),
         reads=reads(ledger, facts, known, history, keys),
         health=health,
+        lake=lake,
         gateway=Gateway("gateway", "live", streams=streams, keys=keys, known=known, health=health, clock=clock),
         recorder=Recorder(facts, keys, known, health, clock, bytes_),
         acts=Acts(deeds),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from tutela.app.core import Core, clock, core
 from tutela.app.detecting import instance, parted
@@ -18,33 +19,24 @@ from tutela.flow.backtest import Trial, backtest, days
 from tutela.flow.detecting import DetectStage
 from tutela.flow.explain import Sentences
 from tutela.flow.options import identified
-from tutela.flow.rules import arm, disarm, in_force, read, uses
+from tutela.flow.read_rules import On
+from tutela.flow.rules import arm, checked, disarm, in_force, read, uses
 from tutela.flow.tail import UpToNow
 from tutela.flow.tried import Tried
 from tutela.model.rule import Armed, Rule
 from tutela.model.when import moment
 
 BY = "install"
-EACH = 3.0
-"""Minutes that an alert takes an operator, where nobody says otherwise."""
-
-
-@dataclass(frozen=True, slots=True)
-class On:
-    """What to try a rule on: the newest so many days of a timeline; `each`: minutes an alert takes an operator."""
-
-    timeline: str = "live"
-    days: float = 7.0
-    each: float = EACH
 
 
 def rule_of(path: Path) -> Rule:
     """The rule in a file, whose parts can all be made; raises BadInput with what is wrong and where."""
     try:
         text = path.read_text()
-    except (OSError, UnicodeDecodeError) as wrong:
+        rule = checked(msgspec.json.decode(text, type=Rule)) if path.suffix == ".json" else read(text)
+    except (OSError, UnicodeDecodeError, msgspec.MsgspecError) as wrong:
         raise BadInput(f"{path} can't be read: {wrong}") from wrong
-    return whole(read(text))
+    return whole(rule)
 
 
 def whole(rule: Rule) -> Rule:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +12,7 @@ import uvicorn
 from litestar import Litestar, Router
 
 from tutela import __version__
+from tutela.app.apart import Apart
 from tutela.app.core import Core, chance, clock, core
 from tutela.app.lake import lake
 from tutela.app.leaving import Leaving
@@ -30,11 +31,12 @@ from tutela.flow.history import History
 from tutela.flow.prose import Prose
 from tutela.flow.read import reads
 from tutela.flow.read_health import HealthReads
+from tutela.flow.read_rules import RuleReads
 from tutela.flow.read_staged import StagedReads
 from tutela.flow.record import Recorder
 from tutela.flow.tokens import Doorkeeper
 from tutela.model.timeline import LIVE
-from tutela.screens import alerts, events, health, incidents, observations, page, people, staged
+from tutela.screens import alerts, events, health, incidents, observations, page, people, rules, staged
 from tutela.screens.console import Console
 from tutela.screens.guard import Guard
 from tutela.screens.headers import harden
@@ -99,10 +101,6 @@ def _routes(behind: Doors) -> Sequence[Router]:
     vitals = HealthReads(ledger=ledger, known=known, progress=PostgresProgress(facts.db), report=behind.health.report)
     outcomes = StagedReads(ledger=ledger, desk=facts, log=facts)
     doorkeeper = Doorkeeper(inside.tokens, known, behind.health, clock)
-    probes: dict[str, Callable[[], Awaitable[object]]] = {
-        "NATS": partial(inside.streams.last, hop.observations(LIVE)),
-        "PostgreSQL": facts.timelines,
-    }
     return [
         devices(Door(behind.gateway.give, recorder.tell, known, doorkeeper.identify)),
         observations.routes(shown, guard),
@@ -110,8 +108,9 @@ def _routes(behind: Doors) -> Sequence[Router]:
         incidents.routes(shown, commands, guard),
         events.routes(shown, guard),
         people.routes(here, guard),
-        health.routes(vitals, probes, guard),
+        health.routes(vitals, _probes(inside), guard),
         staged.routes(outcomes, guard),
+        rules.routes(RuleReads(ledger=ledger, rules=facts, try_=Apart(inside.settings).run), guard),
         page.routes(
             Console(
                 reads=shown,
@@ -126,6 +125,11 @@ def _routes(behind: Doors) -> Sequence[Router]:
             guard,
         ),
     ]
+
+
+def _probes(inside: Core) -> health.Probes:
+    """What only a working engine answers."""
+    return {"NATS": partial(inside.streams.last, hop.observations(LIVE)), "PostgreSQL": inside.facts.timelines}
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ from rich.table import Table
 from tutela.app import rules as ruling
 from tutela.app.settings import settings
 from tutela.cli.answers import Data, Json, err, out, run, shown
+from tutela.flow.read_rules import On
 from tutela.model.when import moment
 
 rules = typer.Typer(help="Rules that people write: what is in force.", no_args_is_help=True)
@@ -66,5 +67,5 @@ def backtest(
 ) -> None:
     """Try a rule on recorded days: alerts a day, examples, and what it would cost operators. Nothing is changed."""
     err.print(f"trying {file.name} on the last {days:g} days of {timeline}", markup=False)
-    told, words = run(ruling.run(settings(data), file, ruling.On(timeline, days, each)))
+    told, words = run(ruling.run(settings(data), file, On(timeline=timeline, days=days, each=each)))
     shown(told, as_json=as_json, words=words)

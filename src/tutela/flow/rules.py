@@ -39,9 +39,13 @@ class Rules(Protocol):
 def read(text: str) -> Rule:
     """A rule from its TOML; raises BadInput, which says what is wrong and where."""
     try:
-        rule = msgspec.convert(tomllib.loads(text), Rule)
+        return checked(msgspec.convert(tomllib.loads(text), Rule))
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as wrong:
         raise BadInput(f"the rule can't be read: {wrong}") from wrong
+
+
+def checked(rule: Rule) -> Rule:
+    """The same rule, if it speaks plainly of what there is; raises BadInput."""
     known_purpose(rule.purpose, rule.name)
     names = [term.name for term in rule.terms]
     if doubled := sorted({name for name in names if names.count(name) > 1}):

@@ -242,13 +242,18 @@ class City:
     def on(self, at: int) -> tuple[On, ...]:
         """The staged events that are on at that time, by number."""
         newest = (at - self.origin - FIRST) // EVERY
-        longest = max(staging.lasts for staging in self.stagings) * SECOND // EVERY + 2
-        events = (self.event(number) for number in range(max(0, newest - longest), newest + 1))
+        events = (self.event(number) for number in range(max(0, newest - self._span()), newest + 1))
         return tuple(event for event in events if event.at <= at < event.until)
 
-    def over(self, at: int) -> tuple[Staged, ...]:
-        """The staged events that end in the second that begins at `at`."""
-        return tuple(event.noun for event in self.on(at - SECOND) if at - SECOND < event.until <= at)
+    def over(self, after: int, at: int) -> tuple[Staged, ...]:
+        """The staged events that ended after that time, up to `at`."""
+        newest = (at - self.origin - FIRST) // EVERY
+        events = (self.event(number) for number in range(max(0, newest - self._span(at - after)), newest + 1))
+        return tuple(event.noun for event in events if after < event.until <= at)
+
+    def _span(self, more: int = 0) -> int:
+        """So many events ago began the first that may have gone on for so long (microseconds)."""
+        return (max(staging.lasts for staging in self.stagings) * SECOND + more) // EVERY + 2
 
     def moment(self, at: int) -> Moment:
         """All that the city sends in the second that begins at `at` (whole seconds)."""
