@@ -1,9 +1,10 @@
 """Results that jump away and straight back, again and again: a loose contact, a fault in transmission.
 
-A jump is isolated when a result is further than both its neighbours, and the smaller of the two steps counts: the
-distance from the median of the three (Hampel 1974, "The influence curve and its role in robust estimation", with the
-shortest window that there is). It is compared with what is usual for the datastream, learnt from `BLOCK` results at a
-time, frozen while they last, and clipped, so that jumps teach little.
+A jump is isolated when a result is further than both its neighbours, and these are near each other. The smaller of the
+two steps counts: the distance from the median of the three (Hampel 1974, "The influence curve and its role in robust
+estimation", with the shortest window that there is). It is compared with what is usual for the datastream, learnt from
+`BLOCK` results at a time, frozen while they last, and clipped, so that jumps teach little. Distances of nothing teach
+nothing: else a datastream that rests between its steps would have none that is usual.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ Flags = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
 BLOCK = 16  # results
-MEMORY = 64  # blocks that the usual distance remembers
+MEMORY = 16  # blocks that the usual distance remembers
+BACK = 0.25  # of the jump, as far as its neighbours may be from each other
 CLIP = 3.0  # times the usual distance, as far as one counts in it
 LARGE = 1e30
 
@@ -42,7 +44,8 @@ FIELDS = {
     "last": Field("f8", np.nan),  # the newest result, and the one before it
     "before": Field("f8", np.nan),
     "usual": Field("f8"),  # the usual distance from the median of three, frozen while a block lasts
-    "sum": Field("f8"),  # of the clipped distances of the block
+    "sum": Field("f8"),  # of the clipped distances of the block that are not zero, and how many these are
+    "some": Field("i4"),
     "level": Field("i4"),  # up by `apart` with each jump, down by one with each other result
     "on": Field("?"),  # the datastream is doubted
     "told": Field("i8", NEVER),  # when that was last told
@@ -51,9 +54,13 @@ FIELDS = {
 
 @dataclass(frozen=True, slots=True)
 class _Jump:
-    """A row that told of the jump of the result before it; `back` is that result, `far` how far a jump must be."""
+    """A row that told of the jump of the result before it, which is `back`; `first` is the one before that.
+
+    `far`: how far a jump must be.
+    """
 
     row: int
+    first: float
     back: float
     far: float
     level: int
@@ -91,7 +98,7 @@ class Spiking(Noun, frozen=True, kw_only=True):
     )
 
     name: str = "spiking"
-    beyond: Annotated[float, msgspec.Meta(gt=1)] = 20.0
+    beyond: Annotated[float, msgspec.Meta(gt=1)] = 10.0
     least: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     spikes: Annotated[int, msgspec.Meta(ge=2, le=100)] = 4
     apart: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 20
@@ -141,21 +148,24 @@ class Spiking(Noun, frozen=True, kw_only=True):
         off = np.abs(last - np.median((before, last, result), axis=0))
         off = np.where(np.isnan(off), 0.0, off)
         far = self._far(known["rows"], known["usual"])
-        jumps = off > each.by_row(far)
+        jumps = (off > each.by_row(far)) & (np.abs(result - before) <= BACK * off)
 
-        clip = np.where(known["rows"] > BLOCK, CLIP * known["usual"], LARGE)
-        sum_ = known["sum"].copy()
-        np.add.at(sum_, each.by_row(np.arange(len(clip))), np.minimum(off, each.by_row(clip)))
+        run = each.by_row(np.arange(len(far)))
+        clip = np.where(known["usual"] > 0, CLIP * known["usual"], LARGE)
+        sum_, some = known["sum"].copy(), known["some"].copy()
+        np.add.at(sum_, run, np.minimum(off, clip[run]))
+        np.add.at(some, run, off > 0)
         rows = known["rows"] + each.end - each.first
         over = rows % BLOCK == 0
-        moved = known["usual"] + (sum_ / BLOCK - known["usual"]) / np.clip(rows // BLOCK, 1, MEMORY)
+        moved = known["usual"] + (sum_ / np.maximum(some, 1) - known["usual"]) / np.clip(rows // BLOCK, 1, MEMORY)
         state = state.put(
             each.slots,
             rows=rows,
             last=result[each.last],
             before=last[each.last],
-            usual=np.where(over, moved, known["usual"]),
+            usual=np.where(over & (some > 0), moved, known["usual"]),
             sum=np.where(over, 0.0, sum_),
+            some=np.where(over, 0, some),
             level=np.maximum(known["level"] - (each.end - each.first), 0),
         )
         return state, known, jumps
@@ -179,17 +189,20 @@ class Spiking(Noun, frozen=True, kw_only=True):
                 begins = not on and level > (self.spikes - 1) * self.apart
                 if begins and turn.time[row] > when:
                     when = int(turn.time[row])
-                    back = known["last"][run] if row == turn.runs.first[run] else turn.result[row - 1]
-                    far = self._far(known["rows"][run : run + 1], known["usual"][run : run + 1])
-                    told.append(_Jump(int(turn.place[row]), float(back), float(far[0]), level))
+                    told.append(self._jump(known, turn, run, row, level))
                 on = begins or (on and level > 0)
                 doubted[turn.place[row]] = on
             after.append((level, on, when))
         level_, on_, told_ = zip(*after, strict=True)
         return state.put(turn.runs.slots[some], level=level_, on=on_, told=told_), told
 
+    def _jump(self, known: Mapping[str, Array], turn: _Turn, run: int, row: int, level: int) -> _Jump:
+        results = [known["before"][run], known["last"][run], *turn.result[turn.runs.first[run] : row].tolist()]
+        far = self._far(known["rows"][run : run + 1], known["usual"][run : run + 1])
+        return _Jump(int(turn.place[row]), float(results[-2]), float(results[-1]), float(far[0]), level)
+
     def _detection(self, timeline: str, catalogue: Catalogue, rows: Rows, jump: _Jump) -> Detection:
-        """Had the result not come back so far, the one before it would have been no isolated jump."""
+        """Had the result come back less far, the one before it would have been no isolated jump."""
         datastream, time = int(rows.datastream[jump.row]), int(rows.time[jump.row])
         known, result = catalogue.by_id[datastream], float(rows.result[jump.row])
         inputs: dict[str, float | int | str] = {
@@ -200,9 +213,7 @@ class Spiking(Noun, frozen=True, kw_only=True):
             "spikes": self.spikes,
             "level": jump.level,
         }
-        unless = ValueWas(
-            datastream=datastream, time=time, column="result", was=result, would=_near(jump.back, result, jump.far)
-        )
+        unless = ValueWas(datastream=datastream, time=time, column="result", was=result, would=_less(jump, result))
         told = Found(
             key=str(datastream),
             since=time,
@@ -242,12 +253,11 @@ def _rolled(result: Floats, each: Runs, last: Floats, before: Floats) -> tuple[F
     return one, two
 
 
-def _near(back: float, result: float, far: float) -> float:
-    """The result nearest to the real one that is no further than `far` from the one before it."""
-    would = back + far if result > back else back - far
-    while abs(would - back) > far:
-        would = float(np.nextafter(would, back))
-    return would
+def _less(jump: _Jump, result: float) -> float:
+    """Halfway beyond the last result on the way to the jump at which it would be one still."""
+    sign = 1.0 if jump.back > result else -1.0
+    edge = min(sign * (jump.first + BACK * jump.back) / (1 + BACK), sign * jump.back - jump.far)
+    return result + 1.5 * (sign * edge - result)
 
 
 part = Spiking
