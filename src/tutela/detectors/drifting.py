@@ -1,8 +1,8 @@
 """A datastream that slowly departs from its neighbours of the same property.
 
 Once an hour, on a tick, each datastream's mean is compared with the median of the others of its property in the same
-partition: what the whole city does (an hour, a season, the weather) is in both. The difference has a level that is
-remembered for weeks, `MEMORY`, and one for days, `RECENT`; when the second leaves the first, the datastream drifts.
+partition, each less what it usually differs: what the whole city does (an hour, a season, the weather) is in both. The
+difference has a level that is remembered for months, and one for days; when the second leaves the first, it drifts.
 Differences count up to `CLIP` spreads and no further (Huber 1964), so that an event teaches little.
 """
 
@@ -17,6 +17,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from tutela.errors import BadInput
 from tutela.maths import found
 from tutela.maths.found import Found
 from tutela.maths.order import NEVER
@@ -35,12 +36,9 @@ from tutela.model.why import ValueWas, Why
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 
-MEMORY = 672  # hours that the usual difference is learnt over
-RECENT = 72
 CLIP = 3.0  # spreads
 STEADY = 24  # hours before anything is clipped
 LARGE = 1e30
-STEP = 1 / RECENT - 1 / MEMORY  # how far one hour's difference moves the two levels apart
 
 FIELDS = {
     "hour": Field("i8", -1),  # of slot 0 alone: the hour of the last tick that was judged
@@ -69,7 +67,11 @@ class _Hour:
     known: Mapping[str, Array]
     others: Floats
     off: Floats
+    clip: Floats
     extra: Floats
+    slow: Floats
+    fast: Floats
+    kept: Floats
     gap: Floats
     limit: Floats
 
@@ -94,9 +96,9 @@ def _example(adds: tuple[float, float, float]) -> tuple[Sample, ...]:
 
 
 class Drifting(Noun, frozen=True, kw_only=True):
-    """Drifting when the difference of the last days is more than `beyond` spreads from that of the last weeks.
+    """Drifting when the difference of the last days is more than `beyond` spreads of an hour from that of months.
 
-    `only`: observed properties (none: all). `peers`: how many others there must be in the hour. `learn`: days before it
+    `recent`, `memory`: days that the two remember. `only`: observed properties (none: all). `peers`: how many others there must be in the hour. `learn`: days before it
     is judged. `release`: the share of `beyond` at which it is over. `least`: a difference that is none, in the unit.
     """
 
@@ -110,10 +112,10 @@ class Drifting(Noun, frozen=True, kw_only=True):
         personal_data=False,
         cannot=(
             "Tell a sensor that ages from a place that changes: so nothing is withheld for it; see others than those"
-            " of its own partition, one in so many of the city's; notice what takes longer than some weeks, or what"
+            " of its own partition, one in so many of the city's; notice what takes longer than its memory, or what"
             " most of them do together; judge a property that few datastreams have."
         ),
-        options={"peers": 2, "learn": 0.15, "beyond": 1.0},
+        options={"peers": 2, "learn": 0.15, "recent": 0.05, "memory": 10.0},
         fires=_example((0.0, 0.0, 250.0)),
         near_miss=_example((250.0, 250.0, 250.0)),
     )
@@ -121,11 +123,19 @@ class Drifting(Noun, frozen=True, kw_only=True):
     name: str = "drifting"
     only: tuple[str, ...] = ()
     peers: Annotated[int, msgspec.Meta(ge=2)] = 5
-    beyond: Annotated[float, msgspec.Meta(gt=0)] = 2.0
+    recent: Annotated[float, msgspec.Meta(gt=0)] = 7.0
+    memory: Annotated[float, msgspec.Meta(gt=0)] = 84.0
+    beyond: Annotated[float, msgspec.Meta(gt=0)] = 1.0
     release: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.5
     learn: Annotated[float, msgspec.Meta(ge=0)] = 28.0
     least: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     scale: Scale = Scale(urgency=Urgency.FUTURE, severity=Severity.MINOR, certainty=Certainty.POSSIBLE)
+
+    def __post_init__(self) -> None:
+        if self.memory <= self.recent:
+            raise BadInput(
+                f"{self.name}: a memory of {self.memory:g} days can't be left by the last {self.recent:g}; make it longer"
+            )
 
     def begin(self) -> Slab:
         """Nothing was seen."""
@@ -178,16 +188,16 @@ class Drifting(Noun, frozen=True, kw_only=True):
         off = size > self.release * hour.limit
         since = np.where(off, np.where(known["since"] == NEVER, tick, known["since"]), NEVER)
         # Where not even this hour's last result could have kept it silent, the hour before should have told it already.
-        lowest = size - (np.sign(hour.gap) * hour.extra + self._clip(known)) * STEP
+        lowest = size - (np.sign(hour.gap) * hour.extra + hour.clip) * hour.fast
         new = (size > hour.limit) & ~known["on"] & (lowest <= hour.limit)
         none, moved = np.zeros(len(size)), NORMAL * np.abs(hour.extra) - known["spread"]
         state = state.put(
             hour.slots,
             rows=none,
             sum=none,
-            usual=np.where(known["hours"] == 0, hour.off, known["usual"] + hour.extra / MEMORY),
+            usual=np.where(known["hours"] == 0, hour.off, known["usual"] + hour.extra * hour.slow),
             gap=hour.gap,
-            spread=known["spread"] + moved / np.clip(known["hours"], 1, MEMORY),
+            spread=known["spread"] + moved / np.clip(known["hours"], 1, 24 * self.memory),
             hours=known["hours"] + 1,
             since=since,
             on=off & (known["on"] | new),
@@ -196,21 +206,17 @@ class Drifting(Noun, frozen=True, kw_only=True):
 
     def _hour(self, state: Slab, slots: Index) -> _Hour:
         known = {name: state.take(name, slots) for name in FIELDS}
-        mean = known["sum"] / known["rows"]
-        others = median_of_others(mean)
-        off = mean - others - known["usual"]
-        clip = self._clip(known)
+        means = known["sum"] / known["rows"] - known["usual"]  # of what each tells of the whole city
+        others = median_of_others(means)
+        off = means - others
+        clip = np.where((known["hours"] >= STEADY) & (known["spread"] > 0), CLIP * known["spread"], LARGE)
         extra = np.where(known["hours"] == 0, 0.0, np.clip(off, -clip, clip))
+        slow, recent = (1 / np.clip(known["hours"] + 1, 1, max(1, 24 * days)) for days in (self.memory, self.recent))
         judged = (known["hours"] >= max(24 * self.learn, 2)) & (known["spread"] > 0)
         limit = np.where(judged, np.maximum(self.beyond * known["spread"], self.least), np.inf)
-        gap = (1 - 1 / RECENT) * known["gap"] + extra * STEP
-        return _Hour(slots, known, others, off, extra, gap, limit)
-
-    def _clip(self, known: Mapping[str, Array]) -> Floats:
-        """How far an hour counts."""
-        steady = (known["hours"] >= STEADY) & (known["spread"] > 0)
-        clip: Floats = np.where(steady, CLIP * known["spread"], LARGE)
-        return clip
+        kept, fast = 1 - recent, recent - slow
+        gap = kept * known["gap"] + extra * fast
+        return _Hour(slots, known, others, off, clip, extra, slow, fast, kept, gap, limit)
 
     def _detection(
         self, state: Slab, hour: _Hour, place: int, tick: int, timeline: str, catalogue: Catalogue
@@ -218,8 +224,8 @@ class Drifting(Noun, frozen=True, kw_only=True):
         """Without what the hour's last result has too much, the gap would be at its limit; with half of it, beyond."""
         known = {name: column[place].item() for name, column in hour.known.items()}
         gap, limit = float(hour.gap[place]), float(hour.limit[place])
-        stay = math.copysign(limit * (1 - 1e-9), gap) - (1 - 1 / RECENT) * known["gap"]
-        would = known["last"] + known["rows"] * (stay / STEP - float(hour.off[place]))
+        stay = math.copysign(limit * (1 - 1e-9), gap) - float(hour.kept[place]) * known["gap"]
+        would = known["last"] + known["rows"] * (stay / float(hour.fast[place]) - float(hour.off[place]))
         datastream = catalogue.id_of(int(hour.slots[place]))
         stream = catalogue.by_id[datastream]
         inputs: dict[str, float | int | str] = {

@@ -70,7 +70,7 @@ class Spiking(Noun, frozen=True, kw_only=True):
     """Doubted at the last of `spikes` isolated jumps with fewer than `apart` other results among them.
 
     Over when the level is back to nothing: `apart` results without a jump for each jump. `beyond`: how many times the
-    usual distance a jump is. `least`: a distance that is never one, in the unit. `learn`: results before it is judged.
+    usual distance a jump is. `least`: a distance that is never one, in the unit. `learn`: results before it is judged, in whole blocks.
     """
 
     word: ClassVar[str] = "spiking"
@@ -172,7 +172,7 @@ class Spiking(Noun, frozen=True, kw_only=True):
 
     def _far(self, rows: Index, usual: Floats) -> Floats:
         """How far a jump is at least; infinite where nothing is known yet."""
-        judged = (rows >= self.learn) & (usual > 0)
+        judged = (rows // BLOCK * BLOCK >= self.learn) & (usual > 0)
         far: Floats = np.where(judged, np.maximum(self.beyond * usual, self.least), np.inf)
         return far
 
