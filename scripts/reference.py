@@ -126,6 +126,10 @@ def detectors() -> Iterator[str]:
             ("version", "looks at", "is kept by", "allowed lateness", "personal data"),
             [(part.version, _needs(card), card.key, f"{card.lateness:g} s", "yes" if card.personal_data else "no")],
         )
+        if card.quality:
+            yield "It judges quality: what it doubts, other detectors do not see."
+        if card.doubted:
+            yield "It sees what is doubted too: it looks at whether something comes, and not at what it says."
         yield f"{about(part)}\n\n{fields(part)}"
         yield f"With {options(card.options) or 'its defaults'} it is found in this example:\n\n{samples(card.fires)}"
         yield f"And not in this one, a near miss:\n\n{samples(card.near_miss)}"

@@ -69,7 +69,7 @@ def _crowding(seed: int, start: int) -> list[Told]:
 
 
 def observations(seed: int, start: int = START, weeks: int = WEEKS, size: int = 5) -> list[Item]:
-    """Weeks of hourly values with peaks, gaps and an outage of one source; a tick every hour."""
+    """Weeks of hourly values with peaks, gaps, an outage of one source, and sensors that lie; a tick every hour."""
     chance = np.random.default_rng(seed)
     hours = weeks * 168
     values = _values(chance, hours, size)
@@ -79,6 +79,7 @@ def observations(seed: int, start: int = START, weeks: int = WEEKS, size: int = 
     outage = int(chance.integers(300, hours - 10))
     there[outage : outage + 8, ::2] = False
     minute = chance.integers(0, 59 * MINUTE, (hours, size))
+    _spoil(chance, values)
     items: list[Item] = []
     for hour in range(hours):
         at = start + hour * HOUR
@@ -93,6 +94,17 @@ def _values(chance: np.random.Generator, hours: int, size: int) -> npt.NDArray[n
     values = 30.0 + 8.0 * np.sin(hour * 2 * np.pi / 24) + 2.0 * chance.standard_t(4, (hours, size))
     values += np.where(chance.random((hours, size)) < 0.02, chance.uniform(20.0, 90.0, (hours, size)), 0.0)
     return np.asarray(values.round(2), np.float64)
+
+
+def _spoil(chance: np.random.Generator, values: npt.NDArray[np.float64]) -> None:
+    """Two sensors stick for a day, another drifts away in the last third, and each tells nonsense once."""
+    hours, size = values.shape
+    stuck, drifting = chance.permutation(size)[:2].tolist(), int(chance.integers(size))
+    for slot in stuck:
+        since = int(chance.integers(hours // 3, hours - 30))
+        values[since : since + 24, slot] = values[since, slot]
+    values[hours * 2 // 3 :, drifting] += np.linspace(0.0, 30.0, hours - hours * 2 // 3).round(2)
+    values[chance.integers(0, hours, size), np.arange(size)] = -999.0
 
 
 def facts(seed: int, start: int = START, many: int = 400) -> list[Told]:

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from tutela.backends.memory_facts import MemoryFacts
 from tutela.flow import hop
@@ -59,12 +60,14 @@ class Every(Noun, frozen=True, kw_only=True):
     lateness: float = 0.0
     personal_data: bool = False
     rests: bool = True
+    doubted: bool = False
     scale: Scale = Scale()
 
     @property
     def card(self) -> Card:
         return Card(
             finds="Every third row.",
+            doubted=self.doubted,
             needs=frozenset(self.needs),
             key="datastream",
             lateness=self.lateness,
@@ -126,6 +129,37 @@ class Every(Noun, frozen=True, kw_only=True):
         on = datastreams if self.rests else ()
         rests = Rests(place=CENTRE, cell=CELL, purpose="public-safety", datastreams=on, sources=("air",))
         return found.detection(self, timeline, Found(key=key, since=at, at=at, confidence=1.0, why=WHY), rests)
+
+
+class Doubter(Every, frozen=True, kw_only=True):
+    """Doubts a datastream from a result of `high` or more until one below 1, and finds where that begins."""
+
+    word: ClassVar[str] = "doubter"
+    name: str = "doubter"
+    high: float = 2.0
+
+    @property
+    def card(self) -> Card:
+        return msgspec.structs.replace(super().card, quality=True)
+
+    def step(self, state: _State, seen: Seen) -> tuple[_State, tuple[Detection, ...]]:
+        state, detections, _ = self.judge(state, seen)
+        return state, detections
+
+    def judge(self, state: _State, seen: Seen) -> tuple[_State, tuple[Detection, ...], npt.NDArray[np.bool_] | None]:
+        assert seen.rows is not None
+        assert seen.slots is not None
+        self.check(seen.rows, seen.slots)
+        slots, detections, doubted = dict(state.slots), [], []
+        columns = (seen.slots, seen.rows.datastream, seen.rows.time, seen.rows.values["result"])
+        for slot, number, time, result in zip(*(column.tolist() for column in columns), strict=True):
+            was = slots.get(slot, _Slot())
+            told = int(result >= self.high or (bool(was.told) and result >= 1))
+            if told > was.told:
+                detections.append(self.found(seen.timeline, f"{number}?{was.rows}", time, (number,)))
+            slots[slot] = _Slot(was.rows + 1, time, told)
+            doubted.append(bool(told))
+        return _State(slots), tuple(detections), np.array(doubted) if any(doubted) else None
 
 
 class Pairs(Noun, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.flow.stage_support import (
+    Doubter,
     Every,
     P,
     datastream,
@@ -115,6 +116,8 @@ DETECTORS = (
     Every(name="pm10", nth=2, needs=("pm10",)),
     Every(name="patient", nth=2, lateness=5.0),
     Every(name="people", nth=1, needs=("people",), lateness=5.0),
+    Every(name="all", nth=2, doubted=True),
+    Doubter(needs=("pm10",)),
 )
 
 

@@ -164,7 +164,7 @@ def test_what_a_staged_event_adds_is_there_and_was_not_before(
         ("blocked-street", "speed", 3),
         ("gate-open", "open", 1),
         ("bollard-hit", "tilt", 34),
-        ("broken-sensor", "pm25", 9999),
+        ("broken-sensor", "pm25", 65535),
     ],
 )
 def test_what_a_staged_event_sets_is_said(city: City, what: str, observed: str, result: float) -> None:

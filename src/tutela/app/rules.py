@@ -41,7 +41,14 @@ def rule_of(path: Path) -> Rule:
 
 def whole(rule: Rule) -> Rule:
     """The same rule, if all of its parts can be made."""
-    identified([instance(use, "UTC") for use in uses(rule)])
+    made = [instance(use, "UTC") for use in uses(rule)]
+    identified(made)
+    for detector in made:
+        if detector.card.quality:
+            raise BadInput(
+                f"{detector.name}: {detector.card.finds} What it doubts is kept from all detectors, so it can't be a "
+                "rule's own; name it in a system"
+            )
     return rule
 
 

@@ -48,6 +48,7 @@ class Silence(Noun, frozen=True, kw_only=True):
             " datastream that never sent anything; notice one that goes on sending the same value."
         ),
         options={"factor": 3.0, "many": 2},
+        doubted=True,
         fires=(
             Sample(at=0, values={"result": 20.0}),
             Sample(at=60, values={"result": 21.0}),

@@ -126,7 +126,7 @@ class Threshold(Noun, frozen=True, kw_only=True):
         state, passed = self._rows(state, seen, catalogue)
         if seen.tick is None or not self.hold:
             return state, tuple(passed)
-        state, held = self._tick(state, seen.timeline, catalogue, seen.tick)
+        state, held = self._tick(state, seen, catalogue, seen.tick)
         return state, (*passed, *held)
 
     def _rows(self, state: Slab, seen: Seen, catalogue: Catalogue) -> tuple[Slab, list[Detection]]:
@@ -143,12 +143,16 @@ class Threshold(Noun, frozen=True, kw_only=True):
             detections += (self._detection(seen.timeline, catalogue, level, at) for at in self._follow(level, rows))
         return _put(state, levels), detections
 
-    def _tick(self, state: Slab, timeline: str, catalogue: Catalogue, tick: int) -> tuple[Slab, list[Detection]]:
+    def _tick(self, state: Slab, seen: Seen, catalogue: Catalogue, tick: int) -> tuple[Slab, list[Detection]]:
+        """A level that is doubted waits: it is told when the datastream is believed again, and it is passed still."""
         due = state.take("up") & ~state.take("told") & (state.take("since") <= tick - self._held)
-        levels = _levels(state, np.flatnonzero(due))
+        slots = np.flatnonzero(due)
+        if seen.doubted is not None:
+            slots = np.setdiff1d(slots, seen.doubted)
+        levels = _levels(state, slots)
         for level in levels:
             level.told = True
-        return _put(state, levels), [self._detection(timeline, catalogue, level, tick) for level in levels]
+        return _put(state, levels), [self._detection(seen.timeline, catalogue, level, tick) for level in levels]
 
     def _turning(self, state: Slab, every: Runs, values: Values) -> Runs:
         """The few runs in which something may change; the others stay as they are, whatever they say."""

@@ -5,7 +5,8 @@ for each allowed lateness that a card declares, and every detector takes a step 
 its card needs, then over the tick. Nothing depends on how messages were batched or fetched: the same
 recorded stream gives the same detections.
 
-A detector never gets personal data unless its card says that it takes such data.
+A detector never gets personal data unless its card says that it takes such data. Those that judge quality step first,
+and what they doubt the others do not see (`doubt`).
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from tutela.maths.order import NEVER, Batch, Order, arrive, joined, tick
+from tutela.errors import BadInput
+from tutela.maths.order import NEVER, Arrived, Batch, Order, arrive, joined, tick
 from tutela.maths.slab import Field, Slab
 from tutela.model.detection import Detection
 from tutela.model.event import Event
@@ -26,7 +28,9 @@ from tutela.model.kinds import KINDS, kind
 from tutela.model.seen import Catalogue, Seen
 from tutela.model.when import MINUTE, SECOND
 
-from .detector import ALWAYS, Begins, Detector
+from .detector import ALWAYS, Begins, Detector, Judge
+from .doubt import Doubts, entering, judged
+from .doubt import event_of as over_event
 from .noticed import Late, Noticed, corrections, event_of
 from .options import begun, identified
 from .stage import Where
@@ -51,7 +55,8 @@ class State:
     """All that one partition remembers.
 
     `orders` and `late` by allowed lateness in microseconds, `newest` by kind (the newest row of each slot,
-    as `newest_fields` says), `parts` by identity of the detector; `tick` is the last one worked off.
+    as `newest_fields` says), `parts` by identity of the detector; `tick` is the last one worked off. `doubts`
+    are the slots whose rows are not believed.
     """
 
     orders: Mapping[int, Order]
@@ -59,6 +64,7 @@ class State:
     parts: Mapping[str, Any]
     late: Mapping[int, Late] = field(default_factory=dict)
     tick: int = 0
+    doubts: Doubts = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,12 @@ class Detect:
         self.groups: dict[int, list[str]] = {0: []}
         for name, detector in self.parts.items():
             self.groups.setdefault(round(detector.card.lateness * SECOND), []).append(name)
+        self.judges = {name: cast("Judge", part) for name, part in self.parts.items() if part.card.quality}
+        for judge in self.judges.values():
+            if judge.card.lateness:
+                raise BadInput(
+                    f"{judge.name} judges quality, so it can't wait for late rows; set its card's lateness to 0"
+                )
         self._idle = idle
 
     def begin(self) -> State:
@@ -120,14 +132,14 @@ class _Turn:
         self._detect = detect
         self._watch = watch
         self._orders, self._newest, self._parts = dict(state.orders), dict(state.newest), dict(state.parts)
-        self._late, self._tick = dict(state.late), state.tick
+        self._late, self._tick, self._doubts = dict(state.late), state.tick, state.doubts
         self._detections: list[Detection] = []
         self._events: list[Event] = []
         self._minutes: Counter[int] = Counter()
         self._ticked: int | None = None
 
     def state(self) -> State:
-        return State(self._orders, self._newest, self._parts, self._late, self._tick)
+        return State(self._orders, self._newest, self._parts, self._late, self._tick, self._doubts)
 
     def noticed(self) -> Noticed:
         return Noticed(tuple(self._detections), tuple(self._events), dict(self._minutes), self._ticked)
@@ -137,25 +149,40 @@ class _Turn:
         if until is not None and until.tick is not None and until.tick <= self._tick:
             until = None
         for lateness, names in self._detect.groups.items():
-            self._group(lateness, names, batches, until)
+            batches = self._group(lateness, names, batches, until)
         if until is not None and until.tick is not None:
-            told = corrections(self._late, self._detect.where, self._tick, until.tick, until.sequence)
-            self._late = {} if told else self._late
-            self._events += told
+            late = corrections(self._late, self._detect.where, self._tick, until.tick, until.sequence)
+            self._late = {} if late else self._late
+            self._events += late
             self._tick = self._ticked = until.tick
 
-    def _group(self, lateness: int, names: Sequence[str], batches: Sequence[Batch], until: Came | None) -> None:
-        released = [self._released(lateness, names, batch) for batch in batches]
+    def _group(
+        self, lateness: int, names: Sequence[str], batches: Sequence[Batch], until: Came | None
+    ) -> Sequence[Batch]:
+        """The detectors of one lateness. Those without come first; what they doubt does not go on to the others."""
+        arrived = [self._arrived(lateness, names, batch) for batch in batches]
+        released = [one.released for one in arrived]
+        if not lateness:
+            before, kept = self._doubts, [self._judged(batch) for batch in released]
+            if len(self._detect.groups) > 1:
+                told = zip(batches, arrived, kept, strict=True)
+                batches = [entering(batch, one, some, before) for batch, one, some in told]
+        else:
+            kept = [None] * len(released)
         upto = None
         if until is not None and until.tick is not None:
             upto = self._detect.settled(lateness, until.tick)
             self._orders[lateness], held = tick(self._orders[lateness], upto)
-            released += held
+            released, kept = [*released, *held], kept + [None] * len(held)
+        believed = [batch if some is None else batch.take(some) for batch, some in zip(released, kept, strict=True)]
         for name in names:
-            self._step(name, [batch for batch in released if len(batch)], upto, until.sequence if until else 0)
+            if name not in self._detect.judges:
+                seen = released if self._detect.parts[name].card.doubted else believed
+                self._step(name, [batch for batch in seen if len(batch)], upto, until.sequence if until else 0)
+        return batches
 
-    def _released(self, lateness: int, names: Sequence[str], batch: Batch) -> Batch:
-        """The rows that are due. All pass the order without lateness: the newest values come from it."""
+    def _arrived(self, lateness: int, names: Sequence[str], batch: Batch) -> Arrived:
+        """What becomes of the rows. All pass the order without lateness: the newest values come from it."""
         if lateness:
             batch = self._wanted(names, batch)
         self._orders[lateness], arrived = arrive(self._orders[lateness], batch, lateness)
@@ -163,7 +190,24 @@ class _Turn:
             self._count(lateness, self._wanted(names, batch.take(arrived.late)).rows.time)
         if not lateness and batch.rows.kind in self._newest:
             self._newest[batch.rows.kind] = _newer(self._newest[batch.rows.kind], arrived.released)
-        return arrived.released
+        return arrived
+
+    def _judged(self, batch: Batch) -> Bools | None:
+        """Which rows are believed (None: all), after each detector of quality has seen them."""
+        bad: Bools | None = None
+        for name, judge in self._detect.judges.items():
+            began = self._detect.begins[name] <= self._tick
+            if began and self._may(name, batch) and len(part := self._part(name, batch)):
+                self._parts[name], found, doubted = judge.judge(self._parts[name], self._seen(part, None))
+                self._noted(found, part, 0)
+                if doubted is not None:
+                    bad = np.zeros(len(batch), np.bool_) if bad is None else bad
+                    places = self._watch.places(name, batch)
+                    bad[slice(None) if places is None else places] |= doubted
+        after = judged(self._doubts, batch, bad)
+        self._doubts = after.doubts
+        self._events += [over_event(over, self._detect.where, self._watch.catalogue) for over in after.over]
+        return after.kept
 
     def _wanted(self, names: Sequence[str], batch: Batch) -> Batch:
         """The rows that at least one of these detectors gets."""
@@ -198,14 +242,21 @@ class _Turn:
         return batch if places is None else batch.take(places)
 
     def _see(self, name: str, batch: Batch | None, upto: int | None, ticked: int) -> None:
-        rows, slots = (None, None) if batch is None else (batch.rows, batch.slots)
-        where = self._detect.where
-        seen = Seen(where.timeline, rows=rows, slots=slots, tick=upto, catalogue=self._watch.catalogue)
-        self._parts[name], found = self._detect.parts[name].step(self._parts[name], seen)
+        self._parts[name], found = self._detect.parts[name].step(self._parts[name], self._seen(batch, upto))
+        self._noted(found, batch, ticked)
+
+    def _seen(self, batch: Batch | None, upto: int | None) -> Seen:
+        timeline, catalogue = self._detect.where.timeline, self._watch.catalogue
+        if batch is not None:
+            return Seen(timeline, rows=batch.rows, slots=batch.slots, catalogue=catalogue)
+        doubted = np.array(sorted(self._doubts), np.int64) if self._doubts else None
+        return Seen(timeline, tick=upto, catalogue=catalogue, doubted=doubted)
+
+    def _noted(self, found: Sequence[Detection], batch: Batch | None, ticked: int) -> None:
         for detection in found:
             self._detections.append(detection)
             sequence = _brought(detection, self._watch.catalogue, batch, ticked)
-            self._events.append(event_of(detection, where, sequence))
+            self._events.append(event_of(detection, self._detect.where, sequence))
 
 
 def newest_fields(name: str) -> dict[str, Field]:

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from tutela.model.call import Call
 from tutela.model.card import Card
 from tutela.model.detection import Detection
@@ -36,6 +39,15 @@ class Detector(Protocol):
     def step(self, state: Any, seen: Seen) -> tuple[Any, tuple[Detection, ...]]: ...
     def changed(self, state: Any) -> Mapping[str, bytes]: ...
     def load(self, saved: Mapping[str, bytes]) -> Any: ...
+
+
+class Judge(Detector, Protocol):
+    """A detector whose card says `quality`. It is given rows, and no ticks.
+
+    `judge` is its `step`, and says of each row whether it is doubted (None: none is).
+    """
+
+    def judge(self, state: Any, seen: Seen) -> tuple[Any, tuple[Detection, ...], npt.NDArray[np.bool_] | None]: ...
 
 
 def wants(needs: frozenset[str], fact: Fact) -> bool:

@@ -31,6 +31,7 @@ CLASS_OF = {
     "source@1": "register",
     "datastreams@1": "register",
     "correction@1": "health",
+    "believed@1": "health",
     "dead-letter@1": "health",
 }
 """Which class of records an event belongs to; all others tell who did what: accesses."""

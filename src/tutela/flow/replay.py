@@ -33,7 +33,7 @@ from .ports import Keys, Recorded, Stored
 from .stage import Fold, Stage
 
 DETECTION = "detection@1"
-KINDS = ("correction@1", DETECTION)
+KINDS = ("believed@1", "correction@1", DETECTION)
 """The kinds of event that a stage comes to by itself."""
 
 PAGE = 5000
@@ -55,7 +55,7 @@ class Replayable(Stage, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """One finding: the hash of its content, the message it followed from, and the detector ("" for a correction)."""
+    """One finding: the hash of its content, the message it followed from, and the detector ("" for what the stage says itself)."""
 
     hash: bytes
     sequence: int

@@ -19,6 +19,7 @@ from tutela.model.flow import Column
 from tutela.model.noun import Noun
 
 from .detect import Detect, State, newest_fields
+from .doubt import Doubt
 from .noticed import Late
 from .stage import Saved
 
@@ -26,11 +27,12 @@ FOLD = "fold"
 
 
 class Kept(Noun, frozen=True, kw_only=True):
-    """What is small: the last tick, late rows and greatest event time by lateness."""
+    """What is small: the last tick, late rows and greatest event time by lateness, and who is doubted by slot."""
 
     tick: int
     late: dict[int, Late]
     greatest: dict[int, int]
+    doubts: dict[int, Doubt] = {}
 
 
 def columns(detect: Detect, state: State) -> Iterator[Column]:
@@ -44,7 +46,7 @@ def columns(detect: Detect, state: State) -> Iterator[Column]:
         for column, body in newest.changed():
             yield Column(detector=f"newest/{name}", name=column, body=body)
     greatest = {lateness: order.greatest for lateness, order in state.orders.items()}
-    kept = Kept(tick=state.tick, late=dict(state.late), greatest=greatest)
+    kept = Kept(tick=state.tick, late=dict(state.late), greatest=greatest, doubts=dict(state.doubts))
     yield Column(detector=FOLD, name="kept", body=msgspec.json.encode(kept))
 
 
@@ -70,6 +72,7 @@ def restored(detect: Detect, saved: Saved, partitions: int) -> State:
         },
         late=kept.late,
         tick=kept.tick,
+        doubts=kept.doubts,
     )
 
 

@@ -38,6 +38,12 @@ class Runs:
         """Which runs have at least one of these rows."""
         return np.logical_or.reduceat(rows, self.first) if len(self.first) else np.empty(0, np.bool_)
 
+    def anchors(self, rows: Flags) -> Index:
+        """For each row, the newest of these rows up to it; where its run has none yet, the first row of the run."""
+        places = np.where(rows, np.arange(len(rows)), 0)
+        places[self.first] = self.first
+        return np.maximum.accumulate(places)
+
     def take(self, which: Index | Flags) -> Runs:
         """These runs alone; their rows keep their places."""
         return Runs(self.slots[which], self.first[which], self.end[which])

@@ -22,7 +22,9 @@ class Card(Noun, frozen=True, kw_only=True):
     """Written by the part's author, shown to residents, checked by the contract tests.
 
     `needs` are observed properties, kinds of fact, or kinds of detection ("*" for any);
-    `lateness` is the allowed lateness in seconds; `options` makes the examples fire.
+    `lateness` is the allowed lateness in seconds; `options` makes the examples fire. `quality`: it judges whether
+    a datastream can be believed, and what it doubts is kept from the others; it has a method `judge`, and no lateness.
+    `doubted`: it gets what is doubted too, as it looks at whether rows come and not at what they say.
     """
 
     finds: str
@@ -34,3 +36,5 @@ class Card(Noun, frozen=True, kw_only=True):
     options: dict[str, object] = {}
     fires: tuple[Sample, ...] = ()
     near_miss: tuple[Sample, ...] = ()
+    quality: bool = False
+    doubted: bool = False

@@ -48,7 +48,8 @@ class Seen:
     """One stretch of the recorded order: rows (or facts), and then the tick that ends it, if any.
 
     `rows` are in event-time order within each datastream, none twice, none later than the card
-    allows; `slots` gives each row's slot; rows of one slot lie together, slots ascend.
+    allows; `slots` gives each row's slot; rows of one slot lie together, slots ascend. `doubted`, told with a tick, are
+    the slots whose rows are withheld now (None: none): nothing is to be found in them.
     """
 
     timeline: str
@@ -57,3 +58,4 @@ class Seen:
     facts: tuple[Fact, ...] = ()
     tick: int | None = None
     catalogue: Catalogue | None = None
+    doubted: npt.NDArray[np.int64] | None = None

@@ -1,4 +1,4 @@
-"""Real-time integration: what falls silent, what is unusual for the hour of the week, crowds, and the street itself."""
+"""Real-time integration: what falls silent or lies, what is unusual for the hour of the week, crowds, and the street itself."""
 
 from tutela.model.scales import Certainty, Scale, Severity, Urgency
 from tutela.model.system import System, Use
@@ -9,10 +9,14 @@ CROWD = Scale(urgency=Urgency.EXPECTED, severity=Severity.MODERATE, certainty=Ce
 
 system = System(
     name="integration",
-    says="Notices what falls silent, what is unusual for the hour of the week, crowds, and what is wrong in the street.",
+    says="Notices what falls silent or lies, what is unusual for the hour of the week, crowds, and what is wrong in the street.",
     purposes=("public-safety", "city-operations", "traffic"),
     detectors=(
         Use(part="silence", name="silence"),
+        Use(part="stuck", name="stuck"),
+        Use(part="out_of_range", name="out-of-range"),
+        Use(part="spiking", name="spiking"),
+        Use(part="drifting", name="drifting"),
         Use(part="unusual", name="unusual"),  # one use for all: it keeps 1.5 kB of each datastream
         Use(
             part="threshold",

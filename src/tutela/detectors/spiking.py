@@ -1,0 +1,263 @@
+"""Results that jump away and straight back, again and again: a loose contact, a fault in transmission.
+
+A jump is isolated when a result is further than both its neighbours, and these are near each other. The smaller of the
+two steps counts: the distance from the median of the three (Hampel 1974, "The influence curve and its role in robust
+estimation", with the shortest window that there is). It is compared with what is usual for the datastream, learnt from
+`BLOCK` results at a time, frozen while they last, and clipped, so that jumps teach little. Distances of nothing teach
+nothing: else a datastream that rests between its steps would have none that is usual.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from tutela.maths import found
+from tutela.maths.found import Found
+from tutela.maths.runs import NEVER, Index, Runs, runs
+from tutela.maths.slab import Field, Slab
+from tutela.model.card import Card, Sample
+from tutela.model.detection import Detection
+from tutela.model.noun import Noun
+from tutela.model.rows import Rows
+from tutela.model.scales import Certainty, Scale, Severity, Urgency
+from tutela.model.seen import Catalogue, Seen
+from tutela.model.why import ValueWas, Why
+
+Array = npt.NDArray[Any]
+Flags = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+
+BLOCK = 16  # results
+MEMORY = 16  # blocks that the usual distance remembers
+BACK = 0.25  # of the jump, as far as its neighbours may be from each other
+CLIP = 3.0  # times the usual distance, as far as one counts in it
+LARGE = 1e30
+
+FIELDS = {
+    "rows": Field("i8"),  # how many results there were
+    "last": Field("f8", np.nan),  # the newest result, and the one before it
+    "before": Field("f8", np.nan),
+    "usual": Field("f8"),  # the usual distance from the median of three, frozen while a block lasts
+    "sum": Field("f8"),  # of the clipped distances of the block that are not zero, and how many these are
+    "some": Field("i4"),
+    "level": Field("i4"),  # up by `apart` with each jump, down by one with each other result
+    "on": Field("?"),  # the datastream is doubted
+    "told": Field("i8", NEVER),  # when that was last told
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Jump:
+    """A row that told of the jump of the result before it, which is `back`; `first` is the one before that.
+
+    `far`: how far a jump must be.
+    """
+
+    row: int
+    first: float
+    back: float
+    far: float
+    level: int
+
+
+class Spiking(Noun, frozen=True, kw_only=True):
+    """Doubted at the last of `spikes` isolated jumps with fewer than `apart` other results among them.
+
+    Over when the level is back to nothing: `apart` results without a jump for each jump. `beyond`: how many times the
+    usual distance a jump is. `least`: a distance that is never one, in the unit. `learn`: results before it is judged, in whole blocks.
+    """
+
+    word: ClassVar[str] = "spiking"
+    version: ClassVar[int] = 1
+    card: ClassVar[Card] = Card(
+        finds="A datastream whose results jump away and straight back, again and again.",
+        needs=frozenset({"*"}),
+        key="datastream",
+        lateness=0.0,
+        personal_data=False,
+        cannot=(
+            "Tell a loose contact from short true events that come as often; doubt the first jumps before it is"
+            " sure; see a jump that lasts two results; judge a datastream that always moves one way, or never."
+        ),
+        quality=True,
+        options={"spikes": 2, "apart": 30, "learn": 16, "beyond": 8.0},
+        fires=(
+            *(Sample(at=60.0 * row, values={"result": 20.0 + row % 2}) for row in range(18)),
+            *(Sample(at=1080.0 + 60.0 * row, values={"result": 20.0 + 30 * (row in (0, 4))}) for row in range(6)),
+        ),
+        near_miss=(
+            *(Sample(at=60.0 * row, values={"result": 20.0 + row % 2}) for row in range(18)),
+            *(Sample(at=1080.0 + 60.0 * row, values={"result": 20.0 + 30 * (row in (0, 4, 5))}) for row in range(7)),
+        ),
+    )
+
+    name: str = "spiking"
+    beyond: Annotated[float, msgspec.Meta(gt=1)] = 10.0
+    least: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    spikes: Annotated[int, msgspec.Meta(ge=2, le=100)] = 4
+    apart: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 20
+    learn: Annotated[int, msgspec.Meta(ge=BLOCK)] = 512
+    scale: Scale = Scale(urgency=Urgency.FUTURE, severity=Severity.MINOR, certainty=Certainty.LIKELY)
+
+    def begin(self) -> Slab:
+        """Nothing was seen."""
+        return Slab(FIELDS)
+
+    def changed(self, state: Slab) -> Mapping[str, bytes]:
+        """The columns written since this was last asked."""
+        return dict(state.changed())
+
+    def load(self, saved: Mapping[str, bytes]) -> Slab:
+        """The state that was saved."""
+        return Slab.load(FIELDS, saved)
+
+    def step(self, state: Slab, seen: Seen) -> tuple[Slab, tuple[Detection, ...]]:
+        """What was found, without the rows that are doubted."""
+        state, detections, _ = self.judge(state, seen)
+        return state, detections
+
+    def judge(self, state: Slab, seen: Seen) -> tuple[Slab, tuple[Detection, ...], Flags | None]:
+        """Block after block of each datastream, all datastreams at once."""
+        rows, slots, catalogue = seen.rows, seen.slots, seen.catalogue
+        if rows is None or slots is None or catalogue is None or "result" not in rows.values:
+            return state, (), None
+        detections, doubted = [], np.zeros(len(rows), np.bool_)
+        for turn in _turns(rows, slots, state.take("rows", slots)):
+            state, known, jumps = self._turned(state, turn)
+            each = turn.runs
+            some = np.flatnonzero(each.having(jumps) | known["on"])
+            if len(some):
+                state, told = self._followed(state, known, turn, some, jumps, doubted)
+                detections += [self._detection(seen.timeline, catalogue, rows, jump) for jump in told]
+        return state, tuple(detections), doubted if doubted.any() else None
+
+    def _turned(self, state: Slab, turn: _Turn) -> tuple[Slab, Mapping[str, Array], Flags]:
+        """The state after these rows, what was known before, and which rows tell of a jump (of the row before them).
+
+        Where there is a jump, or the datastream is doubted, level and doubt are still to be followed.
+        """
+        each, result = turn.runs, turn.result
+        known = {name: state.take(name, each.slots) for name in FIELDS}
+        last, before = _rolled(result, each, known["last"], known["before"])
+        off = np.abs(last - np.median((before, last, result), axis=0))
+        off = np.where(np.isnan(off), 0.0, off)
+        far = self._far(known["rows"], known["usual"])
+        jumps = (off > each.by_row(far)) & (np.abs(result - before) <= BACK * off)
+
+        run = each.by_row(np.arange(len(far)))
+        clip = np.where(known["usual"] > 0, CLIP * known["usual"], LARGE)
+        sum_, some = known["sum"].copy(), known["some"].copy()
+        np.add.at(sum_, run, np.minimum(off, clip[run]))
+        np.add.at(some, run, off > 0)
+        rows = known["rows"] + each.end - each.first
+        over = rows % BLOCK == 0
+        moved = known["usual"] + (sum_ / np.maximum(some, 1) - known["usual"]) / np.clip(rows // BLOCK, 1, MEMORY)
+        state = state.put(
+            each.slots,
+            rows=rows,
+            last=result[each.last],
+            before=last[each.last],
+            usual=np.where(over & (some > 0), moved, known["usual"]),
+            sum=np.where(over, 0.0, sum_),
+            some=np.where(over, 0, some),
+            level=np.maximum(known["level"] - (each.end - each.first), 0),
+        )
+        return state, known, jumps
+
+    def _far(self, rows: Index, usual: Floats) -> Floats:
+        """How far a jump is at least; infinite where nothing is known yet."""
+        judged = (rows // BLOCK * BLOCK >= self.learn) & (usual > 0)
+        far: Floats = np.where(judged, np.maximum(self.beyond * usual, self.least), np.inf)
+        return far
+
+    def _followed(
+        self, state: Slab, known: Mapping[str, Array], turn: _Turn, some: Index, jumps: Flags, doubted: Flags
+    ) -> tuple[Slab, list[_Jump]]:
+        """Row by row through these runs: how high the level is, who is doubted, and which jumps are to be told."""
+        told: list[_Jump] = []
+        after = []
+        for run in some.tolist():
+            level, on, when = (known[name][run].item() for name in ("level", "on", "told"))
+            for row in range(turn.runs.first[run], turn.runs.end[run]):
+                level = min(level + self.apart, self.spikes * self.apart) if jumps[row] else max(level - 1, 0)
+                begins = not on and level > (self.spikes - 1) * self.apart
+                if begins and turn.time[row] > when:
+                    when = int(turn.time[row])
+                    told.append(self._jump(known, turn, run, row, level))
+                on = begins or (on and level > 0)
+                doubted[turn.place[row]] = on
+            after.append((level, on, when))
+        level_, on_, told_ = zip(*after, strict=True)
+        return state.put(turn.runs.slots[some], level=level_, on=on_, told=told_), told
+
+    def _jump(self, known: Mapping[str, Array], turn: _Turn, run: int, row: int, level: int) -> _Jump:
+        results = [known["before"][run], known["last"][run], *turn.result[turn.runs.first[run] : row].tolist()]
+        far = self._far(known["rows"][run : run + 1], known["usual"][run : run + 1])
+        return _Jump(int(turn.place[row]), float(results[-2]), float(results[-1]), float(far[0]), level)
+
+    def _detection(self, timeline: str, catalogue: Catalogue, rows: Rows, jump: _Jump) -> Detection:
+        """Had the result come back less far, the one before it would have been no isolated jump."""
+        datastream, time = int(rows.datastream[jump.row]), int(rows.time[jump.row])
+        known, result = catalogue.by_id[datastream], float(rows.result[jump.row])
+        inputs: dict[str, float | int | str] = {
+            "observed_property": known.observed_property,
+            "unit": known.unit,
+            "result": jump.back,
+            "far": jump.far,
+            "spikes": self.spikes,
+            "level": jump.level,
+        }
+        unless = ValueWas(datastream=datastream, time=time, column="result", was=result, would=_less(jump, result))
+        told = Found(
+            key=str(datastream),
+            since=time,
+            at=time,
+            confidence=round(1 - 1 / self.beyond, 3),
+            why=Why(message="spiking.often", inputs=inputs, unless=unless),
+        )
+        return found.detection(self, timeline, told, found.on(catalogue, (datastream,)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """Rows of at most one block of each slot; `place` is where a row stands among all that were given."""
+
+    runs: Runs
+    place: Index
+    time: Index
+    result: Floats
+
+
+def _turns(rows: Rows, slots: Index, before: Index) -> Iterator[_Turn]:
+    """Block after block. `before`: how many rows each row's slot had before these."""
+    every = runs(slots)
+    count = before + np.arange(len(slots)) - every.by_row(every.first)
+    blocks = runs(slots, count // BLOCK)
+    for which in blocks.in_turn():
+        packed, places = blocks.take(which).packed()
+        yield _Turn(packed, places, rows.time[places], rows.result[places].astype(np.float64))
+
+
+def _rolled(result: Floats, each: Runs, last: Floats, before: Floats) -> tuple[Floats, Floats]:
+    """Of each row the result one row before it, and two rows before it, in its datastream."""
+    one = np.roll(result, 1)
+    one[each.first] = last
+    two = np.roll(one, 1)
+    two[each.first] = before
+    return one, two
+
+
+def _less(jump: _Jump, result: float) -> float:
+    """Halfway beyond the last result on the way to the jump at which it would be one still."""
+    sign = 1.0 if jump.back > result else -1.0
+    edge = min(sign * (jump.first + BACK * jump.back) / (1 + BACK), sign * jump.back - jump.far)
+    return result + 1.5 * (sign * edge - result)
+
+
+part = Spiking
