@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, ClassVar
 
 import msgspec
@@ -85,7 +85,8 @@ class Clusters(Noun, frozen=True, kw_only=True):
     `categories`: how a call's category begins (none: all). `every`: seconds of a step, and so between two scans;
     `windows`: how many steps back a cluster may begin. `days`: how long calls are remembered, `learn`: days before the first detection.
     `reach`: metres that a circle may measure to its edge. `deals`: how often the calls' times are dealt out anew.
-    `grow`: a cluster is told again when it has so many times the calls that were told.
+    `fold`: calls from one cell within so many seconds of the first are about one event, and count once. `grow`: a
+    cluster is told again when it has so many times the calls that were told.
     """
 
     word: ClassVar[str] = "cluster"
@@ -97,7 +98,7 @@ class Clusters(Noun, frozen=True, kw_only=True):
         lateness=0.0,
         personal_data=False,
         cannot=(
-            "Tell ten calls about one event from ten events; know that a part of the city is always busy at some"
+            "Tell ten calls about one event from ten events, unless they come at once; know that a part of the city is always busy at some"
             " hours and another part at others; see a cluster along a road, or one that is spread over the whole"
             " city; see it before the next scan; be right each time: by chance it finds what is none as often as"
             " its options allow."
@@ -105,14 +106,14 @@ class Clusters(Noun, frozen=True, kw_only=True):
         options={"learn": 0.0, "days": 2.0, "windows": [1, 3], "tail": 0.01, "deals": 199, "reach": 1000.0},
         fires=(
             *SPREAD,
-            *(Sample(at=86_460.0 + n, fact={"noun": "call", "id": f"more-{n}"}) for n in range(4)),
+            *(Sample(at=86_460.0 + 300.0 * n, fact={"noun": "call", "id": f"more-{n}"}) for n in range(4)),
             Sample(at=90_000.0, tick=True),
         ),
         near_miss=(
             *SPREAD,
             *(
                 Sample(
-                    at=86_460.0 + n,
+                    at=86_460.0 + 300.0 * n,
                     fact={"noun": "call", "id": f"more-{n}", "place": {"lat": 60.1 + 0.04 * n, "lon": 24.94}},
                 )
                 for n in range(4)
@@ -130,6 +131,7 @@ class Clusters(Noun, frozen=True, kw_only=True):
     reach: Annotated[float, msgspec.Meta(gt=0)] = 2000.0
     tail: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.001
     deals: Annotated[int, msgspec.Meta(ge=19)] = 999
+    fold: Annotated[float, msgspec.Meta(ge=0)] = 120.0
     grow: Annotated[float, msgspec.Meta(gt=1)] = 1.5
     purpose: str = "emergency-response"
     scale: Scale = Scale(urgency=Urgency.EXPECTED, severity=Severity.MODERATE, certainty=Certainty.POSSIBLE)
@@ -204,9 +206,18 @@ class Clusters(Noun, frozen=True, kw_only=True):
         if not calls:
             return past
         added = {step: Counter(cells) for step, cells in past.items()}
-        for each in calls:
+        for each in self._events(calls):
             added.setdefault(self._step(each.at), Counter())[each.cell] += 1
         return {step: dict(cells) for step, cells in added.items()}
+
+    def _events(self, calls: Iterable[_Recent]) -> list[_Recent]:
+        """The first call about each event, by cell and time."""
+        firsts: list[_Recent] = []
+        for each in sorted(calls, key=_place_and_age):
+            same = firsts and firsts[-1].cell == each.cell and each.at - firsts[-1].at <= self.fold * SECOND
+            if not same:
+                firsts.append(each)
+        return firsts
 
     def _aged(self, state: _State, tick: int) -> _State:
         """What no window can hold any more is remembered by step and cell, and for so many days."""
@@ -252,7 +263,7 @@ class Clusters(Noun, frozen=True, kw_only=True):
 
     def _cases(self, state: _State, now: int) -> tuple[list[int], Cases]:
         """All calls up to that step, by cell and step and in no other order; and the cells."""
-        counts = Counter((each.cell, now - self._step(each.at)) for each in state.recent)
+        counts = Counter((each.cell, now - self._step(each.at)) for each in self._events(state.recent))
         for step, by_cell in state.past.items():
             counts.update({(cell, now - step): count for cell, count in by_cell.items()})
         rows = [(*key, count) for key, count in sorted(counts.items()) if key[1] >= 0]
@@ -338,6 +349,10 @@ class Clusters(Noun, frozen=True, kw_only=True):
 
 def _age(call: _Recent) -> tuple[int, str]:
     return call.at, call.id
+
+
+def _place_and_age(call: _Recent) -> tuple[int, int, str]:
+    return call.cell, call.at, call.id
 
 
 part = Clusters
