@@ -275,12 +275,17 @@ def _rings(cases: Cases, reach: float) -> tuple[Ints, tuple[_Ring, ...]]:
 def _pairs(cases: Cases, reach: float) -> tuple[Ints, Ints, Ints]:
     """Each place with each that is within reach, and the square of their distance. Not all are held at once."""
     limit, found = int(reach * reach), []
-    step = max(1, BLOCK // len(cases.x))
+    by_x = np.argsort(cases.x, kind="stable")
+    low = np.searchsorted(cases.x[by_x], cases.x - int(reach), side="left")
+    many = np.searchsorted(cases.x[by_x], cases.x + int(reach), side="right") - low
+    step = max(1, BLOCK // int(many.max()))
     for first in range(0, len(cases.x), step):
-        here = slice(first, first + step)
-        square = (cases.x[here, None] - cases.x) ** 2 + (cases.y[here, None] - cases.y) ** 2
-        one, other = np.nonzero(square <= limit)
-        found.append((one + first, other, square[one, other]))
+        size, begin = many[first : first + step], low[first : first + step]
+        one = np.repeat(np.arange(first, first + len(size)), size)
+        other = by_x[np.arange(len(one)) + np.repeat(begin - np.cumsum(size) + size, size)]
+        square = (cases.x[one] - cases.x[other]) ** 2 + (cases.y[one] - cases.y[other]) ** 2
+        near = square <= limit
+        found.append((one[near], other[near], square[near]))
     one, other, square = (np.concatenate(column) for column in zip(*found, strict=True))
     return one, other, square
 
