@@ -200,7 +200,12 @@ class Fence(Noun, frozen=True, kw_only=True):
             "dwell": self.dwell,
             "since": one.since,
         }
-        why = Why(message=f"fence.{self.tells}", inputs=inputs, unless=self._unless(edge, datastream, one))
+        coming = self.tells == "enters"
+        why = Why(
+            message="fence.stays" if self.dwell else "fence.enters" if coming else "fence.leaves",
+            inputs=inputs,
+            unless=self._unless(edge, datastream, one),
+        )
         told = Found(key=str(datastream), since=one.since, at=one.at, confidence=1.0, why=why)
         on = found.on(catalogue, (datastream,))
         rests = Rests(
