@@ -99,7 +99,7 @@ def test_a_walk_ends_beyond_the_level_and_half_of_it_does_not(
     if not out and level < 0:
         return  # an area can be too narrow to be that far inside
 
-    lat, lon, gone = edge.walk(place, level, out=out)
+    lat, lon, gone = edge.walk(place.lat, place.lon, level, out=out)
     whole, half = edge.beyond(
         *points([place.lat + part * lat for part in (1, 0.5)], [place.lon + part * lon for part in (1, 0.5)])
     ).tolist()
@@ -112,7 +112,11 @@ def test_a_walk_ends_beyond_the_level_and_half_of_it_does_not(
 def test_from_the_very_middle_of_a_circle_the_way_out_is_north() -> None:
     edge = outline(Circle(centre=Place(lat=60.0, lon=25.0), radius=100.0))
 
-    assert edge.way_out(Place(lat=60.0, lon=25.0)) == (0.0, 1.0)
+    lat, lon, gone = edge.walk(60.0, 25.0, 0.0, out=True)
+
+    assert lon == 0.0
+    assert lat * DEGREE == pytest.approx(gone)
+    assert gone == pytest.approx(100.0, abs=0.1)
 
 
 def test_many_places_are_measured_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
@@ -12,44 +11,16 @@ import numpy as np
 from tutela.errors import BadInput
 from tutela.maths import found
 from tutela.maths.area import Outline, outline
-from tutela.maths.cells import cell_of
 from tutela.maths.found import Found, Rests
-from tutela.maths.runs import NEVER, Flags, Index, Runs, runs
-from tutela.maths.slab import Field, Slab
+from tutela.maths.sides import FIELDS, Crossed, Positions, Rule
+from tutela.maths.slab import Slab
 from tutela.model.area import Area
 from tutela.model.card import Card, Sample
 from tutela.model.detection import Detection
 from tutela.model.noun import Noun
-from tutela.model.place import Place
-from tutela.model.rows import Rows
 from tutela.model.scales import Certainty, Scale, Severity, Urgency
 from tutela.model.seen import Catalogue, Seen
-from tutela.model.when import SECOND
 from tutela.model.why import Moved, Why
-
-UNKNOWN, OUT, IN = -1, 0, 1
-
-FIELDS = {
-    "side": Field("i1", UNKNOWN),  # inside, outside, or not known yet
-    "since": Field("i8", NEVER),  # since when it is on that side
-    "told": Field("?"),  # that it stays was told
-    "rang": Field("i8", NEVER),  # when it was last told that it crossed the edge
-    "time": Field("i8", NEVER),  # the newest position: when, and where
-    "lat": Field("f8", np.nan),
-    "lon": Field("f8", np.nan),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Crossed:
-    """What is to be told of a slot: since when, at what time, and the newest position by then."""
-
-    slot: int
-    since: int
-    at: int
-    time: int
-    lat: float
-    lon: float
 
 
 class Fence(Noun, frozen=True, kw_only=True):
@@ -121,77 +92,34 @@ class Fence(Noun, frozen=True, kw_only=True):
         catalogue = seen.catalogue
         if catalogue is None or self.observed_property not in catalogue.properties:
             return state, ()
-        crossed: list[_Crossed] = []
-        if seen.rows is not None and seen.slots is not None and seen.rows.kind == "positions":
-            code = catalogue.properties.index(self.observed_property)
-            mine = np.flatnonzero(catalogue.property_code[seen.slots] == code)
-            state, crossed = self._rows(state, seen.rows.take(mine), seen.slots[mine])
-        if seen.tick is not None and self.dwell:
-            state, stayed = self._tick(state, seen.tick)
+        state, crossed = self._rows(state, seen, catalogue)
+        if seen.tick is not None:
+            state, stayed = self._rule.tick(state, seen.tick)
             crossed += stayed
         return state, tuple(self._detection(seen.timeline, catalogue, one) for one in crossed)
 
-    def _rows(self, state: Slab, rows: Rows, slots: Index) -> tuple[Slab, list[_Crossed]]:
-        """Each row's side is its own, or within the margin that of the row before it."""
-        each = runs(slots)
-        known = {name: state.take(name, each.slots) for name in FIELDS}
-        lat, lon = rows.values["lat"].astype(np.float64), rows.values["lon"].astype(np.float64)
-        beyond = outline(self.area).beyond(lat, lon)
-        sides = np.where(beyond > self.margin, OUT, np.where(beyond < -self.margin, IN, UNKNOWN))
-        side = _carried(sides, sides != UNKNOWN, known["side"], each.first)
-        before = _after(known["side"], side, each)
-        turned = side != before
-        since = _carried(rows.time, turned, known["since"], each.first)
-
-        due = (side == IN) & (rows.time - since >= self._dwell) & bool(self.dwell)
-        kept = _carried(np.zeros(len(slots), np.bool_), turned, known["told"], each.first)
-        told = kept | (_after(kept[each.first], due, each) & ~turned)
-        new = (due & ~told) if self.dwell else self._crossing(side, before)
-        rang = _carried(rows.time, new, known["rang"], each.first)
-        new &= rows.time > _after(known["rang"], rang, each)  # told once, if it crosses more than once in one moment
-
-        columns = (slots, since, rows.time, rows.time, lat, lon)
-        place = np.flatnonzero(new)
-        crossed = [_Crossed(*row) for row in zip(*(column[place].tolist() for column in columns), strict=True)]
-        last = {
-            "side": side,
-            "since": since,
-            "told": due | kept,
-            "rang": rang,
-            "time": rows.time,
-            "lat": lat,
-            "lon": lon,
-        }
-        return state.put(each.slots, **{name: column[each.last] for name, column in last.items()}), crossed
-
-    def _crossing(self, side: Index, before: Index) -> Flags:
-        came, there = (OUT, IN) if self.tells == "enters" else (IN, OUT)
-        crossing: Flags = (before == came) & (side == there)
-        return crossing
-
     @property
-    def _dwell(self) -> int:
-        return round(self.dwell * SECOND)
+    def _rule(self) -> Rule:
+        return Rule(enters=self.tells == "enters", margin=self.margin, dwell=self.dwell)
 
-    def _tick(self, state: Slab, tick: int) -> tuple[Slab, list[_Crossed]]:
-        inside = (state.take("side") == IN) & ~state.take("told")
-        slots = np.flatnonzero(inside & (state.take("since") <= tick - self._dwell))
-        if not len(slots):
+    def _rows(self, state: Slab, seen: Seen, catalogue: Catalogue) -> tuple[Slab, list[Crossed]]:
+        if seen.rows is None or seen.slots is None or seen.rows.kind != "positions":
             return state, []
-        since, time, lat, lon = (state.take(name, slots).tolist() for name in ("since", "time", "lat", "lon"))
-        ticks = [tick] * len(slots)
-        stayed = [_Crossed(*row) for row in zip(slots.tolist(), since, ticks, time, lat, lon, strict=True)]
-        return state.put(slots, told=True, rang=tick), stayed
+        code = catalogue.properties.index(self.observed_property)
+        mine = np.flatnonzero(catalogue.property_code[seen.slots] == code)
+        lat, lon = (seen.rows.values[name][mine].astype(np.float64) for name in ("lat", "lon"))
+        beyond = outline(self.area).beyond(lat, lon)
+        return self._rule.rows(state, Positions(seen.slots[mine], seen.rows.time[mine], lat, lon, beyond))
 
-    def _unless(self, edge: Outline, datastream: int, one: _Crossed) -> Moved:
+    def _unless(self, edge: Outline, datastream: int, one: Crossed) -> Moved:
         """The newest position on the other side; one that was the first inside, not far enough in to count."""
         out = self.tells != "leaves"
         first = self.tells == "enters" or one.time == one.since
         level = self.margin if not out or not first else -self.margin
-        lat, lon, metres = edge.walk(Place(lat=one.lat, lon=one.lon), level, out=out)
+        lat, lon, metres = edge.walk(one.lat, one.lon, level, out=out)
         return Moved(datastream=datastream, time=one.time, lat=lat, lon=lon, metres=round(metres, 2))
 
-    def _detection(self, timeline: str, catalogue: Catalogue, one: _Crossed) -> Detection:
+    def _detection(self, timeline: str, catalogue: Catalogue, one: Crossed) -> Detection:
         """It is where the area is, and not where the Thing was: that is personal data."""
         datastream, edge = catalogue.id_of(one.slot), outline(self.area)
         inputs: dict[str, float | int | str] = {
@@ -210,31 +138,12 @@ class Fence(Noun, frozen=True, kw_only=True):
         on = found.on(catalogue, (datastream,))
         rests = Rests(
             place=edge.middle,
-            cell=cell_of(edge.middle),
+            cell=edge.cell,
             purpose=on.purpose,
             datastreams=on.datastreams,
             sources=on.sources,
         )
         return found.detection(self, timeline, told, rests)
-
-
-def _after(known: Index, rows: Index, each: Runs) -> Index:
-    """By row what the row before it has; by the first of a run what was known of its slot."""
-    before = np.roll(rows, 1)
-    before[each.first] = known
-    return before
-
-
-def _carried(values: Index, own: Flags, known: Index, first: Index) -> Index:
-    """By row the value of the newest row, up to it, that has one of its own; what was known of its slot before that."""
-    place = np.arange(len(values))
-    begins = np.zeros(len(values), np.int64)
-    begins[first] = first
-    begins = np.maximum.accumulate(begins)
-    newest = np.maximum.accumulate(np.where(own, place, -1))
-    run = np.searchsorted(first, begins)
-    carried: Index = np.where(newest >= begins, values[np.maximum(newest, 0)], known[run] if len(run) else known)
-    return carried
 
 
 part = Fence

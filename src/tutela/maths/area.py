@@ -20,7 +20,7 @@ from tutela.errors import BadInput
 from tutela.model.area import Area, Circle
 from tutela.model.place import Place
 
-from .cells import EARTH
+from .cells import EARTH, cell_of
 
 Floats = npt.NDArray[np.float64]
 
@@ -49,6 +49,11 @@ class Outline:
     radius: float
     begin: Floats
     end: Floats
+
+    @property
+    def cell(self) -> int:
+        """The cell of its middle."""
+        return cell_of(self.middle)
 
     def plane(self, lat: Floats, lon: Floats) -> Floats:
         """Places on the plane, one (east, north) a row."""
@@ -89,35 +94,34 @@ class Outline:
         odd: npt.NDArray[np.bool_] = crossed.sum(axis=1) % 2 == 1
         return odd
 
-    def way_out(self, place: Place) -> tuple[float, float]:
+    def _way_out(self, point: Floats) -> tuple[float, float]:
         """East and north of a step of one metre towards the nearest point of the edge; north where there is none."""
-        point = self.plane(np.array([place.lat]), np.array([place.lon]))
         if len(self.begin):
-            steps = self._to_lines(point)[0]
+            steps = self._to_lines(point[None])[0]
             east, north = steps[np.hypot(steps[:, 0], steps[:, 1]).argmin()].tolist()
         else:
-            inside = float(self.beyond_at(point)[0]) < 0
-            east, north = (point[0] if inside else -point[0]).tolist()
+            inside = float(self.beyond_at(point[None])[0]) < 0
+            east, north = (point if inside else -point).tolist()
         length = hypot(east, north)
         return (east / length, north / length) if length else (0.0, 1.0)
 
-    def walk(self, place: Place, level: float, *, out: bool) -> tuple[float, float, float]:
+    def walk(self, lat: float, lon: float, level: float, *, out: bool) -> tuple[float, float, float]:
         """The way towards the nearest edge, until a place is more than `level` beyond it (`out`), or no more.
 
         Degrees of latitude and of longitude, and metres. Half of it is too little: no step is longer than what it is off the
         level, so nothing is passed but what is narrower than a centimetre. A way that runs along an edge is left for one
         that turns off a little.
         """
-        east, north = self.way_out(place)
-        start = self.plane(np.array([place.lat]), np.array([place.lon]))[0]
+        start = self.plane(np.array([lat]), np.array([lon]))[0]
+        east, north = self._way_out(start)
         gone, way = 0.0, np.zeros(2)
         for turn in TURNS:
             way = np.array((east * cos(turn) - north * sin(turn), east * sin(turn) + north * cos(turn)))
             gone, there = self._walk(start, way, level, out=out)
             if there:
                 break
-        lat, lon = float(way[1]) * gone / DEGREE, float(way[0]) * gone / (DEGREE * cos(radians(self.middle.lat)))
-        return lat, lon, gone
+        further = float(way[1]) * gone / DEGREE, float(way[0]) * gone / (DEGREE * cos(radians(self.middle.lat)))
+        return *further, gone
 
     def _walk(self, start: Floats, way: Floats, level: float, *, out: bool) -> tuple[float, bool]:
         """How far it went in that direction, and whether it got there."""
