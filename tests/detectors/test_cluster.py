@@ -150,6 +150,15 @@ def test_a_call_from_the_hour_of_the_tick_waits_for_the_next() -> None:
     assert told(found(items))[:1] == [(26, 0)]
 
 
+def test_the_same_is_found_however_far_apart_ticks_are() -> None:
+    """On an import event time is told in leaps, and calls come before the tick that passes them."""
+    items = hourly([*ordinary(60), *crowd(25, 5), *crowd(26, 9), *crowd(50, 9)], 60)
+    leaps = [item for item in items if not isinstance(item, Ticked) or item.at % (20 * HOUR) == START % (20 * HOUR)]
+
+    assert sum(isinstance(item, Ticked) for item in leaps) == 3
+    assert found(leaps) == found(items) != []
+
+
 def test_it_learns_before_it_speaks() -> None:
     items = hourly([*ordinary(60), *crowd(25, 6), *crowd(50, 6)], 60)
 
@@ -201,7 +210,7 @@ def test_what_is_old_is_remembered_by_hour_and_cell_and_then_forgotten() -> None
         state, _ = part.step(state, seen)
 
     assert len(state.recent) <= 2 * 4
-    assert {step - state.scanned // HOUR for step in state.past} == set(range(-48, -3))
+    assert {step - state.scanned for step in state.past} == set(range(-48, -3))
     assert all(each.at > START + 116 * HOUR for each in state.recent)
 
 
