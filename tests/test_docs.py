@@ -48,6 +48,9 @@ SAID_OTHERWISE = {
     "HadCome": "likewise",
     "Fewer": "likewise",
     "Apart": "likewise",
+    "Moved": "likewise",
+    "Circle": "a shape of an area; an option of parts",
+    "Polygon": "likewise",
 }
 """Nouns without a line of their own in the glossary, and why."""
 

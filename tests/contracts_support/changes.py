@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import msgspec
 
 from tutela.maths.cells import cell_of, north_of
 from tutela.model.detection import Detection
-from tutela.model.why import Apart, Fewer, HadCome, ValueWas
+from tutela.model.place import Place
+from tutela.model.why import Apart, Fewer, HadCome, Moved, ValueWas
 
 from .stage import Item, Observed, Ticked, Told, slot_of
 
@@ -23,6 +25,8 @@ def changed(items: Sequence[Item], detection: Detection, part: float) -> list[It
     if isinstance(change, Fewer):
         gone = set(change.of[: int(change.by * part)])
         return [item for item in items if not (isinstance(item, Told) and item.fact.id in gone)]
+    if isinstance(change, Moved):
+        return [_elsewhere(item, change, part) for item in items]
     return [_moved(item, change, part) for item in items]
 
 
@@ -42,7 +46,7 @@ def _came(items: Sequence[Item], detection: Detection, change: HadCome, part: fl
 
 def _one_more(items: Sequence[Item], datastream: int, time: int, part: float) -> Observed:
     mine = [item for item in items if isinstance(item, Observed) and item.slot == slot_of(datastream)]
-    return Observed(mine[-1].slot, mine[-1].time + int(part * (time - mine[-1].time)), mine[-1].result)
+    return replace(mine[-1], time=mine[-1].time + int(part * (time - mine[-1].time)))
 
 
 def _moved(item: Item, change: Apart, part: float) -> Item:
@@ -51,3 +55,11 @@ def _moved(item: Item, change: Apart, part: float) -> Item:
     assert item.fact.place is not None
     place = north_of(item.fact.place, part * change.metres)
     return Told(msgspec.structs.replace(item.fact, place=place, cell=cell_of(place)))
+
+
+def _elsewhere(item: Item, change: Moved, part: float) -> Item:
+    if not isinstance(item, Observed) or (item.slot, item.time) != (slot_of(change.datastream), change.time):
+        return item
+    assert item.place is not None
+    place = Place(lat=item.place.lat + part * change.lat, lon=item.place.lon + part * change.lon)
+    return replace(item, place=place)

@@ -12,6 +12,7 @@ from tutela.flow.stage import Where
 from tutela.maths.order import Batch
 from tutela.model.card import Card
 from tutela.model.detection import Detection
+from tutela.model.place import Place
 from tutela.model.when import HOUR, SECOND
 
 from .stage import Item, Observed, Ticked, Told, World, by_time, columns, play, seens
@@ -28,7 +29,8 @@ def disturbed(card: Card, items: Sequence[Item], seed: int) -> list[Item]:
         if chance.random() < 0.2:
             worse.append(item)
         if isinstance(item, Observed) and chance.random() < 0.1:
-            worse.append(Observed(item.slot, item.time - 2 * HOUR - 1, 999.0))
+            wild = None if item.place is None else Place(lat=0.0, lon=0.0)
+            worse.append(Observed(item.slot, item.time - 2 * HOUR - 1, 999.0, wild))
     return _shuffled(worse, round(card.lateness * SECOND), chance)
 
 

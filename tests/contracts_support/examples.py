@@ -47,7 +47,12 @@ def made(name: str, **options: object) -> Detector:
 def world_of(card: Card) -> World:
     """A world for the card's examples: a datastream for each that they name."""
     size = 1 + max((sample.datastream for sample in (*card.fires, *card.near_miss)), default=0)
-    return World(property=str(card.options.get("observed_property", PROPERTY)), size=size)
+    return World(property=str(card.options.get("observed_property", PROPERTY)), size=size, kind=kind_of(card))
+
+
+def kind_of(card: Card) -> str:
+    """The kind of observation that a card's examples are made of."""
+    return "positions" if any("lat" in sample.values for sample in card.fires) else "readings"
 
 
 def items_of(samples: Sequence[Sample]) -> list[Item]:
@@ -58,7 +63,11 @@ def items_of(samples: Sequence[Sample]) -> list[Item]:
 def _item(sample: Sample, at: int) -> Item:
     if sample.fact is not None:
         return Told(fact_of(sample.fact, at))
-    return Ticked(at) if sample.tick else Observed(sample.datastream, at, sample.values["result"])
+    if sample.tick:
+        return Ticked(at)
+    if "lat" in sample.values:
+        return Observed(sample.datastream, at, place=msgspec.convert(sample.values, Place))
+    return Observed(sample.datastream, at, sample.values["result"])
 
 
 def fact_of(said: Mapping[str, object], at: int) -> Fact:

@@ -27,11 +27,12 @@ CENTRE = Place(lat=60.17, lon=24.94)
 
 @dataclass(frozen=True)
 class Observed:
-    """One observation; `slot` counts the world's datastreams from 0."""
+    """One observation; `slot` counts the world's datastreams from 0. A position has a `place` and no result."""
 
     slot: int
     time: int
-    result: float
+    result: float = 0.0
+    place: Place | None = None
 
 
 @dataclass(frozen=True)
@@ -129,8 +130,13 @@ def columns(world: World, observed: Sequence[Observed]) -> tuple[Rows, Ints]:
     """Observations in columns, in their order, with the slot of each."""
     slots = np.array([item.slot for item in observed], np.int64)
     time = np.array([item.time for item in observed], np.int64)
+    datastream = (slots * PARTITIONS + PARTITION).astype(np.int32)
+    if world.kind == "positions":
+        places = [item.place for item in observed if item.place is not None]
+        at = {name: np.array([getattr(place, name) for place in places], "f8") for name in ("lat", "lon")}
+        return Rows(world.kind, datastream, time, at), slots
     result = np.array([item.result for item in observed], "i8" if world.kind == "counts" else "f8")
-    return Rows(world.kind, (slots * PARTITIONS + PARTITION).astype(np.int32), time, {"result": result}), slots
+    return Rows(world.kind, datastream, time, {"result": result}), slots
 
 
 def _locked(array: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:

@@ -10,9 +10,10 @@ import numpy.typing as npt
 from tutela.flow.detector import Detector
 from tutela.model.card import Card
 from tutela.model.flow import Fact
+from tutela.model.place import Place
 from tutela.model.when import HOUR, MINUTE, SECOND
 
-from .examples import PROPERTY, START, fact_of
+from .examples import PROPERTY, START, fact_of, kind_of
 from .stage import CENTRE, Item, Observed, Ticked, Told, World
 
 WEEKS = 5
@@ -32,11 +33,14 @@ def ticks(card: Card) -> bool:
 
 def world(detector: Detector) -> World:
     """Five datastreams of two sources, one observation an hour each."""
-    return World(property=getattr(detector, "observed_property", PROPERTY), size=5, interval=3600.0)
+    of = getattr(detector, "observed_property", PROPERTY)
+    return World(property=of, size=5, interval=3600.0, kind=kind_of(detector.card))
 
 
 def stream(detector: Detector, seed: int, start: int = START) -> list[Item]:
     """What a detector of that sort could be given."""
+    if kind_of(detector.card) == "positions":
+        return positions(seed, start)
     if not of_facts(detector.card):
         return observations(seed, start)
     told = facts(seed, start)
@@ -86,6 +90,26 @@ def observations(seed: int, start: int = START, weeks: int = WEEKS, size: int = 
         here = [slot for slot in np.argsort(minute[hour]).tolist() if there[hour, slot]]
         items += [Observed(slot, at + int(minute[hour, slot]), float(values[hour, slot])) for slot in here]
         items.append(Ticked(at + HOUR))
+    return items
+
+
+def positions(seed: int, start: int = START, days: int = 2, size: int = 5) -> list[Item]:
+    """Days of Things that go to and fro through the middle of the world, every ten minutes or so, and sometimes rest."""
+    chance = np.random.default_rng(seed)
+    steps = days * 144
+    pace = np.where(chance.random((steps, size)) < 0.15, 0.0, chance.uniform(0.0, 0.6, (steps, size)))
+    way, side = np.cumsum(pace, axis=0), chance.uniform(0.0, 2 * np.pi, size)
+    far = 600.0 * np.sin(way) + 8.0 * chance.standard_normal((steps, size))
+    there = chance.random((steps, size)) > 0.05
+    items: list[Item] = []
+    for step in range(steps):
+        at = start + step * 10 * MINUTE
+        for slot in np.flatnonzero(there[step]).tolist():
+            north, east = far[step, slot] * np.cos(side[slot]), far[step, slot] * np.sin(side[slot])
+            place = Place(lat=CENTRE.lat + float(north) / 111_195.0, lon=CENTRE.lon + float(east) / 55_300.0)
+            items.append(Observed(slot, at + int(chance.integers(9 * MINUTE)), place=place))
+        if step % 3 == 2:
+            items.append(Ticked(at + 10 * MINUTE))
     return items
 
 

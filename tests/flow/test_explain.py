@@ -25,7 +25,7 @@ from tutela.model.event import Event
 from tutela.model.register import Source, Thing
 from tutela.model.scales import Scale
 from tutela.model.when import parse
-from tutela.model.why import Apart, Change, Fewer, HadCome, ValueWas, Why
+from tutela.model.why import Apart, Change, Fewer, HadCome, Moved, ValueWas, Why
 from tutela.screens.sentences import language
 
 ENGLISH = language()
@@ -168,6 +168,10 @@ def test_a_detection_says_why_with_names_and_units(says: Sentences) -> None:
         (Fewer(by=2, of=("a", "b", "c")), "with 2 fewer of the 3 that it counted."),
         (Fewer(by=2, of=("a", "b")), "without 2 of them, of the sort call."),
         (Apart(fact="a", metres=250.4), "if one of them had been 250 m further away."),
+        (
+            Moved(datastream=1, time=AT, lat=0.001, lon=0.0, metres=111.2),
+            "if street-lamp 1 had been 111 m further at 2026-11-25 10:00:12.",
+        ),
     ],
 )
 def test_a_detection_says_what_would_have_kept_it_silent(change: Change, said: str, says: Sentences) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, ClassVar
 
 import msgspec
@@ -22,6 +22,7 @@ from tutela.model.seen import Seen
 from tutela.model.when import DAY, SECOND
 from tutela.model.why import Fewer, Why
 
+NEVER = 1 << 62
 MOST = 20_000  # calls that are remembered; the oldest go first
 AT_ONCE = 3  # clusters that are looked into at one time, the likeliest
 MEMBERS = 200  # calls that a detection names, the newest
@@ -50,7 +51,7 @@ class _Told(msgspec.Struct, frozen=True, array_like=True):
 
 
 class _State(msgspec.Struct, frozen=True):
-    """`begun`: the first call's time; `scanned`: the last tick that led to a scan; `past`: calls by step and cell."""
+    """`begun`: the first call's time; `scanned`: the step up to which was scanned; `past`: calls by step and cell."""
 
     begun: int | None = None
     scanned: int = 0
@@ -85,7 +86,8 @@ class Clusters(Noun, frozen=True, kw_only=True):
     `categories`: how a call's category begins (none: all). `every`: seconds of a step, and so between two scans;
     `windows`: how many steps back a cluster may begin. `days`: how long calls are remembered, `learn`: days before the first detection.
     `reach`: metres that a circle may measure to its edge. `deals`: how often the calls' times are dealt out anew.
-    `grow`: a cluster is told again when it has so many times the calls that were told.
+    `fold`: calls from one cell within so many seconds of the first are about one event, and count once. `grow`: a
+    cluster is told again when it has so many times the calls that were told.
     """
 
     word: ClassVar[str] = "cluster"
@@ -97,7 +99,7 @@ class Clusters(Noun, frozen=True, kw_only=True):
         lateness=0.0,
         personal_data=False,
         cannot=(
-            "Tell ten calls about one event from ten events; know that a part of the city is always busy at some"
+            "Tell ten calls about one event from ten events, unless they come at once; know that a part of the city is always busy at some"
             " hours and another part at others; see a cluster along a road, or one that is spread over the whole"
             " city; see it before the next scan; be right each time: by chance it finds what is none as often as"
             " its options allow."
@@ -105,14 +107,14 @@ class Clusters(Noun, frozen=True, kw_only=True):
         options={"learn": 0.0, "days": 2.0, "windows": [1, 3], "tail": 0.01, "deals": 199, "reach": 1000.0},
         fires=(
             *SPREAD,
-            *(Sample(at=86_460.0 + n, fact={"noun": "call", "id": f"more-{n}"}) for n in range(4)),
+            *(Sample(at=86_460.0 + 300.0 * n, fact={"noun": "call", "id": f"more-{n}"}) for n in range(4)),
             Sample(at=90_000.0, tick=True),
         ),
         near_miss=(
             *SPREAD,
             *(
                 Sample(
-                    at=86_460.0 + n,
+                    at=86_460.0 + 300.0 * n,
                     fact={"noun": "call", "id": f"more-{n}", "place": {"lat": 60.1 + 0.04 * n, "lon": 24.94}},
                 )
                 for n in range(4)
@@ -130,6 +132,7 @@ class Clusters(Noun, frozen=True, kw_only=True):
     reach: Annotated[float, msgspec.Meta(gt=0)] = 2000.0
     tail: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.001
     deals: Annotated[int, msgspec.Meta(ge=19)] = 999
+    fold: Annotated[float, msgspec.Meta(ge=0)] = 120.0
     grow: Annotated[float, msgspec.Meta(gt=1)] = 1.5
     purpose: str = "emergency-response"
     scale: Scale = Scale(urgency=Urgency.EXPECTED, severity=Severity.MODERATE, certainty=Certainty.POSSIBLE)
@@ -155,14 +158,26 @@ class Clusters(Noun, frozen=True, kw_only=True):
         return msgspec.json.decode(saved["state"], type=_State) if saved else _State()
 
     def step(self, state: _State, seen: Seen) -> tuple[_State, tuple[Detection, ...]]:
-        """Calls are remembered; the first tick of a new step scans the city."""
+        """Calls are remembered; a tick ends steps, and after each that brought calls the city is scanned.
+
+        So the same is found however far apart ticks are told, as on an import, if no call comes after the tick of its step.
+        """
         state = self._with(state, [fact for fact in seen.facts if isinstance(fact, Call)])
-        if seen.tick is None or self._step(seen.tick) <= self._step(state.scanned):
+        if seen.tick is None or self._step(seen.tick) <= state.scanned:
             return state, ()
-        state = self._aged(state, seen.tick)
-        judged = tuple(self._judged(state, seen.tick))
-        detections = tuple(self._detection(seen.timeline, state, seen.tick, one) for one in judged if one.news)
-        return self._after(state, seen.tick, judged), detections
+        detections: list[Detection] = []
+        last = self._step(seen.tick)
+        while (now := self._next(state)) <= last:
+            state = self._aged(state, now)
+            judged = tuple(self._judged(state, now))
+            detections += (self._detection(seen.timeline, state, now, one) for one in judged if one.news)
+            state = self._after(state, now, judged)
+        return msgspec.structs.replace(state, scanned=last), tuple(detections)
+
+    def _next(self, state: _State) -> int:
+        """The next step before which the city has to be scanned: a fresh call came before it."""
+        fresh = min((self._step(each.at) for each in state.recent if each.fresh), default=NEVER)
+        return max(fresh, state.scanned) + 1
 
     @property
     def _every(self) -> int:
@@ -204,13 +219,22 @@ class Clusters(Noun, frozen=True, kw_only=True):
         if not calls:
             return past
         added = {step: Counter(cells) for step, cells in past.items()}
-        for each in calls:
+        for each in self._events(calls):
             added.setdefault(self._step(each.at), Counter())[each.cell] += 1
         return {step: dict(cells) for step, cells in added.items()}
 
-    def _aged(self, state: _State, tick: int) -> _State:
-        """What no window can hold any more is remembered by step and cell, and for so many days."""
-        now = self._step(tick) - 1
+    def _events(self, calls: Iterable[_Recent]) -> list[_Recent]:
+        """The first call about each event, by cell and time."""
+        firsts: list[_Recent] = []
+        for each in sorted(calls, key=_place_and_age):
+            same = firsts and firsts[-1].cell == each.cell and each.at - firsts[-1].at <= self.fold * SECOND
+            if not same:
+                firsts.append(each)
+        return firsts
+
+    def _aged(self, state: _State, end: int) -> _State:
+        """Before that step: what no window can hold any more is remembered by step and cell, and for so many days."""
+        now = end - 1
         over = [each for each in state.recent if now - self._step(each.at) >= self.windows[-1]]
         past = self._added(state.past, over)
         first = now - int(self.days * DAY) // self._every
@@ -223,18 +247,14 @@ class Clusters(Noun, frozen=True, kw_only=True):
             state,
             recent=tuple(each for each in state.recent if now - self._step(each.at) < self.windows[-1]),
             past=kept,
-            told=tuple(one for one in state.told if self._begin(tick) - one.seen <= self._longest),
+            told=tuple(one for one in state.told if end * self._every - one.seen <= self._longest),
         )
 
-    def _begin(self, tick: int) -> int:
-        """When the step of that tick began, up to which the city is scanned."""
-        return self._step(tick) * self._every
-
-    def _judged(self, state: _State, tick: int) -> Iterator[_Judged]:
-        """The clusters that are there and have fresh calls; none is told for what came before the last scan."""
-        now = self._step(tick) - 1
+    def _judged(self, state: _State, end: int) -> Iterator[_Judged]:
+        """The clusters before that step that have fresh calls; none is told for what came before the last scan."""
+        now = end - 1
         fresh = any(each.fresh and self._step(each.at) <= now for each in state.recent)
-        if not fresh or state.begun is None or tick - state.begun < self.learn * DAY:
+        if not fresh or state.begun is None or end * self._every - state.begun < self.learn * DAY:
             return
         cells, cases = self._cases(state, now)
         scan = Scan(cases, reach=self.reach, windows=self.windows)
@@ -247,12 +267,12 @@ class Clusters(Noun, frozen=True, kw_only=True):
             chance = scan.chance(cluster.score, Deals(now, self.deals, self._enough))
             if chance.stopped:
                 return
-            told, news = self._told(state, tick, cluster, calls, cells)
+            told, news = self._told(state, end, cluster, calls, cells)
             yield _Judged(told, news, cluster, tuple(calls), cells[cluster.centre], chance.p)
 
     def _cases(self, state: _State, now: int) -> tuple[list[int], Cases]:
         """All calls up to that step, by cell and step and in no other order; and the cells."""
-        counts = Counter((each.cell, now - self._step(each.at)) for each in state.recent)
+        counts = Counter((each.cell, now - self._step(each.at)) for each in self._events(state.recent))
         for step, by_cell in state.past.items():
             counts.update({(cell, now - step): count for cell, count in by_cell.items()})
         rows = [(*key, count) for key, count in sorted(counts.items()) if key[1] >= 0]
@@ -263,12 +283,12 @@ class Clusters(Noun, frozen=True, kw_only=True):
         return cells, Cases(np.array(east, np.int64), np.array(north, np.int64), place, np.repeat(age, count))
 
     def _told(
-        self, state: _State, tick: int, cluster: Cluster, calls: Sequence[_Recent], cells: Sequence[int]
+        self, state: _State, end: int, cluster: Cluster, calls: Sequence[_Recent], cells: Sequence[int]
     ) -> tuple[_Told, bool]:
         """As it will be remembered, and whether it is news: another one that shares no cell with it, or grown."""
         inside = tuple(cells[place] for place in cluster.places)
         lasting = next((one for one in state.told if not set(inside).isdisjoint(one.cells)), None)
-        seen, many = self._begin(tick), cluster.observed
+        seen, many = end * self._every, cluster.observed
         if lasting is None:
             key = f"{cells[cluster.centre]}.{cluster.radius:.0f}.{cluster.window}"
             return _Told(key, calls[0].at, 0, many, inside, seen), True
@@ -276,17 +296,17 @@ class Clusters(Noun, frozen=True, kw_only=True):
         revision, told = (lasting.revision + 1, many) if news else (lasting.revision, lasting.calls)
         return _Told(lasting.key, lasting.since, revision, told, inside, seen), news
 
-    def _after(self, state: _State, tick: int, judged: Sequence[_Judged]) -> _State:
+    def _after(self, state: _State, end: int, judged: Sequence[_Judged]) -> _State:
         """The scan is over: what it saw is fresh no more."""
-        begin = self._begin(tick)
+        begin = end * self._every
         told = {one.key: one for one in (*state.told, *(one.told for one in judged))}
         recent = tuple(
             msgspec.structs.replace(each, fresh=False) if each.fresh and each.at < begin else each
             for each in state.recent
         )
-        return msgspec.structs.replace(state, scanned=tick, recent=recent, told=tuple(told.values()))
+        return msgspec.structs.replace(state, scanned=end, recent=recent, told=tuple(told.values()))
 
-    def _unless(self, state: _State, tick: int, one: _Judged) -> Fewer:
+    def _unless(self, state: _State, end: int, one: _Judged) -> Fewer:
         """Without so many of its fresh calls, tried: whole it is silent, and by half it is not.
 
         Older calls stay, for they changed earlier scans too. One that grew may grow by other fresh calls just as
@@ -294,24 +314,24 @@ class Clusters(Noun, frozen=True, kw_only=True):
         """
         own = [each.id for each in reversed(one.calls) if each.fresh]
         rest = [each.id for each in reversed(one.calls) if not each.fresh]
-        others = [each.id for each in state.recent if each.fresh and each.at < self._begin(tick) and each.id not in own]
-        by = self._by(state, tick, one, own[: max(1, len(one.calls) - 1)])
+        others = [each.id for each in state.recent if each.fresh and each.at < end * self._every and each.id not in own]
+        by = self._by(state, end, one, own[: max(1, len(one.calls) - 1)])
         if by:
             return Fewer(by=by, of=(*own, *rest))
-        return Fewer(by=self._by(state, tick, one, [*own, *others]), of=(*own, *others, *rest))
+        return Fewer(by=self._by(state, end, one, [*own, *others]), of=(*own, *others, *rest))
 
-    def _by(self, state: _State, tick: int, one: _Judged, ids: Sequence[str]) -> int:
+    def _by(self, state: _State, end: int, one: _Judged, ids: Sequence[str]) -> int:
         """How many of these it takes; 0 when all are too few. Half as many are too few, each time."""
         for halved in reversed(range(len(ids).bit_length())):
             gone = set(ids[: len(ids) >> halved])
             left = tuple(each for each in state.recent if each.id not in gone)
-            again = self._judged(msgspec.structs.replace(state, recent=left), tick)
+            again = self._judged(msgspec.structs.replace(state, recent=left), end)
             if not any(other.news and other.told.key == one.told.key for other in again):
                 return len(gone)
         return 0
 
-    def _detection(self, timeline: str, state: _State, tick: int, one: _Judged) -> Detection:
-        """At the tick, in the cell in the middle of its circle."""
+    def _detection(self, timeline: str, state: _State, end: int, one: _Judged) -> Detection:
+        """At the end of the step, in the cell in the middle of its circle."""
         inputs: dict[str, float | int | str] = {
             "calls": one.cluster.observed,
             "expected": round(one.cluster.expected, 6),
@@ -320,12 +340,19 @@ class Clusters(Noun, frozen=True, kw_only=True):
             "p": one.p,
             "deals": self.deals,
         }
-        why = Why(message="cluster.calls", inputs=inputs, unless=self._unless(state, tick, one))
+        why = Why(message="cluster.calls", inputs=inputs, unless=self._unless(state, end, one))
         told = one.told
         return detection(
             self,
             timeline,
-            Found(key=told.key, since=told.since, at=tick, confidence=1.0 - one.p, why=why, revision=told.revision),
+            Found(
+                key=told.key,
+                since=told.since,
+                at=end * self._every,
+                confidence=1.0 - one.p,
+                why=why,
+                revision=told.revision,
+            ),
             Rests(
                 place=centre_of(one.cell),
                 cell=one.cell,
@@ -338,6 +365,10 @@ class Clusters(Noun, frozen=True, kw_only=True):
 
 def _age(call: _Recent) -> tuple[int, str]:
     return call.at, call.id
+
+
+def _place_and_age(call: _Recent) -> tuple[int, int, str]:
+    return call.cell, call.at, call.id
 
 
 part = Clusters

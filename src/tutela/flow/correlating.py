@@ -6,6 +6,7 @@ whole city are a circle of their own beside them in partition `hop.CITY`: it rea
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from tutela.model.flow import Column, Effects, Lease, Message, Newest
 from . import hop
 from .correlate import Came, Correlate, Kept, State
 from .detector import Begins, Detector, is_citywide
+from .noticed import Noticed
 from .stage import Saved, Where
 
 CORRELATE = "correlate"
@@ -26,12 +28,23 @@ KEPT, KEPT_CITY = "kept", "kept-city"
 
 @dataclass(slots=True)
 class _Circle:
-    """Some detectors, what they remember, the subjects that are for others, and under which name their fold is saved."""
+    """Some detectors, what they remember, the subjects that are for others, and under which name their fold is saved.
+
+    `aside`: they think in a thread. A scan of the city takes its time, and an import asks for hundreds in one turn: meanwhile
+    the worker must tell that it lives, or it loses its leases.
+    """
 
     correlate: Correlate
     state: State
     others: frozenset[str]
     kept: str
+    aside: bool
+
+    async def turn(self, came: Sequence[Came]) -> tuple[State, Noticed]:
+        """The state after these, and what was noticed. What it has stays as it is."""
+        if self.aside:
+            return await asyncio.to_thread(self.correlate.turn, self.state, came)
+        return self.correlate.turn(self.state, came)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +117,7 @@ class CorrelateStage:
             for name, detector in correlate.parts.items()
             if name in saved and correlate.begins[name] <= fold.tick
         }
-        return _Circle(correlate, State({**start.parts, **loaded}, fold), frozenset(others), kept)
+        return _Circle(correlate, State({**start.parts, **loaded}, fold), frozenset(others), kept, kept == KEPT_CITY)
 
 
 class CorrelateFold:
@@ -118,7 +131,7 @@ class CorrelateFold:
         """Work these off, in order."""
         came = [(message.subject, self._read(message)) for message in messages]
         turns = [
-            circle.correlate.turn(circle.state, [one for subject, one in came if subject not in circle.others])
+            await circle.turn([one for subject, one in came if subject not in circle.others])
             for circle in self._circles
         ]
         for circle, (state, _) in zip(self._circles, turns, strict=True):

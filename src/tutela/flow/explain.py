@@ -31,7 +31,7 @@ from tutela.model.detection import Detection
 from tutela.model.noun import Noun
 from tutela.model.register import Datastream
 from tutela.model.when import moment
-from tutela.model.why import Fewer, HadCome, ValueWas
+from tutela.model.why import Fewer, HadCome, Moved, ValueWas
 
 from .catalogue import Known
 
@@ -92,6 +92,9 @@ class Sentences:
         if isinstance(change, Fewer):
             message = "unless.fewer" if change.by < len(change.of) else "unless.without"
             return self._say(message, {**detection.why.inputs, "by": change.by, "of": len(change.of)})
+        if isinstance(change, Moved):
+            moved: Parameters = {"time": change.time, "metres": change.metres}
+            return self._say("unless.moved", moved, (change.datastream,))
         return self._say("unless.apart", {"metres": change.metres})
 
     def _say(self, message: str, parameters: Parameters, datastreams: tuple[int, ...] = ()) -> str:

@@ -35,6 +35,8 @@ SHARE = 2
 """A circle has at most the SHAREth part of all cases."""
 BLOCK = 1 << 20
 """Counts that are worked on together; they should fit into the processor's cache."""
+FEW = 16
+"""The deals that are looked at first; most often they are enough."""
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -139,13 +141,13 @@ class Scan:
         need = self._need(score)
         kept = [(ring, need[ring.inside]) for ring in self._rings]
         hits = dealt = 0
-        size = max(16, BLOCK // (len(self._cases.x) * len(self._windows)))
-        for first in range(0, deals.most, size):
-            good = self._deal(deals.seed, np.arange(first, min(first + size, deals.most)), kept)
+        size, most = FEW, max(FEW, BLOCK // (len(self._cases.x) * len(self._windows)))
+        while dealt < deals.most:
+            good = self._deal(deals.seed, np.arange(dealt, min(dealt + size, deals.most)), kept)
             before = np.cumsum(good) + hits
             if before[-1] >= deals.enough:
                 return Chance(deals.enough, dealt + int(np.searchsorted(before, deals.enough)) + 1, stopped=True)
-            hits, dealt = int(before[-1]), dealt + len(good)
+            hits, dealt, size = int(before[-1]), dealt + len(good), min(2 * size, most)
         return Chance(hits, dealt, stopped=False)
 
     def _best(self) -> Ints:
@@ -188,8 +190,8 @@ class Scan:
 
     def _need(self, score: int) -> Counts:
         """The least count with that score, by cases of the circle and window; one more than there are: none has it."""
-        inside = np.arange(self._all + 1)[:, None]
-        low = np.zeros((self._all + 1, len(self._windows)), np.int64)
+        inside = np.arange(1 + max(int(ring.inside.max()) for ring in self._rings))[:, None]
+        low = np.zeros((len(inside), len(self._windows)), np.int64)
         high = np.broadcast_to(np.minimum(inside, self._within) + 1, low.shape).copy()
         top = high.copy()
         while (low < high).any():
@@ -273,12 +275,17 @@ def _rings(cases: Cases, reach: float) -> tuple[Ints, tuple[_Ring, ...]]:
 def _pairs(cases: Cases, reach: float) -> tuple[Ints, Ints, Ints]:
     """Each place with each that is within reach, and the square of their distance. Not all are held at once."""
     limit, found = int(reach * reach), []
-    step = max(1, BLOCK // len(cases.x))
+    by_x = np.argsort(cases.x, kind="stable")
+    low = np.searchsorted(cases.x[by_x], cases.x - int(reach), side="left")
+    many = np.searchsorted(cases.x[by_x], cases.x + int(reach), side="right") - low
+    step = max(1, BLOCK // int(many.max()))
     for first in range(0, len(cases.x), step):
-        here = slice(first, first + step)
-        square = (cases.x[here, None] - cases.x) ** 2 + (cases.y[here, None] - cases.y) ** 2
-        one, other = np.nonzero(square <= limit)
-        found.append((one + first, other, square[one, other]))
+        size, begin = many[first : first + step], low[first : first + step]
+        one = np.repeat(np.arange(first, first + len(size)), size)
+        other = by_x[np.arange(len(one)) + np.repeat(begin - np.cumsum(size) + size, size)]
+        square = (cases.x[one] - cases.x[other]) ** 2 + (cases.y[one] - cases.y[other]) ** 2
+        near = square <= limit
+        found.append((one[near], other[near], square[near]))
     one, other, square = (np.concatenate(column) for column in zip(*found, strict=True))
     return one, other, square
 

@@ -21,7 +21,8 @@ class Sample(Noun, frozen=True, kw_only=True):
 class Card(Noun, frozen=True, kw_only=True):
     """Written by the part's author, shown to residents, checked by the contract tests.
 
-    `needs` are observed properties, kinds of fact, or kinds of detection ("*" for any);
+    `key` is what the detector's state is kept by: "datastream" (of observations), "cell" (of facts near each other)
+    or "city" (of all facts). `needs` are observed properties, kinds of fact, or kinds of detection ("*" for any);
     `lateness` is the allowed lateness in seconds; `options` makes the examples fire. `quality`: it judges whether
     a datastream can be believed, and what it doubts is kept from the others; it has a method `judge`, and no lateness.
     `doubted`: it gets what is doubted too, as it looks at whether rows come and not at what they say.

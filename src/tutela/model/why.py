@@ -44,7 +44,20 @@ class Apart(Noun, tag="apart", tag_field="noun", frozen=True, kw_only=True):
     metres: float
 
 
-Change = ValueWas | HadCome | Fewer | Apart
+class Moved(Noun, tag="moved", tag_field="noun", frozen=True, kw_only=True):
+    """It would not have fired if that position had been elsewhere: by so many degrees, which are so many `metres`.
+
+    How far, and not from where: where a Thing was is personal data, and a reason is stored in the clear.
+    """
+
+    datastream: int
+    time: int
+    lat: float
+    lon: float
+    metres: float
+
+
+Change = ValueWas | HadCome | Fewer | Apart | Moved
 
 
 class Why(Noun, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""Emergency response: bursts of calls from one place, and calls that sensors bear out."""
+"""Emergency response: bursts and clusters of calls, and calls that sensors bear out."""
 
 from tutela.model.scales import Certainty, Scale, Severity, Urgency
 from tutela.model.system import System, Use
@@ -8,7 +8,7 @@ SEVERE = Scale(urgency=Urgency.IMMEDIATE, severity=Severity.SEVERE, certainty=Ce
 
 system = System(
     name="emergency",
-    says="Notices bursts of calls from one place, and calls that sensors bear out.",
+    says="Notices bursts and clusters of calls, and calls that sensors bear out.",
     purposes=("emergency-response",),
     detectors=(
         Use(part="burst", name="burst-of-calls"),
@@ -17,6 +17,9 @@ system = System(
             name="burst-of-fire-calls",
             options={"categories": ("Fire",), "window": 600.0, "least": 3, "learn": 0.0, "cool": 1800.0},
         ),
+        # By chance each of these is heard nine times a year at most: once in a thousand scans, one an hour.
+        Use(part="cluster", name="cluster-of-medical-calls", options={"categories": ("EMS",), "tail": 0.001}),
+        Use(part="cluster", name="cluster-of-fire-calls", options={"categories": ("Fire",), "tail": 0.001}),
         Use(
             part="burst",
             name="series-of-thefts",
