@@ -1,0 +1,356 @@
+"""What the standards of a city's feeds share: one message is heard within bounds, and each bad part is refused by itself.
+
+A name is `SOURCE/…`, and the datastream of a Thing is `THING/FIELD`. A Thing whose place is None was told without one:
+keep what the register knows. Values may lie ahead of the message (a road that closes tonight). Whoever offers them leaves those
+out until then: the next message tells them again. Personal words (texts, plates, owners) are never kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from math import isfinite, nan
+from typing import Annotated, TypeVar
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from tutela.errors import BadInput
+from tutela.model.flow import Refusal
+from tutela.model.heard import Heard, Value
+from tutela.model.place import Place
+from tutela.model.register import Datastream, Thing
+from tutela.model.when import SECOND, iso, micros, parse
+
+from .observations import NAMED, SAMPLE, UNREADABLE
+
+T = TypeVar("T")
+
+MOST_BYTES = 8_000_000
+"""Bytes of one message, which is decoded at once."""
+MOST_VALUES = 50_000
+"""Values, and Things, and datastreams, that one message may become."""
+MOST_NAME, MOST_TEXT = 300, 1_000
+"""Characters of a name, and of a property of a Thing."""
+MOST_POINTS = 2_000
+"""Points of one geometry that is kept."""
+WHOLE = 2**53
+"""Up to here each whole number is a float."""
+EARLIEST, LATEST = parse("0001-01-02T00:00:00Z"), parse("9999-12-30T00:00:00Z")
+FOREVER = parse("2100-01-01T00:00:00Z")
+"""An end from here on is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What a datastream observes: the kind of its rows, the observed property, the unit."""
+
+    kind: str
+    observed_property: str
+    unit: str
+
+
+POSITION = Measure("positions", "position", "deg")
+SPEED = Measure("readings", "speed", "km/h")
+FLOW = Measure("readings", "flow", "1/h")
+OCCUPANCY = Measure("readings", "occupancy", "%")
+RSSI = Measure("readings", "rssi", "dBm")
+SNR = Measure("readings", "snr", "dB")
+BATTERY = Measure("readings", "battery", "%")
+
+Period = tuple[int | None, int | None]
+"""From when until when, in microseconds; None where it is open."""
+
+
+class Hearing:
+    """What one message has said so far."""
+
+    def __init__(self, source: str, most: int = MOST_VALUES) -> None:
+        self.source, self._most = source, most
+        self._things: dict[str, Thing] = {}
+        self._streams: dict[str, Datastream] = {}
+        self._values: list[Value] = []
+        self._refused: list[Refusal] = []
+        self._more = self._over = 0
+
+    def thing(
+        self, name: str, kind: str, place: Place | None = None, properties: Mapping[str, str] | None = None
+    ) -> str | None:
+        """Define `SOURCE/name` and give its whole name back; None when it can't be taken, which is refused."""
+        if not (_plain(name) and _plain(kind)):
+            shown = f"{name[:40]!a} of kind {kind[:40]!a}"
+            self.refuse(f"a name is plain text in one line of at most {MOST_NAME} characters; this one is {shown}")
+            return None
+        whole = f"{self.source}/{name}"
+        if whole not in self._things and len(self._things) >= self._most:
+            self._over += 1
+            return None
+        kept = {key: text if key == "geometry" else _line(text) for key, text in (properties or {}).items() if text}
+        self._things[whole] = Thing(id=0, name=whole, kind=kind, source=self.source, place=place, properties=kept)
+        return whole
+
+    def say(self, thing: str, field: str, measure: Measure, at: int, *columns: float) -> None:
+        """One value of the datastream `thing/field`, at `at` microseconds; a number that is none is refused."""
+        name = f"{thing}/{field}"
+        if not _plain(field):
+            self.refuse(f"{thing}: a field is plain text in one line of at most {MOST_NAME} characters")
+        elif name in self._streams and measure != _measure(self._streams[name]):
+            self.refuse(f"{name}: two measurements of one message have this name")
+        elif wrong := _wrong(measure, columns):
+            self.refuse(f"{name}: {wrong}")
+        elif len(self._values) >= self._most:
+            self._over += 1
+        else:
+            self._define(name, thing, measure)
+            self._values.append(Value(name, at, columns))
+
+    def _define(self, name: str, thing: str, measure: Measure) -> None:
+        if name not in self._streams:
+            self._streams[name] = Datastream(
+                id=0,
+                name=name,
+                source=self.source,
+                thing=thing,
+                kind=measure.kind,
+                observed_property=measure.observed_property,
+                unit=measure.unit,
+                place=None if measure.kind == "positions" else self._things[thing].place,
+            )
+
+    def fields(self, thing: str, payload: object, at: int, units: Mapping[str, str]) -> None:
+        """Each number of a decoded payload as a reading, observed property and field being its dotted path."""
+        for path, result in _flat(payload):
+            self.say(thing, path, Measure("readings", path, units.get(path, "")), at, result)
+
+    def in_force(self, thing: str, observed_property: str, periods: Iterable[Period], told: int | None) -> None:
+        """The datastream `thing/in-force`: 1 from each start, 0 at each end, and what holds when it is `told`."""
+        measure = Measure("readings", observed_property, "1")
+        known = sorted(periods, key=lambda period: period[0] or 0)
+        changes: dict[int, float] = {end: 0.0 for _, end in known if end is not None}
+        changes |= {start: 1.0 for start, end in known if start is not None and start != end}
+        if told is not None:
+            changes[told] = float(any((start or told) <= told and (end is None or told < end) for start, end in known))
+        if not changes:
+            self.refuse(f"{thing}: it tells no time from when it is in force")
+        for at, holds in sorted(changes.items()):
+            self.say(thing, "in-force", measure, at, holds)
+
+    def refuse(self, says: str, sample: bytes = b"", count: int = 1) -> None:
+        """Parts that are not taken, and why; the first ones are told by themselves."""
+        if len(self._refused) >= NAMED:
+            self._more += count
+        else:
+            self._refused.append(Refusal(UNREADABLE, says, count, sample[:SAMPLE]))
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing was said, good or bad."""
+        return not (self._values or self._refused)
+
+    def heard(self) -> Heard:
+        """What the message says, as a whole."""
+        others = []
+        if self._more:
+            others.append(Refusal(UNREADABLE, "more parts that can't be understood", self._more))
+        if self._over:
+            says = f"one message becomes at most {self._most} values; send the rest in another one"
+            others.append(Refusal("too-many", says, self._over))
+        return Heard(
+            tuple(self._things.values()),
+            tuple(self._streams.values()),
+            tuple(self._values),
+            (*self._refused, *others),
+        )
+
+
+def _measure(stream: Datastream) -> Measure:
+    return Measure(stream.kind, stream.observed_property, stream.unit)
+
+
+def _plain(name: str) -> bool:
+    return name.isprintable() and bool(name.strip()) and len(name) <= MOST_NAME
+
+
+def _line(text: str) -> str:
+    """A text as a property of a Thing: one line of bounded length."""
+    return "".join(sign if sign.isprintable() else " " for sign in text[:MOST_TEXT])
+
+
+def _wrong(measure: Measure, columns: Sequence[float]) -> str:
+    """What is wrong with the numbers of a value; nothing, when they are fine."""
+    if not all(isfinite(column) for column in columns):
+        return "it is no finite number"
+    if measure.kind == "counts" and not (columns[0].is_integer() and abs(columns[0]) <= WHOLE):
+        return f"{columns[0]:g} is not a whole number; this datastream counts"
+    if measure.kind == "positions" and point(*columns) is None:
+        return "the position is not on the Earth, or was never set"
+    return ""
+
+
+# ── bytes ───────────────────────────────────────────────────────────────────────────────────────
+def bounded(body: bytes, what: str) -> bytes:
+    """The body, when it is not longer than what is decoded at once."""
+    if len(body) > MOST_BYTES:
+        raise BadInput(f"this {what} has {len(body):,} bytes; send at most {MOST_BYTES:,} in one message")
+    return body
+
+
+def decoded(body: bytes, shape: type[T], what: str) -> T:
+    """A JSON body in that shape; BadInput says what is wrong and where."""
+    try:
+        return msgspec.json.decode(bounded(body, what), type=shape)
+    except RecursionError as deep:
+        raise BadInput(f"this is not a {what}: it is nested too deeply") from deep
+    except (msgspec.DecodeError, ValueError) as wrong:
+        raise BadInput(f"this is not a {what}: {wrong}") from wrong
+
+
+def _flat(payload: object) -> Iterator[tuple[str, float]]:
+    """Numbers in nested objects and lists, each with its dotted path; true is 1 and false is 0. Texts are left out.
+
+    A path that is too long for a name is not followed, and given once, with no number, so that it is refused.
+    """
+    waiting: list[tuple[str, object]] = [("", payload)]
+    while waiting:
+        path, found = waiting.pop()
+        if len(path) > MOST_NAME:
+            yield path, nan
+        elif isinstance(found, (bool, int, float)):
+            yield path, number(found)
+        elif isinstance(found, (Mapping, list)):
+            inner = found.items() if isinstance(found, Mapping) else enumerate(found)
+            waiting += reversed([(f"{path}.{name}" if path else str(name), one) for name, one in inner])
+
+
+def number(said: float) -> float:
+    """A number as a float; one that no float can hold becomes infinite, which is then refused."""
+    try:
+        return float(said)
+    except OverflowError:
+        return float("inf")
+
+
+# ── times ───────────────────────────────────────────────────────────────────────────────────────
+def at(text: str, zone: str | None = None) -> int:
+    """ISO 8601 as microseconds; a time without an offset is taken in `zone`, and without one it is BadInput."""
+    plain = text.strip()
+    if zone is None:
+        return _within(parse(plain))
+    try:
+        when = datetime.fromisoformat(plain)
+    except ValueError as wrong:
+        raise BadInput(f"{plain[:40]!r} is not a time; write it like 2026-11-25T08:00:00Z") from wrong
+    return _within(micros(when if when.tzinfo else when.replace(tzinfo=zoned(zone))))
+
+
+def since_epoch(number: float, scale: int = SECOND) -> int:
+    """A number of seconds (or of `scale` microseconds) since 1970 as microseconds."""
+    if not (isfinite(number) and abs(number) * scale <= LATEST):
+        raise BadInput(f"{number:g} is no time since 1970")
+    return _within(round(number * scale))
+
+
+def _within(when: int) -> int:
+    if not EARLIEST <= when <= LATEST:
+        raise BadInput("the time lies before the year 1 or after 9999")
+    return when
+
+
+def zoned(zone: str) -> ZoneInfo:
+    """The time zone of that name."""
+    try:
+        return ZoneInfo(zone)
+    except (KeyError, ValueError, OSError) as wrong:
+        raise BadInput(f"there is no time zone {zone!r}; write it like Europe/Helsinki") from wrong
+
+
+def period(start: int | None, end: int | None) -> Period:
+    """From when until when. An end that is far away, as in 9999, is left open; one before the start is BadInput."""
+    if start is not None and end is not None and end < start:
+        raise BadInput(f"it ends at {iso(end)}, before it starts at {iso(start)}")
+    return start, None if end is not None and end >= FOREVER else end
+
+
+def span(periods: Sequence[Period]) -> dict[str, str]:
+    """The first start and the last end of some periods, as properties of a Thing."""
+    starts = [start for start, _ in periods if start is not None]
+    ends = [end for _, end in periods if end is not None]
+    told = {"start": iso(min(starts))} if starts else {}
+    return told | ({"end": iso(max(ends))} if ends and len(ends) == len(periods) else {})
+
+
+# ── places ──────────────────────────────────────────────────────────────────────────────────────
+def point(lat: float, lon: float) -> Place | None:
+    """A place on Earth; None for what is none, and for 0, 0, which is what devices say that do not know."""
+    there = abs(lat) <= 90 and abs(lon) <= 180 and (lat != 0 or lon != 0)
+    return Place(lat=lat, lon=lon) if there else None
+
+
+Coordinates = Annotated[list[float], msgspec.Meta(min_length=2, max_length=4)]
+Line = list[Coordinates]
+
+
+class _Point(msgspec.Struct, tag="Point"):
+    coordinates: Coordinates
+
+
+class _MultiPoint(msgspec.Struct, tag="MultiPoint"):
+    coordinates: Line
+
+
+class _LineString(msgspec.Struct, tag="LineString"):
+    coordinates: Line
+
+
+class _MultiLineString(msgspec.Struct, tag="MultiLineString"):
+    coordinates: list[Line]
+
+
+class _Polygon(msgspec.Struct, tag="Polygon"):
+    coordinates: list[Line]
+
+
+class _MultiPolygon(msgspec.Struct, tag="MultiPolygon"):
+    coordinates: list[list[Line]]
+
+
+Geometry = _Point | _MultiPoint | _LineString | _MultiLineString | _Polygon | _MultiPolygon
+
+
+def shape(geometry: object) -> tuple[Place, str]:
+    """A GeoJSON geometry (RFC 7946) as a place and as JSON text; BadInput when it is none, or is not on Earth.
+
+    The place is the point in the middle of a line, so that it lies on the road, and the middle of the bounds of an area.
+    """
+    try:
+        found = msgspec.convert(geometry, Geometry)
+    except (msgspec.ValidationError, RecursionError, OverflowError) as wrong:
+        raise BadInput(f"the geometry is no GeoJSON: {wrong}") from wrong
+    points = list(_points(found))
+    if not 0 < len(points) <= MOST_POINTS:
+        raise BadInput(f"the geometry has {len(points)} points; it needs 1 to {MOST_POINTS}")
+    if any(point(lat, lon) is None for lon, lat, *_ in points):
+        raise BadInput("the geometry is not on the Earth; write longitude and latitude of WGS 84, in this order")
+    lon, lat = _middle(points, area=isinstance(found, (_Polygon, _MultiPolygon)))
+    return Place(lat=lat, lon=lon), msgspec.json.encode(found).decode()
+
+
+def _points(found: Geometry) -> Line:
+    match found:
+        case _Point():
+            return [found.coordinates]
+        case _MultiPoint() | _LineString():
+            return found.coordinates
+        case _MultiLineString() | _Polygon():
+            return [one for line in found.coordinates for one in line]
+        case _MultiPolygon():
+            return [one for area in found.coordinates for line in area for one in line]
+
+
+def _middle(points: Line, *, area: bool) -> tuple[float, float]:
+    if not area:
+        lon, lat, *_ = points[len(points) // 2]
+        return lon, lat
+    lons, lats = [one[0] for one in points], [one[1] for one in points]
+    return (min(lons) + max(lons)) / 2, (min(lats) + max(lats)) / 2
