@@ -2,7 +2,21 @@
 
 A name is `SOURCE/…`, and the datastream of a Thing is `THING/FIELD`. A Thing whose place is None was told without one:
 keep what the register knows. Values may lie ahead of the message (a road that closes tonight). Whoever offers them leaves those
-out until then: the next message tells them again. Personal words (texts, plates, owners) are never kept.
+out until then: the next message tells them again. Personal words (texts, plates, owners) are never kept, unless an option names them.
+
+The same thing has the same observed property, whichever standard tells it:
+
+| observed property | kind, unit | from |
+|---|---|---|
+| position | positions, deg | GTFS-RT, NGSI-LD, JSON |
+| speed | readings, km/h (GTFS-RT: m/s) | DATEX II, WZDx, GTFS-RT, NGSI-LD |
+| flow | readings, 1/h | DATEX II, WZDx, NGSI-LD |
+| occupancy | readings, % | of a road: DATEX II, WZDx; of a vehicle: GTFS-RT |
+| travel-time, delay | readings, s | DATEX II, GTFS-RT |
+| road-closed, road-works, detour, incident | readings, 1: 1 while it is in force, else 0 | DATEX II, WZDx, GTFS-RT |
+| people, vehicles | counts | NGSI-LD |
+| rssi, snr, battery | readings, dBm, dB, % | ChirpStack, The Things Stack |
+| log-messages, entries | counts, 1 | syslog, feeds |
 """
 
 from __future__ import annotations
@@ -29,6 +43,8 @@ T = TypeVar("T")
 
 MOST_BYTES = 8_000_000
 """Bytes of one message, which is decoded at once."""
+UPLINK = 200_000
+"""Bytes of one message of a single device."""
 MOST_VALUES = 50_000
 """Values, and Things, and datastreams, that one message may become."""
 MOST_NAME, MOST_TEXT = 300, 1_000
@@ -44,11 +60,13 @@ FOREVER = parse("2100-01-01T00:00:00Z")
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What a datastream observes: the kind of its rows, the observed property, the unit."""
+    """What a datastream observes: the kind of its rows, the observed property, the unit; as in `Datastream`."""
 
     kind: str
     observed_property: str
     unit: str
+    interval: float | None = None
+    purpose: str = ""
 
 
 POSITION = Measure("positions", "position", "deg")
@@ -84,7 +102,7 @@ class Hearing:
             return None
         whole = f"{self.source}/{name}"
         if whole not in self._things and len(self._things) >= self._most:
-            self._over += 1
+            self._over = self._bounded(self._over + 1)
             return None
         kept = {key: text if key == "geometry" else _line(text) for key, text in (properties or {}).items() if text}
         self._things[whole] = Thing(id=0, name=whole, kind=kind, source=self.source, place=place, properties=kept)
@@ -100,7 +118,7 @@ class Hearing:
         elif wrong := _wrong(measure, columns):
             self.refuse(f"{name}: {wrong}")
         elif len(self._values) >= self._most:
-            self._over += 1
+            self._over = self._bounded(self._over + 1)
         else:
             self._define(name, thing, measure)
             self._values.append(Value(name, at, columns))
@@ -115,6 +133,8 @@ class Hearing:
                 kind=measure.kind,
                 observed_property=measure.observed_property,
                 unit=measure.unit,
+                interval=measure.interval,
+                purpose=measure.purpose,
                 place=None if measure.kind == "positions" else self._things[thing].place,
             )
 
@@ -139,9 +159,17 @@ class Hearing:
     def refuse(self, says: str, sample: bytes = b"", count: int = 1) -> None:
         """Parts that are not taken, and why; the first ones are told by themselves."""
         if len(self._refused) >= NAMED:
-            self._more += count
+            self._more = self._bounded(self._more + count)
         else:
             self._refused.append(Refusal(UNREADABLE, says, count, sample[:SAMPLE]))
+
+    def _bounded(self, count: int) -> int:
+        """A count of what is not taken; raises BadInput when there is so much of it that the whole message is refused."""
+        if count > self._most:
+            raise BadInput(
+                f"more than {self._most} parts of this message are not taken; send what is understood, in smaller ones"
+            )
+        return count
 
     @property
     def silent(self) -> bool:
@@ -165,7 +193,7 @@ class Hearing:
 
 
 def _measure(stream: Datastream) -> Measure:
-    return Measure(stream.kind, stream.observed_property, stream.unit)
+    return Measure(stream.kind, stream.observed_property, stream.unit, stream.interval, stream.purpose)
 
 
 def _plain(name: str) -> bool:
@@ -189,17 +217,17 @@ def _wrong(measure: Measure, columns: Sequence[float]) -> str:
 
 
 # ── bytes ───────────────────────────────────────────────────────────────────────────────────────
-def bounded(body: bytes, what: str) -> bytes:
+def bounded(body: bytes, what: str, most: int = MOST_BYTES) -> bytes:
     """The body, when it is not longer than what is decoded at once."""
-    if len(body) > MOST_BYTES:
-        raise BadInput(f"this {what} has {len(body):,} bytes; send at most {MOST_BYTES:,} in one message")
+    if len(body) > most:
+        raise BadInput(f"this {what} has {len(body):,} bytes; send at most {most:,} in one message")
     return body
 
 
-def decoded(body: bytes, shape: type[T], what: str) -> T:
+def decoded(body: bytes, shape: type[T], what: str, most: int = MOST_BYTES) -> T:
     """A JSON body in that shape; BadInput says what is wrong and where."""
     try:
-        return msgspec.json.decode(bounded(body, what), type=shape)
+        return msgspec.json.decode(bounded(body, what, most), type=shape)
     except RecursionError as deep:
         raise BadInput(f"this is not a {what}: it is nested too deeply") from deep
     except (msgspec.DecodeError, ValueError) as wrong:
@@ -211,16 +239,24 @@ def _flat(payload: object) -> Iterator[tuple[str, float]]:
 
     A path that is too long for a name is not followed, and given once, with no number, so that it is refused.
     """
-    waiting: list[tuple[str, object]] = [("", payload)]
+    waiting: list[Iterator[tuple[str, object]]] = [iter([("", payload)])]
     while waiting:
-        path, found = waiting.pop()
-        if len(path) > MOST_NAME:
+        path, found = next(waiting[-1], (None, None))
+        if path is None:
+            waiting.pop()
+        elif len(path) > MOST_NAME:
             yield path, nan
         elif isinstance(found, (bool, int, float)):
             yield path, number(found)
-        elif isinstance(found, (Mapping, list)):
-            inner = found.items() if isinstance(found, Mapping) else enumerate(found)
-            waiting += reversed([(f"{path}.{name}" if path else str(name), one) for name, one in inner])
+        elif isinstance(found, dict):
+            waiting.append(_inside(path, found.items()))
+        elif isinstance(found, list):
+            waiting.append(_inside(path, enumerate(found)))
+
+
+def _inside(path: str, members: Iterable[tuple[object, object]]) -> Iterator[tuple[str, object]]:
+    for name, one in members:
+        yield (f"{path}.{name}" if path else str(name)), one
 
 
 def number(said: float) -> float:

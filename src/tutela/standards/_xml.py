@@ -16,30 +16,32 @@ from tutela.errors import BadInput
 from ._hearing import bounded
 
 TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
-DEEPEST = 60
+DEEPEST, ELEMENTS = 60, 500_000
+"""How deep the elements of a document may lie, and how many there may be."""
 
 
-def tree(body: bytes, what: str) -> Element:
-    """The root of a document; raises BadInput when it is not well formed, or brings a DTD or an entity."""
+def tree(body: bytes, what: str, most: int = ELEMENTS) -> Element:
+    """The root of a document; raises BadInput when it is not well formed, too large, or brings a DTD or an entity."""
     try:
         root: Element = fromstring(bounded(body, what), forbid_dtd=True)
     except DefusedXmlException as wrong:
         raise BadInput(f"this {what} has a DTD or an entity; send it without: {type(wrong).__name__}") from wrong
     except (ParseError, ValueError, LookupError) as wrong:
         raise BadInput(f"this is not a {what}: {wrong}") from wrong
-    _plain(root, what)
+    _plain(root, what, most)
     return root
 
 
-def _plain(root: Element, what: str) -> None:
+def _plain(root: Element, what: str, most: int) -> None:
     """Take the namespaces off; raises BadInput for what is nested too deeply to be looked through in bounded time."""
-    level, depth = [root], 0
+    level, depth, count = [root], 0, 0
     while level:
-        if depth > DEEPEST:
-            raise BadInput(f"this is not a {what}: it is nested more than {DEEPEST} deep")
+        depth, count = depth + 1, count + len(level)
+        if depth > DEEPEST or count > most:
+            raise BadInput(f"this {what} is too large: at most {most:,} elements, {DEEPEST} deep")
         for node in level:
             node.tag = node.tag.rpartition("}")[2]
-        level, depth = [inner for node in level for inner in node], depth + 1
+        level = [inner for node in level for inner in node]
 
 
 def text(node: Element, *paths: str) -> str:

@@ -17,7 +17,7 @@ import msgspec
 
 from tutela.model.heard import Heard
 
-from ._hearing import BATTERY, RSSI, SNR, Hearing, at, decoded
+from ._hearing import BATTERY, RSSI, SNR, UPLINK, Hearing, at, decoded
 
 
 class _Device(msgspec.Struct, rename="camel"):
@@ -27,7 +27,7 @@ class _Device(msgspec.Struct, rename="camel"):
     application_name: str = ""
 
 
-class _Heard(msgspec.Struct):
+class _Heard(msgspec.Struct, frozen=True):
     rssi: float | None = None
     snr: float | None = None
 
@@ -35,7 +35,7 @@ class _Heard(msgspec.Struct):
 class _Event(msgspec.Struct, rename="camel"):
     time: str
     device_info: _Device
-    object: dict[str, object] | None = None
+    payload: dict[str, object] | None = msgspec.field(default=None, name="object")
     rx_info: list[_Heard] = []
     battery_level: float | None = None
     battery_level_unavailable: bool = False
@@ -44,7 +44,7 @@ class _Event(msgspec.Struct, rename="camel"):
 
 def read(body: bytes, source: str, *, units: Mapping[str, str] | None = None) -> Heard:
     """What one event says; raises BadInput when it is none. `units` are by field, such as {"temperature": "Cel"}."""
-    event = decoded(body, _Event, "ChirpStack event")
+    event = decoded(body, _Event, "ChirpStack event", UPLINK)
     time, device = at(event.time), event.device_info
     hearing = Hearing(source)
     properties = {
@@ -55,7 +55,7 @@ def read(body: bytes, source: str, *, units: Mapping[str, str] | None = None) ->
     name = hearing.thing(device.dev_eui, "lorawan-device", None, properties)
     if name is None:
         return hearing.heard()
-    hearing.fields(name, event.object, time, units or {})
+    hearing.fields(name, event.payload, time, units or {})
     best = max(event.rx_info, key=lambda heard: heard.rssi or -1000.0, default=_Heard())
     told = event.battery_level is not None and not (event.battery_level_unavailable or event.external_power_source)
     battery = event.battery_level if told else None

@@ -29,9 +29,10 @@ from tutela.model.place import Place
 from ._datex2_measured import measured, site
 from ._datex2_situations import Drawn, situation
 from ._hearing import Hearing, shape
-from ._xml import text, tree
+from ._xml import kind, text, tree
 
 WHAT = "DATEX II message"
+UNDERSTOOD = ("MeasuredDataPublication", "MeasurementSiteTablePublication", "SituationPublication")
 
 
 def read(
@@ -49,6 +50,9 @@ def read(
     if not publications:
         raise BadInput(f"this is not a {WHAT}: its root is {root.tag[:40]!r}, and there is no publication in it")
     for publication in publications:
+        if (of := kind(publication)) not in UNDERSTOOD:
+            hearing.refuse(f"a publication of type {of[:80]!r} is not understood; there are: {', '.join(UNDERSTOOD)}")
+            continue
         told = text(publication, "publicationTime")
         for found in publication.iter():
             match found.tag:

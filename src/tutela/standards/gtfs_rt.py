@@ -82,7 +82,7 @@ class _Feed(Hearing):
 
     def _vehicle(self, id_: str, vehicle: gtfs.VehiclePosition) -> None:
         at = self._at(vehicle.timestamp)
-        name = self.thing(f"vehicle/{vehicle.vehicle.id or id_}", "vehicle")
+        name = self.thing(f"vehicle/{_plain(vehicle.vehicle.id or id_)}", "vehicle")
         if name is None:
             return
         if vehicle.HasField("position"):
@@ -98,11 +98,11 @@ class _Feed(Hearing):
     def _trip(self, id_: str, update: gtfs.TripUpdate) -> None:
         at = self._at(update.timestamp)
         late = _delay(update)
-        trip = update.trip.trip_id or id_
+        trip = _plain(update.trip.trip_id or id_)
         if late is None:
             self.refuse(f"trip {trip[:40]!r}: no stop ahead tells a delay, and times alone need the timetable")
             return
-        route = update.trip.route_id
+        route = _plain(update.trip.route_id)
         key = ("route", route) if route and self._by == "route" else ("trip", trip)
         self._late.setdefault(key, []).append((at, late))
 
@@ -124,7 +124,7 @@ class _Feed(Hearing):
             "stops": _listed(one.stop_id for one in alert.informed_entity),
             **span(periods),
         }
-        name = self.thing(f"alert/{id_}", "situation", None, properties)
+        name = self.thing(f"alert/{_plain(id_)}", "situation", None, properties)
         if name is not None:
             self.in_force(name, "road-works" if alert.cause in WORKS else "incident", periods, told)
 
@@ -159,7 +159,14 @@ def _word(code: str) -> str:
 
 def _listed(ids: Iterable[str]) -> str:
     """Different ids in their order, as one text."""
-    return ", ".join(list(dict.fromkeys(one[:80] for one in ids if one))[:LISTED])
+    return ", ".join(list(dict.fromkeys(_plain(one)[:80] for one in ids if one))[:LISTED])
+
+
+def _plain(id_: str | bytes) -> str:
+    """An id; the library gives bytes where it is no UTF-8."""
+    if isinstance(id_, bytes):
+        raise BadInput(f"the id {id_[:40]!r} is no UTF-8")
+    return id_
 
 
 part = read

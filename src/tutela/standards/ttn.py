@@ -18,10 +18,10 @@ import msgspec
 from tutela.model.heard import Heard
 from tutela.model.place import Place
 
-from ._hearing import BATTERY, RSSI, SNR, Hearing, at, decoded, point
+from ._hearing import BATTERY, RSSI, SNR, UPLINK, Hearing, at, decoded, point
 
 
-class _Application(msgspec.Struct):
+class _Application(msgspec.Struct, frozen=True):
     application_id: str = ""
 
 
@@ -31,21 +31,21 @@ class _Ids(msgspec.Struct):
     application_ids: _Application = _Application()
 
 
-class _Heard(msgspec.Struct):
+class _Heard(msgspec.Struct, frozen=True):
     rssi: float | None = None
     snr: float | None = None
 
 
-class _Battery(msgspec.Struct):
+class _Battery(msgspec.Struct, frozen=True):
     value: float | None = None
 
 
-class _Location(msgspec.Struct):
+class _Location(msgspec.Struct, frozen=True):
     latitude: float = 0.0
     longitude: float = 0.0
 
 
-class _Uplink(msgspec.Struct):
+class _Uplink(msgspec.Struct, frozen=True):
     received_at: str | None = None
     decoded_payload: dict[str, object] | None = None
     rx_metadata: list[_Heard] = []
@@ -61,7 +61,7 @@ class _Message(msgspec.Struct):
 
 def read(body: bytes, source: str, *, units: Mapping[str, str] | None = None) -> Heard:
     """What one message says; raises BadInput when it is none. `units` are by field, such as {"temperature": "Cel"}."""
-    message = decoded(body, _Message, "message of The Things Stack 3")
+    message = decoded(body, _Message, "message of The Things Stack 3", UPLINK)
     ids, uplink = message.end_device_ids, message.uplink_message or _Uplink()
     time = at(uplink.received_at or message.received_at)
     hearing = Hearing(source)

@@ -1,0 +1,113 @@
+"""RSS 2.0 and Atom 1.0, in: feeds of news and warnings. Nothing is fetched, and what is written in them is not kept.
+
+A feed becomes the Thing `SOURCE/feed` of kind "feed", with its `title`, its `link` and, by GeoRSS, its place. Its entries are counted by their times: `feed/entries`
+counts all, `feed/category/NAME` those of a category (observed property "entries"). A feed repeats its entries: `entries` lists them with
+their ids, and `read` leaves out those that are `known`. An entry without an id or without a time is refused, as is a time
+without a zone. An entry's own GeoRSS place stands in `entries` only.
+"""
+
+from __future__ import annotations
+
+import re
+from calendar import timegm
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+import feedparser
+
+from tutela.errors import BadInput
+from tutela.model.heard import Heard
+from tutela.model.place import Place
+
+from ._hearing import Hearing, Measure, shape, since_epoch
+from ._xml import tree
+
+ENTRIES = Measure("counts", "entries", "1")
+WHAT = "feed of RSS 2.0 or Atom 1.0"
+VERSIONS = {"rss20", "atom10"}
+MOST_ELEMENTS = 50_000
+"""Elements of one feed; feedparser takes some 20 microseconds for each."""
+MOST_CATEGORIES = 50
+"""Categories of one entry."""
+_ZONED = re.compile(r"([+-]\d\d:?\d\d|\b(Z|UTC?|GMT|[ECMP][SD]T)|\dZ)\s*$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry: its id (RSS: guid, or link), its time in microseconds, its categories, and its place where it has one."""
+
+    id: str
+    at: int
+    categories: tuple[str, ...]
+    place: Place | None
+
+
+def read(body: bytes, source: str, *, known: Collection[str] = ()) -> Heard:
+    """The counts of a feed, less the entries whose ids are known; raises BadInput when it is none."""
+    parsed = _parsed(body)
+    hearing, counts = Hearing(source), Counter[tuple[str, int]]()
+    about: Mapping[str, Any] = dict(parsed["feed"])
+    properties = {"title": str(about.get("title", "")), "link": str(about.get("link", ""))}
+    name = hearing.thing("feed", "feed", _place(about), properties)
+    for found in _entries(parsed, hearing):
+        if name is None or found.id in known:
+            continue
+        for field in ("entries", *(f"category/{category}" for category in found.categories)):
+            counts[field, found.at] += 1
+    for (field, time), count in counts.items():
+        hearing.say(f"{source}/feed", field, ENTRIES, time, float(count))
+    return hearing.heard()
+
+
+def entries(body: bytes) -> tuple[Entry, ...]:
+    """The entries of a feed that have an id and a time, as the feed lists them."""
+    return tuple(_entries(_parsed(body), Hearing("")))
+
+
+def _parsed(body: bytes) -> Mapping[str, Any]:
+    """The feed as feedparser sees it, once it is known to be plain XML without entities."""
+    tree(body, WHAT, MOST_ELEMENTS)
+    # Given bytes, feedparser would try to open them as a file; given a stream, it only reads.
+    parsed: Mapping[str, Any] = feedparser.parse(BytesIO(body), sanitize_html=False, resolve_relative_uris=False)
+    if parsed.get("version") not in VERSIONS:
+        raise BadInput(f"this is not a {WHAT}, but {parsed.get('version') or 'something else'}")
+    return parsed
+
+
+def _entries(parsed: Mapping[str, Any], hearing: Hearing) -> Iterator[Entry]:
+    for place, raw in enumerate(parsed["entries"]):
+        entry: Mapping[str, Any] = dict(raw)  # feedparser's own dictionary gives one time for another
+        try:
+            yield _entry(entry)
+        except BadInput as wrong:
+            hearing.refuse(f"entry {place}: {wrong}")
+
+
+def _entry(entry: Mapping[str, Any]) -> Entry:
+    id_ = entry.get("id") or entry.get("link")
+    if not id_:
+        raise BadInput("it has neither an id nor a link")
+    for name in ("published", "updated"):
+        said, parsed = entry.get(name), entry.get(f"{name}_parsed")
+        if parsed is not None:
+            break
+    else:
+        raise BadInput("it has no time that can be understood")
+    if not _ZONED.search(str(said)):
+        raise BadInput(
+            f"the time {str(said)[:40]!r} has no zone that is known everywhere; write an offset, such as +0200"
+        )
+    terms = [str(tag.get("term") or "").strip() for tag in entry.get("tags", ())]
+    categories = tuple(dict.fromkeys(term for term in terms if term))[:MOST_CATEGORIES]
+    return Entry(str(id_), since_epoch(timegm(parsed)), categories, _place(entry))
+
+
+def _place(said: Mapping[str, Any]) -> Place | None:
+    """A place by GeoRSS; raises BadInput when it is none on Earth."""
+    return shape(dict(said["where"]))[0] if said.get("where") else None
+
+
+part = read
