@@ -218,7 +218,7 @@ SYSLOG = b"""<165>1 2026-11-25T08:00:03.003Z lamp-gw-1 lampd 8710 ID47 - lamp 7 
 <163>1 2026-11-25T08:00:21Z lamp-gw-1 lampd - - - door
 """
 
-RSS = """<?xml version="1.0"?>
+RSS = b"""<?xml version="1.0"?>
 <rss version="2.0" xmlns:georss="http://www.georss.org/georss"><channel>
   <title>City news</title><link>https://example.org</link><description>News</description>
   <georss:point>60.17 24.94</georss:point>
@@ -226,7 +226,7 @@ RSS = """<?xml version="1.0"?>
   <item><guid>n2</guid><category>traffic</category><category>fire</category><pubDate>Wed, 25 Nov 2026 10:00:00 +0200</pubDate>
     <georss:point>60.18 24.95</georss:point></item>
   <item><guid>n3</guid><pubDate>Wed, 25 Nov 2026 08:05:00 GMT</pubDate></item>
-</channel></rss>""".encode()
+</channel></rss>"""
 
 MAP = """
 about = "Parking"

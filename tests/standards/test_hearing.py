@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+from copy import deepcopy
 from typing import Any
+from xml.etree.ElementTree import fromstring, tostring
 
 import pytest
 from hypothesis import given, settings
@@ -119,6 +121,25 @@ def test_a_json_message_with_other_values_in_it_is_heard_or_refused_in_words(nam
     inner[key] = data.draw(JSON)
 
     survives(read, json.dumps(message).encode())
+
+
+TEXTS = st.sampled_from(["", "1", "nan", "soon", "60.1 24.9", "9999-12-31T23:59:59Z", "Wed, 00 Foo 0000 99:99:99 GMT"])
+
+
+@pytest.mark.parametrize("name", ["datex2 situations", "datex2 measured", "feeds"])
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_a_document_with_elements_where_none_should_be_is_heard_or_refused_in_words(
+    name: str, data: st.DataObject
+) -> None:
+    read, body = MESSAGES[name]
+    root = fromstring(body)
+    nodes = list(root.iter())
+    for _ in range(data.draw(st.integers(1, 3))):
+        data.draw(st.sampled_from(nodes)).text = data.draw(TEXTS)
+        data.draw(st.sampled_from(nodes)).append(deepcopy(data.draw(st.sampled_from(nodes))))
+
+    survives(read, tostring(root))
 
 
 @EVERY

@@ -1,4 +1,4 @@
-"""DATEX II: where a site or a situation is. Coordinates are understood; Alert-C and OpenLR codes need maps of their own."""
+"""DATEX II: where a site or a situation is. Coordinates are understood; Alert-C and OpenLR need maps of their own."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ Drawn = Mapping[str, tuple[Place, str]]
 
 
 def situation(hearing: Hearing, found: Element, told: str, options: tuple[str | None, bool], drawn: Drawn) -> None:
-    """The records of one situation; `told` is when it was published, `options` are the zone and the order of positions."""
+    """The records of one situation; `told` is when it was published, `options` the zone and the order of positions."""
     head = {
         "situation": found.get("id", ""),
         "severity": text(found, "overallSeverity"),

@@ -1,8 +1,9 @@
-"""What the standards of a city's feeds share: one message is heard within bounds, and each bad part is refused by itself.
+"""What the standards of a city's feeds share: a message is heard within bounds, and each bad part is refused by itself.
 
-A name is `SOURCE/…`, and the datastream of a Thing is `THING/FIELD`. A Thing whose place is None was told without one:
-keep what the register knows. Values may lie ahead of the message (a road that closes tonight). Whoever offers them leaves those
-out until then: the next message tells them again. Personal words (texts, plates, owners) are never kept, unless an option names them.
+A name is `SOURCE/…`, and the datastream of a Thing is `THING/FIELD`. A Thing whose place is None was told without
+one: keep what the register knows. Values may lie ahead of the message (a road that closes tonight). Whoever offers
+them leaves those out until then: the next message tells them again. Personal words (texts, plates, owners) are never
+kept, unless an option names them.
 
 The same thing has the same observed property, whichever standard tells it:
 
@@ -150,7 +151,7 @@ class Hearing:
         changes: dict[int, float] = {end: 0.0 for _, end in known if end is not None}
         changes |= {start: 1.0 for start, end in known if start is not None and start != end}
         if told is not None:
-            changes[told] = float(any((start or told) <= told and (end is None or told < end) for start, end in known))
+            changes[told] = float(any(_holds(one, told) for one in known))
         if not changes:
             self.refuse(f"{thing}: it tells no time from when it is in force")
         for at, holds in sorted(changes.items()):
@@ -164,7 +165,7 @@ class Hearing:
             self._refused.append(Refusal(UNREADABLE, says, count, sample[:SAMPLE]))
 
     def _bounded(self, count: int) -> int:
-        """A count of what is not taken; raises BadInput when there is so much of it that the whole message is refused."""
+        """A count of what is not taken; raises BadInput when it is so much that the whole message is refused."""
         if count > self._most:
             raise BadInput(
                 f"more than {self._most} parts of this message are not taken; send what is understood, in smaller ones"
@@ -190,6 +191,11 @@ class Hearing:
             tuple(self._values),
             (*self._refused, *others),
         )
+
+
+def _holds(during: Period, when: int) -> bool:
+    start, end = during
+    return (start is None or start <= when) and (end is None or when < end)
 
 
 def _measure(stream: Datastream) -> Measure:
@@ -357,7 +363,7 @@ Geometry = _Point | _MultiPoint | _LineString | _MultiLineString | _Polygon | _M
 def shape(geometry: object) -> tuple[Place, str]:
     """A GeoJSON geometry (RFC 7946) as a place and as JSON text; BadInput when it is none, or is not on Earth.
 
-    The place is the point in the middle of a line, so that it lies on the road, and the middle of the bounds of an area.
+    The place is the point in the middle of a line, so that it lies on the road, or the middle of the bounds of an area.
     """
     try:
         found = msgspec.convert(geometry, Geometry)

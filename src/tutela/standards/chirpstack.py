@@ -1,11 +1,13 @@
 """ChirpStack 4, in: events of LoRaWAN devices as its HTTP and MQTT integrations send them, in JSON.
 
-An "up" event becomes a Thing of kind "lorawan-device", named by its DevEUI, with the device's `name`, `profile` and `application`. Each number that
-its codec decoded becomes a reading `DEVEUI/FIELD`: nested ones by their dotted path (`air.co2`), true as 1 and false as 0, texts left out. `units`
-says their units, which no message tells. What the best gateway heard becomes `link/rssi` (dBm) and `link/snr` (dB).
-A "status" event becomes `link/battery` (%) where the device tells it. Other events hold no number, and are refused.
+An "up" event becomes a Thing of kind "lorawan-device", named by its DevEUI, with the device's `name`, `profile` and
+`application`. Each number that its codec decoded becomes a reading `DEVEUI/FIELD`: nested ones by their dotted path
+(`air.co2`), true as 1 and false as 0, texts left out. `units` says their units, which no message tells. What the best
+gateway heard becomes `link/rssi` (dBm) and `link/snr` (dB). A "status" event becomes `link/battery` (%) where the
+device tells it. Other events hold no number, and are refused.
 
 The time is when the network heard it; a device's own clock is not in the message.
+
 Source: www.chirpstack.io/docs/chirpstack/integrations/events.html
 """
 
@@ -56,7 +58,7 @@ def read(body: bytes, source: str, *, units: Mapping[str, str] | None = None) ->
     if name is None:
         return hearing.heard()
     hearing.fields(name, event.payload, time, units or {})
-    best = max(event.rx_info, key=lambda heard: heard.rssi or -1000.0, default=_Heard())
+    best = max(event.rx_info, key=_strength, default=_Heard())
     told = event.battery_level is not None and not (event.battery_level_unavailable or event.external_power_source)
     battery = event.battery_level if told else None
     for field, measure, result in (
@@ -71,6 +73,10 @@ def read(body: bytes, source: str, *, units: Mapping[str, str] | None = None) ->
             f"{name}: the event holds no number; give the device a codec, and send events up and status", body
         )
     return hearing.heard()
+
+
+def _strength(heard: _Heard) -> float:
+    return -1000.0 if heard.rssi is None else heard.rssi
 
 
 part = read

@@ -1,18 +1,20 @@
-"""DATEX II, versions 2 (CEN/TS 16157:2011, d2LogicalModel) and 3 (EN 16157, payload or messageContainer), in: what roads report.
+"""DATEX II 2 (CEN/TS 16157:2011, d2LogicalModel) and 3 (EN 16157, payload or messageContainer), in: what roads report.
 
-- A measurement site of a table becomes a Thing of kind "traffic-station" with its place, its `name`, and by the index of each
-  measurement what it is (value, lane, vehicle, period in seconds).
-- Measured data become readings `SITE/INDEX/…`: `speed` (km/h), `flow` (vehicles, 1/h), `occupancy` (%), `concentration` (1/km),
-  `travel-time` (s). A value that the site calls wrong, or negative (no value), is refused; other basic data are left unread.
-  Measured data have no places: `places` gives them, by the names of the Things of the table.
-- A record of a situation becomes a Thing of kind "situation" with `type` and `codes` in the words of the standard, `situation`, `severity`,
-  `confidentiality`, `road`, `status`, `start`, `end` and, where it has more than a point, `geometry` as GeoJSON; and a reading `in-force`: "road-closed",
-  "road-works" or "incident". What was cancelled, suspended or ended is not in force since that version of it. Times of the day that
-  recur are left unread. Comments are left out: they hold names and telephone numbers.
+- A measurement site of a table becomes a Thing of kind "traffic-station" with its place, its `name`, and by the index
+  of each measurement what it is (value, lane, vehicle, period in seconds).
+- Measured data become readings `SITE/INDEX/…`: `speed` (km/h), `flow` (vehicles, 1/h), `occupancy` (%),
+  `concentration` (1/km), `travel-time` (s). A value that the site calls wrong, or negative (no value), is refused;
+  other basic data are left unread. Measured data have no places: `places` gives them, by the names of the Things of
+  the table.
+- A record of a situation becomes a Thing of kind "situation" with `type` and `codes` in the words of the standard,
+  `situation`, `severity`, `confidentiality`, `road`, `status`, `start`, `end` and, where it has more than a point,
+  `geometry` as GeoJSON; and a reading `in-force`: "road-closed", "road-works" or "incident". What was cancelled,
+  suspended or ended is not in force since that version of it. Times of the day that recur are left unread. Comments
+  are left out: they hold names and telephone numbers.
 
-Only coordinates give a place: Alert-C and OpenLR need maps of their own. In GML lists the latitude stands first, unless `lon_first`
-is set. Times without an offset are refused, unless `zone` names one. Fintraffic's envelope (imsMessage) is opened, and its GeoJSON
-gives the places that the DATEX II in it does not tell.
+Only coordinates give a place: Alert-C and OpenLR need maps of their own. In GML lists the latitude stands first,
+unless `lon_first` is set. Times without an offset are refused, unless `zone` names one. Fintraffic's envelope
+(imsMessage) is opened, and its GeoJSON gives the places that the DATEX II in it does not tell.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """RSS 2.0 and Atom 1.0, in: feeds of news and warnings. Nothing is fetched, and what is written in them is not kept.
 
-A feed becomes the Thing `SOURCE/feed` of kind "feed", with its `title`, its `link` and, by GeoRSS, its place. Its entries are counted by their times: `feed/entries`
-counts all, `feed/category/NAME` those of a category (observed property "entries"). A feed repeats its entries: `entries` lists them with
-their ids, and `read` leaves out those that are `known`. An entry without an id or without a time is refused, as is a time
-without a zone. An entry's own GeoRSS place stands in `entries` only.
+A feed becomes the Thing `SOURCE/feed` of kind "feed", with its `title`, its `link` and, by GeoRSS, its place. Its
+entries are counted by their times: `feed/entries` counts all, `feed/category/NAME` those of a category (observed
+property "entries"). A feed repeats its entries: `entries` lists them with their ids, and `read` leaves out those that
+are `known`. An entry without an id or without a time is refused, as is a time without a zone. An entry's own GeoRSS
+place stands in `entries` only.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
+from time import struct_time
 from typing import Any
 
 import feedparser
@@ -27,6 +29,8 @@ from ._xml import tree
 
 ENTRIES = Measure("counts", "entries", "1")
 WHAT = "feed of RSS 2.0 or Atom 1.0"
+FAULTS = (LookupError, ValueError, TypeError, AttributeError)
+"""What feedparser raises, from within, for elements in places where it does not expect them."""
 VERSIONS = {"rss20", "atom10"}
 MOST_ELEMENTS = 50_000
 """Elements of one feed; feedparser takes some 20 microseconds for each."""
@@ -37,7 +41,7 @@ _ZONED = re.compile(r"([+-]\d\d:?\d\d|\b(Z|UTC?|GMT|[ECMP][SD]T)|\dZ)\s*$", re.I
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry: its id (RSS: guid, or link), its time in microseconds, its categories, and its place where it has one."""
+    """One entry: its id (RSS: guid, or link), its time in microseconds, its categories, and its place if it has one."""
 
     id: str
     at: int
@@ -71,7 +75,10 @@ def _parsed(body: bytes) -> Mapping[str, Any]:
     """The feed as feedparser sees it, once it is known to be plain XML without entities."""
     tree(body, WHAT, MOST_ELEMENTS)
     # Given bytes, feedparser would try to open them as a file; given a stream, it only reads.
-    parsed: Mapping[str, Any] = feedparser.parse(BytesIO(body), sanitize_html=False, resolve_relative_uris=False)
+    try:
+        parsed: Mapping[str, Any] = feedparser.parse(BytesIO(body), sanitize_html=False, resolve_relative_uris=False)
+    except FAULTS as wrong:
+        raise BadInput(f"this is not a {WHAT}: its elements do not stand where they should ({wrong!r})") from wrong
     if parsed.get("version") not in VERSIONS:
         raise BadInput(f"this is not a {WHAT}, but {parsed.get('version') or 'something else'}")
     return parsed
@@ -102,7 +109,14 @@ def _entry(entry: Mapping[str, Any]) -> Entry:
         )
     terms = [str(tag.get("term") or "").strip() for tag in entry.get("tags", ())]
     categories = tuple(dict.fromkeys(term for term in terms if term))[:MOST_CATEGORIES]
-    return Entry(str(id_), since_epoch(timegm(parsed)), categories, _place(entry))
+    return Entry(str(id_), _micros(parsed), categories, _place(entry))
+
+
+def _micros(parsed: struct_time) -> int:
+    try:
+        return since_epoch(timegm(parsed))
+    except ValueError as wrong:
+        raise BadInput(f"its time is in no calendar: {wrong}") from wrong
 
 
 def _place(said: Mapping[str, Any]) -> Place | None:

@@ -1,14 +1,16 @@
 """GTFS-Realtime 2.0, in: a feed of vehicle positions, trip updates and alerts, in protobuf (gtfs.org/realtime).
 
-- A vehicle position becomes a Thing of kind "vehicle", its `position` (personal data: it may follow a person), and as readings,
-  where the feed tells them, `speed` (m/s), `occupancy` (% of its places) and `occupancy-status` (the code of the standard,
-  0 empty to 5 full). Plates and labels are left out.
-- A trip update becomes a reading `delay` (s, negative when early). By `route`, one datastream for each route holds the mean
-  over its trips; by `trip`, each trip has its own, and the register grows with the timetable. A trip without a route always has its own.
-  The delay of a trip is what the update says, or that of the first stop ahead; where only times are told, the
-  timetable would be needed, and it is refused. A cancelled trip has no delay.
-- An alert becomes a Thing of kind "situation" with `cause`, `effect`, `routes`, `stops`, `start` and `end`, and a reading `in-force`:
-  "road-works" when it is caused by construction or maintenance, else "incident". Its texts are left out; it has no place, which only the timetable knows.
+- A vehicle position becomes a Thing `vehicle/ID` of kind "vehicle", its `position` (personal data: it may follow a
+  person), and as readings, where the feed tells them, `speed` (m/s), `occupancy` (% of its places) and
+  `occupancy-status` (the code of the standard, 0 empty to 5 full). Plates and labels are left out.
+- A trip update becomes a reading `delay` (s, negative when early). By `route`, one datastream for each route
+  (`route/ID/delay`) holds the mean over its trips; by `trip`, each trip has its own (`trip/ID/delay`), and the
+  register grows with the timetable. A trip without a route always has its own. The delay of a trip is what the update
+  says, or that of the first stop ahead; where only times are told, the timetable would be needed, and it is refused.
+  A cancelled trip has no delay.
+- An alert becomes a Thing `alert/ID` of kind "situation" with `cause`, `effect`, `routes`, `stops`, `start` and
+  `end`, and a reading `in-force`: "road-works" when it is caused by construction or maintenance, else "incident". Its
+  texts are left out; it has no place, which only the timetable knows.
 
 A time is that of the entity, or of the feed. Deleted entities of a differential feed are left out.
 """

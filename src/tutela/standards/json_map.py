@@ -13,10 +13,11 @@
     lat = "/at/lat"
     lon = "/at/lon"
 
-A path is a JSON Pointer (RFC 6901) from the item, or from the whole message when it begins with `#`. In `each`, `*` stands for every
-element of a list or member of an object, and `{key}` in a name is the place or the name of the last one. The datastream is `SOURCE/THING/FIELD`, and `field` is the
-observed property when it is left out. A result is a number, a truth value (1 or 0) or text that is a number. A time is ISO 8601, with an offset unless
-`zone` is set, or a number of `time_unit`. Of kind "positions", `lat` and `lon` are the result. What is missing or no number is refused
+A path is a JSON Pointer (RFC 6901) from the item, or from the whole message when it begins with `#`. In `each`, `*`
+stands for every element of a list or member of an object, and `{key}` in a name is the place or the name of the last
+one. The datastream is `SOURCE/THING/FIELD`, and `field` is the observed property when it is left out. A result is a
+number, a truth value (1 or 0) or text that is a number. A time is ISO 8601, with an offset unless `zone` is set, or a
+number of `time_unit`. Of kind "positions", `lat` and `lon` are the result. What is missing or no number is refused
 with its path, unless the block is `optional`. `told` shows what a message would become, before anything is sent.
 """
 
@@ -40,6 +41,8 @@ from ._hearing import Hearing, Measure, at, decoded, number, point, since_epoch
 
 WHAT = "JSON message"
 SCALES = {"us": 1, "ms": 1_000, "s": SECOND, "min": MINUTE}
+LONGEST = 80
+"""Characters of a text that is taken as a number."""
 SHOWN = 20
 """Datastreams that are shown by themselves."""
 _BRACES = re.compile(r"\{([^{}]*)\}")
@@ -158,8 +161,8 @@ def _number(item: Item, path: str) -> float:
     said = _there(item, path)
     if isinstance(said, (bool, int, float)):
         return number(said)
-    if isinstance(said, str) and _NUMBER.fullmatch(said[:80]):
-        return float(said[:80])
+    if isinstance(said, str) and len(said) <= LONGEST and _NUMBER.fullmatch(said):
+        return float(said)
     raise BadInput(f"{path} is no number")
 
 

@@ -1,14 +1,18 @@
-"""NGSI-LD (ETSI GS CIM 009, versions 1.3 to 1.8), in: a notification, one entity, or a list; normalised, concise or as key-values.
+"""NGSI-LD (ETSI GS CIM 009), in: a notification, one entity, or a list; normalised, concise or as key-values.
 
-An entity becomes a Thing of its type ("AirQualityObserved" is "air-quality-observed"), named by its id. Of its attributes
+An entity becomes a Thing of its type ("AirQualityObserved" is "air-quality-observed"), named by its id. Of its
+attributes
 
-- a number or truth value (1 or 0) becomes a reading `ID/ATTRIBUTE`, at its `observedAt`, else at the time that the entity tells (`dateObserved`
-  or the end of it, `observationDateTime`, `timestamp`, `dateModified`), else at the notification's. Some names become ours: `averageVehicleSpeed` is "speed",
-  `intensity` "flow", `peopleCount` "people" (counted). A `datasetId` stands behind the attribute's name;
-- `unitCode` becomes the unit by UN/CEFACT Recommendation 20; a code that we lack stays in braces; without one the unit is
-  empty, or what `units` says for the attribute;
-- a GeoProperty `location` becomes the place and, when it is no point, `geometry`. Of a type that is `moving` it becomes a `position`, which is personal data;
-- texts and Relationships are left out, since they may name people; those that `keep` names become properties of the Thing. `@context` is not read.
+- a number or truth value (1 or 0) becomes a reading `ID/ATTRIBUTE`, at its `observedAt`, else at the time that the
+  entity tells (`dateObserved` or the end of it, `observationDateTime`, `timestamp`, `dateModified`), else at the
+  notification's. Some names become ours: `averageVehicleSpeed` is "speed", `intensity` "flow", `peopleCount` "people"
+  (counted). A `datasetId` stands behind the attribute's name;
+- `unitCode` becomes the unit by UN/CEFACT Recommendation 20; a code that we lack stays in braces; without one the
+  unit is empty, or what `units` says for the attribute;
+- a GeoProperty `location` becomes the place and, when it is no point, `geometry`. Of a type that is `moving` it
+  becomes a `position`, which is personal data;
+- texts and Relationships are left out, since they may name people; those that `keep` names become properties of the
+  Thing. `@context` is not read.
 
 Times without an offset are refused, unless `zone` names one.
 """
@@ -175,7 +179,7 @@ def _attributes(name: str, raw: object) -> Iterator[_Attribute]:
 
 
 def _located(raw: object) -> tuple[Place | None, str]:
-    """The place of an entity, and its geometry when that is no point. A Property that only looks like one gives none."""
+    """The place of an entity, and its geometry when that is no point; a Property that only looks like one is none."""
     if not isinstance(raw, dict) or raw.get("type") == "Property":
         return None, ""
     geometry = raw.get("value", raw)

@@ -1,11 +1,13 @@
 """Syslog, RFC 5424 and RFC 3164, in: messages of computers, one a line, or framed by their lengths (RFC 6587).
 
-Each host becomes a Thing of kind "host", and its messages are counted by severity (`emerg`, `alert`, `crit`, `err`, `warning`, `notice`, `info`,
-`debug`) and minute: a count `HOST/SEVERITY` of observed property "log-messages". It stands at the time of the last message of that minute in this
-body, so that the counts of several bodies add up. The text is not kept, nor is the program or process: they may name people.
+Each host becomes a Thing of kind "host", and its messages are counted by severity (`emerg`, `alert`, `crit`, `err`,
+`warning`, `notice`, `info`, `debug`) and minute: a count `HOST/SEVERITY` of observed property "log-messages". It
+stands at the time of the last message of that minute in this body, so that the counts of several bodies add up. The
+text is not kept, nor is the program or process: they may name people.
 
-A line that is no syslog is refused by itself, with its number and without its text. RFC 3164 knows neither year nor zone: such lines
-are taken only with `zone` and `received` (microseconds), as the nearest time to it. Where it stands ISO 8601 in their place, as many relays write, that is taken.
+A line that is no syslog is refused by itself, with its number and without its text. RFC 3164 knows neither year nor
+zone: such lines are taken only with `zone` and `received` (microseconds), as the nearest time to it. Where it stands
+ISO 8601 in their place, as many relays write, that is taken.
 """
 
 from __future__ import annotations

@@ -1,11 +1,13 @@
 """The Things Stack 3 (The Things Network), in: uplink messages as its webhooks and its MQTT server send them, in JSON.
 
-An uplink becomes a Thing of kind "lorawan-device", named by its device id, with `application`, `dev_eui` and the place that somebody gave it in the
-console. Each number of the decoded payload becomes a reading `DEVICE/FIELD`: nested ones by their dotted path (`air.co2`), true as 1 and
-false as 0, texts left out. `units` says their units, which no message tells. What the best gateway heard becomes `link/rssi` (dBm) and
-`link/snr` (dB), and `link/battery` (%) is what the device last told the network. Joins, downlinks and other messages hold no number, and are refused.
+An uplink becomes a Thing of kind "lorawan-device", named by its device id, with `application`, `dev_eui` and the
+place that somebody gave it in the console. Each number of the decoded payload becomes a reading `DEVICE/FIELD`:
+nested ones by their dotted path (`air.co2`), true as 1 and false as 0, texts left out. `units` says their units,
+which no message tells. What the best gateway heard becomes `link/rssi` (dBm) and `link/snr` (dB), and `link/battery`
+(%) is what the device last told the network. Joins, downlinks and other messages hold no number, and are refused.
 
 The time is when the network heard it; a device's own clock is not in the message.
+
 Source: www.thethingsindustries.com/docs/integrations/data-formats/
 """
 
@@ -70,7 +72,7 @@ def read(body: bytes, source: str, *, units: Mapping[str, str] | None = None) ->
     if name is None:
         return hearing.heard()
     hearing.fields(name, uplink.decoded_payload, time, units or {})
-    best = max(uplink.rx_metadata, key=lambda heard: heard.rssi or -1000.0, default=_Heard())
+    best = max(uplink.rx_metadata, key=_strength, default=_Heard())
     for field, measure, result in (
         ("link/rssi", RSSI, best.rssi),
         ("link/snr", SNR, best.snr),
@@ -89,6 +91,10 @@ def _place(uplink: _Uplink) -> Place | None:
     """Where somebody said that the device is; not where a gateway is."""
     told = uplink.locations.get("user")
     return point(told.latitude, told.longitude) if told else None
+
+
+def _strength(heard: _Heard) -> float:
+    return -1000.0 if heard.rssi is None else heard.rssi
 
 
 part = read

@@ -1,10 +1,12 @@
 """WZDx 4.0 to 4.2 (USDOT Work Zone Data Exchange), in: the GeoJSON feeds of work zones and of the devices in them.
 
-- A work zone becomes a Thing of kind "work-zone", any other road event one of kind "situation", with `type`, `road`, `direction`, `impact`,
-  `lanes` (their states, from the left), `works`, `start`, `end` and `geometry`; and a reading `in-force`: "road-closed" when all lanes are, "detour" for
-  a detour, else "road-works". A completed or cancelled event is not in force since the feed's time. Descriptions are left out.
-- A device becomes a Thing of its kind ("camera", "arrow-board") with `status` and `road`. A traffic sensor has readings at the end of its
-  interval: `speed` (km/h), `flow` (1/h), `occupancy` (%), and those of each lane as `lane-1/speed`.
+- A work zone becomes a Thing of kind "work-zone", any other road event one of kind "situation", with `type`, `road`,
+  `direction`, `impact`, `lanes` (their states, from the left), `works`, `start`, `end` and `geometry`; and a reading
+  `in-force`: "road-closed" when all lanes are, "detour" for a detour, else "road-works". A completed or cancelled
+  event is not in force since the feed's time. Descriptions are left out.
+- A device becomes a Thing of its kind ("camera", "arrow-board") with `status` and `road`. A traffic sensor has
+  readings at the end of its interval: `speed` (km/h), `flow` (1/h), `occupancy` (%), and those of each lane as
+  `lane-1/speed`.
 
 Source: github.com/usdot-jpo-ode/wzdx, schemas WorkZoneFeed and DeviceFeed.
 """
