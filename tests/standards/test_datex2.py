@@ -208,6 +208,30 @@ def test_a_site_says_what_each_of_its_measurements_is() -> None:
     assert read(TABLE_V2).things[0].properties == {"name": "Ring I, km 3", "1": "trafficSpeed, lane1, 60"}
 
 
+def test_a_site_that_lies_nowhere_or_has_no_name_is_refused_by_itself() -> None:
+    lost = read(TABLE_V2.replace("60.22", "6022"))
+
+    assert lost.things == ()
+    assert "site 'M1'" in lost.refused[0].says
+    assert "a name is plain text" in read(MEASURED_V2.replace('id="M1"', 'id=""')).refused[0].says
+
+
+def test_a_value_that_is_no_number_is_refused_with_its_index() -> None:
+    heard = read(MEASURED.replace("62.5", "fast"))
+
+    assert [value.datastream for value in heard.values] == ["s/M1/2/flow"]
+    assert heard.refused[0].says == "s/M1, measurement 1: 'fast' is no number"
+
+
+def test_several_lines_are_kept_as_several() -> None:
+    line = "<loc:gmlLineString><loc:posList>60.18 24.94 60.19 24.945 60.20 24.95</loc:posList></loc:gmlLineString>"
+
+    assert (
+        json.loads(read(RECORD_V3.replace(line, line * 2)).things[0].properties["geometry"])["type"]
+        == "MultiLineString"
+    )
+
+
 def test_another_publication_is_refused_by_its_name() -> None:
     heard = read(SITUATION.replace("SituationPublication", "VmsPublication"))
 

@@ -67,10 +67,14 @@ def test_atom_says_the_same_with_other_words() -> None:
     ("inner", "says"),
     [
         ("<title>x</title>", "neither an id nor a link"),
-        ("<guid>a</guid>", "no time"),
-        ("<guid>a</guid><pubDate>soon</pubDate>", "no time"),
-        ("<guid>a</guid><pubDate>Wed, 25 Nov 2026 08:00:00</pubDate>", "no time"),
+        ("<guid>a</guid>", "tells no time"),
+        ("<guid>a</guid><pubDate>soon</pubDate>", "is no time of RSS"),
+        ("<guid>a</guid><pubDate>Wed, 25 Nov 2026 08:00:00</pubDate>", "no zone"),
         ("<guid>a</guid><pubDate>Wed, 25 Nov 2026 08:00:00 EET</pubDate>", "no zone"),
+        ("<guid>a</guid><pubDate>Wed, 25 Nov 99999999999999999999 08:00:00 GMT</pubDate>", "is no time of RSS"),
+        ("<guid>a</guid><pubDate>2026-11-25T08:00:00</pubDate>", "no offset"),
+        ("<guid>a</guid><pubDate>--11-25T08:00:00Z</pubDate>", "is no time of RSS"),
+        ("<guid>a</guid><pubDate>Wed, 00 Foo 0000 99:99:99 GMT</pubDate>", "is no time of RSS"),
     ],
 )
 def test_an_entry_that_cannot_be_counted_is_refused_by_its_place(inner: str, says: str) -> None:
@@ -79,6 +83,13 @@ def test_an_entry_that_cannot_be_counted_is_refused_by_its_place(inner: str, say
     assert heard.values == ()
     assert heard.refused[0].says.startswith("entry 0: ")
     assert says in heard.refused[0].says
+
+
+@pytest.mark.parametrize(
+    "time", ["Wed, 25 Nov 2026 08:00:00 -0000", "25 Nov 26 03:00 EST", "2026-11-25T09:00:00+01:00"]
+)
+def test_times_are_read_in_the_zone_that_they_name(time: str) -> None:
+    assert [entry.at for entry in feeds.entries(item(f"<guid>a</guid><pubDate>{time}</pubDate>"))] == [AT]
 
 
 def test_a_body_that_is_the_name_of_a_file_is_not_opened() -> None:
@@ -95,6 +106,15 @@ def test_a_body_that_is_the_name_of_a_file_is_not_opened() -> None:
 )
 def test_entities_are_refused(body: bytes) -> None:
     with pytest.raises(BadInput, match="DTD or an entity"):
+        feeds.read(body, "s")
+
+
+def test_elements_in_odd_places_are_refused_in_words() -> None:
+    namespace = "xmlns:itunes='http://www.itunes.com/DTDs/PodCast-1.0.dtd'"
+    inner = "<item><textinput><itunes:category>x</itunes:category></textinput></item>"
+    body = f"<rss version='2.0' {namespace}><channel>{inner}</channel></rss>".encode()
+
+    with pytest.raises(BadInput, match="do not stand where they should"):
         feeds.read(body, "s")
 
 

@@ -8,6 +8,8 @@ from copy import deepcopy
 from typing import Any
 from xml.etree.ElementTree import fromstring, tostring
 
+import msgspec
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,14 +17,29 @@ from tests.contracts_support.traps import trapped
 from tests.standards.messages import AT, HOUR, MESSAGES, Read
 
 from tutela.errors import BadInput
+from tutela.model.flow import Offer
 from tutela.model.heard import Heard
 from tutela.model.kinds import kind
+from tutela.model.register import Source
+from tutela.model.rows import Rows
+from tutela.model.timeline import LIVE
+from tutela.model.when import DAY
+from tutela.policy.gate import Admission, admit
 from tutela.standards._hearing import MOST_BYTES, MOST_NAME, SPEED, Hearing, Measure, at, period, shape, since_epoch
 from tutela.standards.observations import NAMED
 
 EVERY = pytest.mark.parametrize(("read", "body"), MESSAGES.values(), ids=MESSAGES)
 COUNT = Measure("counts", "people", "1")
 FLAG = Measure("readings", "flag", "1")
+CITY = Source(
+    name="city",
+    owner="City of Example",
+    kind="feeds",
+    purposes=("city-operations",),
+    legal_basis="PublicInterest",
+    personal_data=True,
+    place="here",
+)
 FEW = settings(max_examples=60, deadline=None)
 
 
@@ -61,6 +78,29 @@ def test_what_is_heard_can_be_offered_as_it_is(read: Read, body: bytes) -> None:
     check(heard, "city/feed")
     assert heard.values
     assert heard.refused == ()
+
+
+@EVERY
+def test_what_is_heard_passes_the_gate_once_its_datastreams_are_defined(read: Read, body: bytes) -> None:
+    heard = read(body, "city")
+    numbered = [msgspec.structs.replace(stream, id=id_) for id_, stream in enumerate(heard.datastreams, 1)]
+    register = Admission.empty().knowing([CITY], numbered)
+    taken = 0
+    for of in {stream.kind for stream in numbered}:
+        ids = {stream.name: stream.id for stream in numbered if stream.kind == of}
+        values = [value for value in heard.values if value.datastream in ids]
+        columns = zip(*(value.columns for value in values), strict=True)
+        rows = Rows(
+            of,
+            np.array([ids[value.datastream] for value in values], np.int32),
+            np.array([value.time for value in values], np.int64),
+            {name: np.array(column, dtype) for (name, dtype), column in zip(kind(of).columns, columns, strict=True)},
+        )
+        admitted, refused = admit(Offer("city", LIVE, rows), register, AT + DAY)
+        assert refused == ()
+        taken += len(admitted or ())
+
+    assert taken == len(heard.values)
 
 
 @EVERY
@@ -215,6 +255,13 @@ def test_a_message_becomes_a_bounded_number_of_values_and_the_rest_is_counted() 
 
     assert len(last.values) == 3
     assert [(refusal.reason, refusal.count) for refusal in last.refused] == [("too-many", 2)]
+
+
+def test_a_message_becomes_a_bounded_number_of_things() -> None:
+    heard = Hearing("s", 2)
+
+    assert [heard.thing(name, "station") for name in ("a", "b", "c", "a")] == ["s/a", "s/b", None, "s/a"]
+    assert [refusal.count for refusal in heard.heard().refused] == [1]
 
 
 def test_a_message_of_nothing_but_noise_is_refused_as_a_whole() -> None:

@@ -10,12 +10,11 @@ place stands in `entries` only.
 from __future__ import annotations
 
 import re
-from calendar import timegm
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from io import BytesIO
-from time import struct_time
 from typing import Any
 
 import feedparser
@@ -23,8 +22,9 @@ import feedparser
 from tutela.errors import BadInput
 from tutela.model.heard import Heard
 from tutela.model.place import Place
+from tutela.model.when import micros
 
-from ._hearing import Hearing, Measure, shape, since_epoch
+from ._hearing import Hearing, Measure, at, shape
 from ._xml import tree
 
 ENTRIES = Measure("counts", "entries", "1")
@@ -36,7 +36,7 @@ MOST_ELEMENTS = 50_000
 """Elements of one feed; feedparser takes some 20 microseconds for each."""
 MOST_CATEGORIES = 50
 """Categories of one entry."""
-_ZONED = re.compile(r"([+-]\d\d:?\d\d|\b(Z|UTC?|GMT|[ECMP][SD]T)|\dZ)\s*$", re.IGNORECASE)
+_ISO = re.compile(r"\d{4}-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,26 +97,25 @@ def _entry(entry: Mapping[str, Any]) -> Entry:
     id_ = entry.get("id") or entry.get("link")
     if not id_:
         raise BadInput("it has neither an id nor a link")
-    for name in ("published", "updated"):
-        said, parsed = entry.get(name), entry.get(f"{name}_parsed")
-        if parsed is not None:
-            break
-    else:
-        raise BadInput("it has no time that can be understood")
-    if not _ZONED.search(str(said)):
-        raise BadInput(
-            f"the time {str(said)[:40]!r} has no zone that is known everywhere; write an offset, such as +0200"
-        )
     terms = [str(tag.get("term") or "").strip() for tag in entry.get("tags", ())]
     categories = tuple(dict.fromkeys(term for term in terms if term))[:MOST_CATEGORIES]
-    return Entry(str(id_), _micros(parsed), categories, _place(entry))
+    return Entry(str(id_), _when(entry), categories, _place(entry))
 
 
-def _micros(parsed: struct_time) -> int:
+def _when(entry: Mapping[str, Any]) -> int:
+    """When it was published, else changed; feedparser's own reading of a time may ask for today's date."""
+    said = str(entry.get("published") or entry.get("updated") or "").strip()
+    if not said:
+        raise BadInput("it tells no time")
+    if _ISO.match(said):
+        return at(said)
     try:
-        return since_epoch(timegm(parsed))
-    except ValueError as wrong:
-        raise BadInput(f"its time is in no calendar: {wrong}") from wrong
+        when = parsedate_to_datetime(re.sub("-0000$", "+0000", said))  # -0000 is UTC, wherever it was written
+    except (ValueError, OverflowError) as wrong:
+        raise BadInput(f"{said[:40]!r} is no time of RSS (RFC 822) or Atom (RFC 3339)") from wrong
+    if when.tzinfo is None:
+        raise BadInput(f"the time {said[:40]!r} has no zone that is known everywhere; write an offset, such as +0200")
+    return micros(when)
 
 
 def _place(said: Mapping[str, Any]) -> Place | None:
