@@ -109,10 +109,11 @@ def test_a_list_of_positions_can_begin_with_the_longitude() -> None:
         ("6683809.0 406975.0 6683810.0 406976.0", "not on the Earth"),
     ],
 )
-def test_a_situation_whose_place_cannot_be_understood_is_refused_with_its_id(positions: str, says: str) -> None:
+def test_a_place_that_cannot_be_understood_is_refused_and_the_situation_is_taken(positions: str, says: str) -> None:
     heard = read(RECORD_V3.replace("60.18 24.94 60.19 24.945 60.20 24.95", positions))
 
-    assert heard.values == ()
+    assert [thing.place for thing in heard.things] == [None]
+    assert len(heard.values) == 3
     assert "'R1'" in heard.refused[0].says
     assert says in heard.refused[0].says
 
@@ -159,6 +160,19 @@ def test_an_area_is_kept_as_one() -> None:
 )
 def test_what_is_over_is_not_in_force(was: str, becomes: str, expected: list[tuple[int, float]]) -> None:
     assert changes(read(SITUATION.replace(was, becomes, 1))) == expected
+
+
+def test_what_is_over_without_saying_since_when_is_refused() -> None:
+    over = SITUATION.replace("active", "suspended").replace("situationRecordVersionTime", "otherTime")
+
+    assert "does not tell since which version" in read(over).refused[0].says
+
+
+def test_what_ended_before_it_began_never_was_in_force() -> None:
+    end = "<management><lifeCycleManagement><end>true</end></lifeCycleManagement></management><groupOfLocations"
+    early = SITUATION.replace("<groupOfLocations", end).replace("07:30:00Z", "06:30:00Z")
+
+    assert changes(read(early)) == [(-3, 0.0), (0, 0.0)]
 
 
 def test_measured_data_have_the_units_of_the_standard_and_the_places_of_their_sites() -> None:
@@ -208,10 +222,10 @@ def test_a_site_says_what_each_of_its_measurements_is() -> None:
     assert read(TABLE_V2).things[0].properties == {"name": "Ring I, km 3", "1": "trafficSpeed, lane1, 60"}
 
 
-def test_a_site_that_lies_nowhere_or_has_no_name_is_refused_by_itself() -> None:
+def test_a_place_off_the_earth_or_a_site_without_a_name_is_refused_by_itself() -> None:
     lost = read(TABLE_V2.replace("60.22", "6022"))
 
-    assert lost.things == ()
+    assert [thing.place for thing in lost.things] == [None]
     assert "site 'M1'" in lost.refused[0].says
     assert "a name is plain text" in read(MEASURED_V2.replace('id="M1"', 'id=""')).refused[0].says
 

@@ -234,6 +234,18 @@ def test_periods_that_touch_leave_no_gap() -> None:
     assert in_force((10, 10), told=None) == [(10, 0.0)]
 
 
+def test_where_periods_overlap_it_is_in_force_until_the_last_of_them_ends() -> None:
+    assert in_force((10, 30), (20, 40), told=None) == [(10, 1.0), (20, 1.0), (30, 1.0), (40, 0.0)]
+
+
+def test_endless_periods_are_refused() -> None:
+    heard, name = hearing()
+    heard.in_force(name, "incident", [(second, second + 1) for second in range(201)], None)
+
+    assert heard.heard().values == ()
+    assert "201 periods" in heard.heard().refused[0].says
+
+
 def test_what_tells_no_time_is_refused() -> None:
     heard, name = hearing()
     heard.in_force(name, "incident", [(None, None)], None)

@@ -99,6 +99,13 @@ def test_a_property_that_only_looks_like_a_place_gives_none() -> None:
     assert read(wrong).things[0].place is None
 
 
+def test_a_place_that_cannot_be_understood_is_refused_and_the_numbers_are_taken() -> None:
+    heard = read({**VEHICLE, "location": {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [999, 0]}}})
+
+    assert values(heard) == [("1/speed", AT, (50.0,))]
+    assert "the geometry is not on the Earth" in heard.refused[0].says
+
+
 def test_some_attributes_have_names_of_ours_and_people_are_counted() -> None:
     heard = read(entity(averageVehicleSpeed=52.6, intensity=197, peopleCount=100, congested=False, dateObservedTo=TOLD))
 

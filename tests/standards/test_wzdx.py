@@ -137,6 +137,15 @@ def test_a_feature_that_cannot_be_understood_is_refused_by_its_place() -> None:
     ]
 
 
+def test_a_geometry_that_cannot_be_understood_is_refused_and_the_work_zone_is_taken() -> None:
+    message = deepcopy(WORK_ZONE)
+    message["features"][0]["geometry"] = {"type": "LineString", "coordinates": [[7000000, 6]]}
+    heard = read(message)
+
+    assert ([thing.place for thing in heard.things], len(heard.values)) == ([None], 3)
+    assert "'w1': the geometry" in heard.refused[0].says
+
+
 def test_version_4_0_has_its_head_under_another_name() -> None:
     message = {**WORK_ZONE, "road_event_feed_info": {"version": "4.0"}}
     del message["feed_info"]

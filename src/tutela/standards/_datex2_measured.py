@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from xml.etree.ElementTree import Element
 
 from tutela.errors import BadInput
@@ -29,11 +30,8 @@ INDICES = 100
 def site(hearing: Hearing, found: Element, *, lon_first: bool) -> None:
     """One record of a table of measurement sites."""
     id_ = found.get("id", "")
-    try:
-        place, geometry = where([found.find("measurementSiteLocation")], lon_first=lon_first)
-    except BadInput as wrong:
-        hearing.refuse(f"site {id_[:80]!r}: {wrong}")
-        return
+    there = partial(where, [found.find("measurementSiteLocation")], lon_first=lon_first)
+    place, geometry = hearing.located(f"site {id_[:80]!r}", there)
     properties = {"name": text(found, "measurementSiteName//value"), "geometry": geometry}
     for one in found.findall("measurementSpecificCharacteristics")[:INDICES]:
         told = [(word.text or "").strip() for tag in TELLS for word in one.iter(tag)]

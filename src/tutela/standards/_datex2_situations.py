@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from xml.etree.ElementTree import Element
 
 from tutela.errors import BadInput
@@ -47,7 +48,8 @@ def _record(
     periods = list(_periods(record, zone))
     codes = list(dict.fromkeys(_codes(record)))[:CODES]
     locations = [*record.findall("groupOfLocations"), *record.findall("locationReference")]
-    place, geometry = where(locations, lon_first=lon_first)
+    there = partial(where, locations, lon_first=lon_first)
+    place, geometry = hearing.located(f"situation record {record.get('id', '')[:80]!r}", there)
     if place is None and head["situation"] in drawn:
         place, geometry = drawn[head["situation"]]
     properties = {
@@ -92,11 +94,14 @@ def _periods(record: Element, zone: str | None) -> Iterator[Period]:
     version = _time(record, "situationRecordVersionTime", zone)
     spec = record.find("validity/validityTimeSpecification")
     start, end = (_time(spec, name, zone) for name in ("overallStartTime", "overallEndTime"))
-    if "cancel" in over or text(record, "validity/validityStatus") == "suspended":
-        yield None, version if version is not None else end
+    suspended = text(record, "validity/validityStatus") == "suspended"
+    if (suspended or over) and version is None:
+        raise BadInput("it holds no more, and it does not tell since which version")
+    if suspended or "cancel" in over:
+        yield None, version
     elif "end" in over:
-        ends = [one for one in (end, version) if one is not None]
-        yield (start, min(ends)) if ends and (start is None or start <= min(ends)) else (None, version)
+        last = version if end is None else min(end, version or end)
+        yield (start if start is None or last is None or start <= last else None), last
     elif spec is not None and (parts := spec.findall("validPeriod")):
         for part in parts:
             yield period(_time(part, "startOfPeriod", zone) or start, _time(part, "endOfPeriod", zone) or end)

@@ -15,16 +15,17 @@ The same thing has the same observed property, whichever standard tells it:
 | occupancy | readings, % | of a road: DATEX II, WZDx; of a vehicle: GTFS-RT |
 | travel-time, delay | readings, s | DATEX II, GTFS-RT |
 | road-closed, road-works, detour, incident | readings, 1: 1 while it is in force, else 0 | DATEX II, WZDx, GTFS-RT |
-| people, vehicles | counts | NGSI-LD |
+| people, vehicles | counts | NGSI-LD (other attributes by their own names) |
 | rssi, snr, battery | readings, dBm, dB, % | ChirpStack, The Things Stack |
 | log-messages, entries | counts, 1 | syslog, feeds |
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from math import isfinite, nan
 from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo
@@ -50,6 +51,8 @@ MOST_VALUES = 50_000
 """Values, and Things, and datastreams, that one message may become."""
 MOST_NAME, MOST_TEXT = 300, 1_000
 """Characters of a name, and of a property of a Thing."""
+MOST_PERIODS = 200
+"""Periods of one Thing that is in force now and then."""
 MOST_POINTS = 2_000
 """Points of one geometry that is kept."""
 WHOLE = 2**53
@@ -147,15 +150,23 @@ class Hearing:
     def in_force(self, thing: str, observed_property: str, periods: Iterable[Period], told: int | None) -> None:
         """The datastream `thing/in-force`: 1 from each start, 0 at each end, and what holds when it is `told`."""
         measure = Measure("readings", observed_property, "1")
-        known = sorted(periods, key=lambda period: period[0] or 0)
-        changes: dict[int, float] = {end: 0.0 for _, end in known if end is not None}
-        changes |= {start: 1.0 for start, end in known if start is not None and start != end}
-        if told is not None:
-            changes[told] = float(any(_holds(one, told) for one in known))
+        known = list(periods)
+        if len(known) > MOST_PERIODS:
+            self.refuse(f"{thing}: it is in force in {len(known)} periods; at most {MOST_PERIODS} are understood")
+            return
+        changes = {at for at in (told, *chain.from_iterable(known)) if at is not None}
         if not changes:
             self.refuse(f"{thing}: it tells no time from when it is in force")
-        for at, holds in sorted(changes.items()):
-            self.say(thing, "in-force", measure, at, holds)
+        for at in sorted(changes):
+            self.say(thing, "in-force", measure, at, float(any(_holds(during, at) for during in known)))
+
+    def located(self, what: str, where: Callable[[], tuple[Place | None, str]]) -> tuple[Place | None, str]:
+        """A place and its geometry; where it can't be understood that is refused, and the rest is taken without it."""
+        try:
+            return where()
+        except BadInput as wrong:
+            self.refuse(f"{what}: {wrong}")
+            return None, ""
 
     def refuse(self, says: str, sample: bytes = b"", count: int = 1) -> None:
         """Parts that are not taken, and why; the first ones are told by themselves."""

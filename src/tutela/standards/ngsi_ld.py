@@ -22,6 +22,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from tutela.errors import BadInput
 from tutela.model.heard import Heard
@@ -58,7 +59,7 @@ _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[_\s]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class _Options:
     """What a message does not tell: units by attribute, attributes to keep as text, types that move, and the zone."""
 
     units: Mapping[str, str] = field(default_factory=dict)
@@ -88,7 +89,7 @@ def read(
 ) -> Heard:
     """What a message says; raises BadInput when it is none. An entity that can't be understood is refused by itself."""
     hearing = Hearing(source)
-    options = Options(units or {}, keep, moving, zone)
+    options = _Options(units or {}, keep, moving, zone)
     entities, told = _entities(decoded(body, object, WHAT))
     for place, entity in enumerate(entities):
         try:
@@ -109,13 +110,13 @@ def _entities(said: object) -> tuple[Sequence[object], object]:
     raise BadInput(f"this is not an {WHAT}: it is no entity with an id, no list of them and no notification with data")
 
 
-def _entity(hearing: Hearing, entity: object, told: object, options: Options) -> None:
+def _entity(hearing: Hearing, entity: object, told: object, options: _Options) -> None:
     if not (isinstance(entity, dict) and isinstance(entity.get("id"), str) and entity.get("type")):
         raise BadInput("it has no id, or no type")
     of = _last(entity["type"])
     attributes = [one for name, raw in entity.items() if name not in NOT_VALUES for one in _attributes(name, raw)]
     moves = of in options.moving
-    place, geometry = _located(entity.get("location"))
+    place, geometry = hearing.located(f"{entity['id'][:80]!r}", partial(_located, entity.get("location")))
     properties = {"geometry": "" if moves else geometry} | {
         one.name: one.value for one in attributes if one.name in options.keep and isinstance(one.value, str)
     }
@@ -128,7 +129,7 @@ def _entity(hearing: Hearing, entity: object, told: object, options: Options) ->
     _values(hearing, name, attributes, _when(entity, told, options.zone), options)
 
 
-def _values(hearing: Hearing, name: str, attributes: Iterable[_Attribute], when: int | None, options: Options) -> None:
+def _values(hearing: Hearing, name: str, attributes: Iterable[_Attribute], when: int | None, options: _Options) -> None:
     """Each number of an entity at its own time, or at that of the entity."""
     timeless = []
     for one in attributes:
@@ -153,7 +154,7 @@ def _columns(value: float | tuple[float, float]) -> tuple[float, ...]:
     return value if isinstance(value, tuple) else (number(value),)
 
 
-def _measure(one: _Attribute, options: Options) -> Measure:
+def _measure(one: _Attribute, options: _Options) -> Measure:
     if isinstance(one.value, tuple):
         return POSITION
     attribute = one.name.partition("/")[0]

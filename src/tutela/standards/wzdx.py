@@ -14,6 +14,7 @@ Source: github.com/usdot-jpo-ode/wzdx, schemas WorkZoneFeed and DeviceFeed.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import msgspec
 
@@ -97,10 +98,13 @@ def read(body: bytes, source: str) -> Heard:
 
 
 def _feature(hearing: Hearing, feature: _Feature, told: int | None) -> None:
-    if feature.properties.core_details.device_type:
+    core = feature.properties.core_details
+    if core.device_type:
         _device(hearing, feature, told)
-    else:
+    elif core.event_type:
         _event(hearing, feature, told)
+    else:
+        raise BadInput("its core_details tell neither an event_type nor a device_type")
 
 
 def _event(hearing: Hearing, feature: _Feature, told: int | None) -> None:
@@ -109,7 +113,7 @@ def _event(hearing: Hearing, feature: _Feature, told: int | None) -> None:
     periods = [period(*(at(one) if one else None for one in (said.start_date, said.end_date)))]
     if said.event_status in OVER and told is not None:
         periods = [(None, told)]
-    place, geometry = shape(feature.geometry)
+    place, geometry = hearing.located(f"{feature.id[:80]!r}", partial(shape, feature.geometry))
     properties = {
         "type": core.event_type,
         "road": ", ".join(core.road_names),
@@ -134,7 +138,7 @@ def _property(event: str, impact: str) -> str:
 def _device(hearing: Hearing, feature: _Feature, told: int | None) -> None:
     said = feature.properties
     core = said.core_details
-    place = shape(feature.geometry)[0]
+    place, _ = hearing.located(f"{feature.id[:80]!r}", partial(shape, feature.geometry))
     properties = {"status": core.device_status, "road": ", ".join(core.road_names)}
     name = hearing.thing(feature.id, core.device_type, place, properties)
     if name is None or core.device_type != "traffic-sensor":
