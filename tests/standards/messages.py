@@ -206,7 +206,7 @@ UPLINK: Message = {
         "f_port": 2,
         "decoded_payload": {"temperature": 4.25, "door": False, "air": {"co2": 450}, "battery": "good"},
         "rx_metadata": [{"gateway_ids": {"gateway_id": "a"}, "rssi": -101, "channel_rssi": -101, "snr": 2.5}],
-        "last_battery_percentage": {"value": 87.5},
+        "last_battery_percentage": {"f_cnt": 3, "value": 87.5, "received_at": "2026-11-25T07:00:00Z"},
         "locations": {"user": {"latitude": 60.1845, "longitude": 24.951, "source": "SOURCE_REGISTRY"}},
         "received_at": "2026-11-25T08:00:00.1Z",
     },

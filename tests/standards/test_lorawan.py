@@ -6,7 +6,7 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from tests.standards.messages import AT, UP, UPLINK, dumps
+from tests.standards.messages import AT, HOUR, UP, UPLINK, dumps
 
 from tutela.errors import BadInput
 from tutela.model.heard import Heard
@@ -71,7 +71,8 @@ def test_a_things_stack_uplink_has_the_decoded_numbers_the_link_and_the_place_fr
         "link/snr": 2.5,
         "link/battery": 87.5,
     }
-    assert {value.time for value in heard.values} == {AT + 100_000}
+    assert {value.time for value in heard.values} == {AT + 100_000, AT - HOUR}  # the battery was told an hour before
+    assert heard.values[-1].time == AT - HOUR
     assert (heard.things[0].name, heard.things[0].place) == ("lora/yard-1", Place(lat=60.1845, lon=24.951))
     assert heard.things[0].properties == {"application": "kallio", "dev_eui": "0004A30B001C0530"}
     assert units(heard)["battery"] == "%"

@@ -4,7 +4,8 @@ An uplink becomes a Thing of kind "lorawan-device", named by its device id, with
 place that somebody gave it in the console. Each number of the decoded payload becomes a reading `DEVICE/FIELD`:
 nested ones by their dotted path (`air.co2`), true as 1 and false as 0, texts left out. `units` says their units,
 which no message tells. What the best gateway heard becomes `link/rssi` (dBm) and `link/snr` (dB), and `link/battery`
-(%) is what the device last told the network. Joins, downlinks and other messages hold no number, and are refused.
+(%) is what the device last told the network, at the time when it did. Joins, downlinks and other messages hold no
+number, and are refused.
 
 The time is when the network heard it; a device's own clock is not in the message.
 
@@ -40,6 +41,7 @@ class _Heard(msgspec.Struct, frozen=True):
 
 class _Battery(msgspec.Struct, frozen=True):
     value: float | None = None
+    received_at: str | None = None
 
 
 class _Location(msgspec.Struct, frozen=True):
@@ -73,13 +75,15 @@ def read(body: bytes, source: str, *, units: Mapping[str, str] | None = None) ->
         return hearing.heard()
     hearing.fields(name, uplink.decoded_payload, time, units or {})
     best = max(uplink.rx_metadata, key=_strength, default=_Heard())
-    for field, measure, result in (
-        ("link/rssi", RSSI, best.rssi),
-        ("link/snr", SNR, best.snr),
-        ("link/battery", BATTERY, uplink.last_battery_percentage.value),
+    battery = uplink.last_battery_percentage
+    known = at(battery.received_at) if battery.received_at else time
+    for field, measure, when, result in (
+        ("link/rssi", RSSI, time, best.rssi),
+        ("link/snr", SNR, time, best.snr),
+        ("link/battery", BATTERY, known, battery.value),
     ):
         if result is not None:
-            hearing.say(name, field, measure, time, result)
+            hearing.say(name, field, measure, when, result)
     if hearing.silent:
         hearing.refuse(
             f"{name}: the message holds no number; give the device a payload formatter, and send uplinks", body
