@@ -181,14 +181,14 @@ AIR: Message = {
 }
 
 UP: Message = {
-    "deduplicationId": "3ac7e3c4-4401-4b8d-9386-a5c902f9202d",
+    "deduplicationId": "7b1d0c52-0a5e-4d52-8a43-0f3c1e6f9b11",
     "time": "2026-11-25T08:00:00.123456789+00:00",
     "deviceInfo": {
-        "tenantId": "52f14cd4-c6f1-4fbd-8f87-4025e1d49242",
+        "tenantId": "0c9b7f0e-5a57-4f0a-9e55-2f7f2c7c1a3d",
         "applicationName": "air",
         "deviceProfileName": "box",
         "deviceName": "yard 1",
-        "devEui": "0101010101010101",
+        "devEui": "70b3d57ed0000001",
         "tags": {"key": "value"},
     },
     "fCnt": 4,

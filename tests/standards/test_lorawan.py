@@ -45,7 +45,7 @@ def test_a_chirpstack_uplink_has_the_decoded_numbers_and_the_link_of_its_best_ga
     }
     assert {value.time for value in heard.values} == {AT + 123_456}
     assert (heard.things[0].name, heard.things[0].properties) == (
-        "lora/0101010101010101",
+        "lora/70b3d57ed0000001",
         {"name": "yard 1", "profile": "box", "application": "air"},
     )
     told = units(heard)
