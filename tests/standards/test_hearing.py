@@ -25,7 +25,8 @@ from tutela.model.rows import Rows
 from tutela.model.timeline import LIVE
 from tutela.model.when import DAY
 from tutela.policy.gate import Admission, admit
-from tutela.standards._hearing import MOST_BYTES, MOST_NAME, SPEED, Hearing, Measure, at, period, shape, since_epoch
+from tutela.standards._hearing import MOST_BYTES, MOST_NAME, SPEED, Hearing, Measure, at, period, since_epoch
+from tutela.standards._shapes import shape
 from tutela.standards.observations import NAMED
 
 EVERY = pytest.mark.parametrize(("read", "body"), MESSAGES.values(), ids=MESSAGES)

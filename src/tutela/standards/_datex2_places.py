@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 from tutela.errors import BadInput
 from tutela.model.place import Place
 
-from ._hearing import point, shape
+from ._shapes import point, shape
 from ._xml import points
 
 DISPLAY = {"locationForDisplay", "coordinatesForDisplay"}

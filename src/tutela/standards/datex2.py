@@ -30,7 +30,8 @@ from tutela.model.place import Place
 
 from ._datex2_measured import measured, site
 from ._datex2_situations import Drawn, situation
-from ._hearing import Hearing, shape
+from ._hearing import Hearing
+from ._shapes import shape
 from ._xml import kind, text, tree
 
 WHAT = "DATEX II message"

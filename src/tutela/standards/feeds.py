@@ -24,7 +24,8 @@ from tutela.model.heard import Heard
 from tutela.model.place import Place
 from tutela.model.when import micros
 
-from ._hearing import Hearing, Measure, at, shape
+from ._hearing import Hearing, Measure, at
+from ._shapes import shape
 from ._xml import tree
 
 ENTRIES = Measure("counts", "entries", "1")

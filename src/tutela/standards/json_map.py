@@ -37,7 +37,8 @@ from tutela.model.kinds import kind
 from tutela.model.noun import Noun
 from tutela.model.when import MINUTE, SECOND, iso
 
-from ._hearing import Hearing, Measure, at, decoded, number, point, since_epoch
+from ._hearing import Hearing, Measure, at, decoded, number, since_epoch
+from ._shapes import point
 
 WHAT = "JSON message"
 SCALES = {"us": 1, "ms": 1_000, "s": SECOND, "min": MINUTE}

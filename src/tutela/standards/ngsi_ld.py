@@ -28,7 +28,8 @@ from tutela.errors import BadInput
 from tutela.model.heard import Heard
 from tutela.model.place import Place
 
-from ._hearing import POSITION, Hearing, Measure, at, decoded, number, shape
+from ._hearing import POSITION, Hearing, Measure, at, decoded, number
+from ._shapes import shape
 from ._units import unit_of
 
 WHAT = "NGSI-LD message"

@@ -21,7 +21,8 @@ import msgspec
 from tutela.model.heard import Heard
 from tutela.model.place import Place
 
-from ._hearing import BATTERY, RSSI, SNR, UPLINK, Hearing, at, decoded, point
+from ._hearing import BATTERY, RSSI, SNR, UPLINK, Hearing, at, decoded
+from ._shapes import point
 
 
 class _Application(msgspec.Struct, frozen=True):

@@ -21,7 +21,8 @@ import msgspec
 from tutela.errors import BadInput
 from tutela.model.heard import Heard
 
-from ._hearing import FLOW, OCCUPANCY, SPEED, Hearing, at, decoded, number, period, shape, span
+from ._hearing import FLOW, OCCUPANCY, SPEED, Hearing, at, decoded, number, period, span
+from ._shapes import shape
 
 MOST_LANES = 50
 OVER = {"completed", "cancelled"}
