@@ -22,6 +22,7 @@ SECONDS = {
     "scan": 180,
     "flow_detect": 180,
     "flow_gateway": 180,
+    "standards": 180,
     "facts": 180,
     "lake": 300,
     "seal": 180,

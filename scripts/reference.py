@@ -29,6 +29,7 @@ from tutela.model.scales import Scale
 from tutela.policy.decide import Rule
 from tutela.policy.gate import SAYS
 from tutela.policy.purposes import CLASSES, LEGAL_BASES, PURPOSES
+from tutela.standards import _hearing, json_map
 from tutela.standards.mapping import CallShape, Stream, When
 from tutela.standards.mapping import Mapping as Mapped
 
@@ -179,6 +180,11 @@ def standards() -> Iterator[str]:
     yield "# Standards\n\nShapes of messages and tables, and what they become. Written from the files of the parts."
     for name in parts.names("standards"):
         yield f"## {name}\n\n{about(sys.modules[parts.load('standards', name).__module__])}"
+    yield f"## What feeds have in common\n\n{about(_hearing)}"
+    yield "## The fields of a JSON mapping\n\n" + "\n\n".join(
+        f"**{title}** {about(noun)}\n\n{fields(noun)}"
+        for title, noun in (("The file.", json_map.Map), ("`[[datastream]]`.", json_map.Stream))
+    )
     yield "## The fields of a mapping\n\n" + "\n\n".join(
         f"**{title}** {about(noun)}\n\n{fields(noun)}"
         for title, noun in (
