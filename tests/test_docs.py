@@ -49,6 +49,8 @@ SAID_OTHERWISE = {
     "Fewer": "likewise",
     "Apart": "likewise",
     "Moved": "likewise",
+    "Absence": "a part of a Rule: what has to stay away",
+    "Change": "a part of a Rule: what makes it more or less pressing",
     "Circle": "a shape of an area; an option of parts",
     "Polygon": "likewise",
 }
