@@ -8,6 +8,7 @@ from typing import Protocol
 from tutela.model.access import Ask
 from tutela.model.alert import Alert
 from tutela.model.call import Call
+from tutela.model.connection import Condition, Kept
 from tutela.model.dead_letter import DeadLetter
 from tutela.model.detection import Detection
 from tutela.model.event import Checkpoint, Entry, Event, Seal, Sealed
@@ -84,6 +85,24 @@ class Register(Protocol):
     ) -> Sequence[Datastream]: ...
     async def refuse(self, counts: Mapping[tuple[str, int, str], int]) -> None: ...
     async def refused(self, since: int) -> Mapping[tuple[str, int, str], int]: ...
+
+
+class Connections(Protocol):
+    """How sources are reached that are fetched from or listened to, and where each one stopped.
+
+    `connect` enters or changes one with its event: one of another part begins without a mark. `disconnect` logs nothing when
+    there is none. `attend` gives the epoch while this worker runs the connections (else None); what it remembers and
+    reports holds under that epoch: `remember` raises Fenced when another one runs them, or the connection is there no more.
+    """
+
+    async def connections(self) -> Sequence[Kept]: ...
+    async def connect(self, kept: Kept, event: Event) -> None: ...
+    async def disconnect(self, source: str, event: Event) -> None: ...
+    async def attend(self, worker: str) -> int | None: ...
+    async def mark(self, source: str) -> bytes: ...
+    async def remember(self, epoch: int, source: str, mark: bytes) -> None: ...
+    async def report(self, epoch: int, conditions: Sequence[Condition]) -> None: ...
+    async def conditions(self) -> Sequence[Condition]: ...
 
 
 class DeadLetters(Protocol):
@@ -292,6 +311,19 @@ class Policy(Protocol):
 
 
 class Facts(
-    Timelines, Register, DeadLetters, Leases, Turns, Outbox, Log, Sealing, Progress, Desk, People, Values, Protocol
+    Timelines,
+    Register,
+    Connections,
+    DeadLetters,
+    Leases,
+    Turns,
+    Outbox,
+    Log,
+    Sealing,
+    Progress,
+    Desk,
+    People,
+    Values,
+    Protocol,
 ):
     """All that PostgreSQL keeps, for the app to pass on in parts."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tutela.backends.memory_facts.connections import MemoryConnections
 from tutela.backends.memory_facts.desk import MemoryDesk
 from tutela.backends.memory_facts.leases import MemoryLeases, MemoryTimelines
 from tutela.backends.memory_facts.log import MemoryLog, MemorySealing
@@ -17,6 +18,7 @@ __all__ = ["MemoryFacts", "Store"]
 class MemoryFacts(
     MemoryTimelines,
     MemoryRegister,
+    MemoryConnections,
     MemoryDeadLetters,
     MemoryLeases,
     MemoryTurns,

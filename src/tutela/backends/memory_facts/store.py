@@ -11,6 +11,7 @@ from tutela.backends.bell import Bell
 from tutela.backends.rules import Change, changed_first
 from tutela.model.alert import Alert
 from tutela.model.call import Call
+from tutela.model.connection import Condition, Kept
 from tutela.model.dead_letter import DeadLetter
 from tutela.model.detection import Detection
 from tutela.model.event import Checkpoint, Event, Sealed
@@ -60,6 +61,10 @@ class Store:
     sources: dict[str, Source] = field(default_factory=dict)
     things: dict[str, Thing] = field(default_factory=dict)
     datastreams: dict[str, Datastream] = field(default_factory=dict)
+    connections: dict[str, Kept] = field(default_factory=dict)
+    connecting: Held = field(default_factory=Held)
+    marks: dict[str, bytes] = field(default_factory=dict)
+    conditions: dict[str, Condition] = field(default_factory=dict)
     refused: Counter[tuple[str, int, str]] = field(default_factory=Counter)
     letters: dict[str, DeadLetter] = field(default_factory=dict)
     events: dict[str, Event] = field(default_factory=dict)

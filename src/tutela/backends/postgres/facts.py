@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tutela.backends.postgres.connections import PostgresConnections
 from tutela.backends.postgres.database import Database
 from tutela.backends.postgres.desk import PostgresDesk
 from tutela.backends.postgres.install import PostgresTimelines
@@ -19,6 +20,7 @@ from tutela.backends.postgres.values import PostgresValues
 class PostgresFacts(
     PostgresTimelines,
     PostgresRegister,
+    PostgresConnections,
     PostgresDeadLetters,
     PostgresLeases,
     PostgresTurns,

@@ -1,0 +1,87 @@
+"""Connections made ready: the part with its options and its secrets, and the standard that reads what comes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, get_type_hints
+
+import msgspec
+
+from tutela import parts
+from tutela.errors import BadInput
+from tutela.flow.line import Opened, Read, told
+from tutela.flow.ports import Keys
+from tutela.model.connection import Connection, Kept
+from tutela.model.heard import Heard
+
+SOURCES, STANDARDS = "sources", "standards"
+
+_secret = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def made(connection: Connection, secret: Mapping[str, object]) -> Opened:
+    """The connection ready to run; raises BadInput or PartMissing with what a person has to put right."""
+    part = parts.load(SOURCES, connection.part)
+    sealed: frozenset[str] | None = getattr(part, "sealed", None)
+    if sealed is None:
+        there = [name for name in parts.names(SOURCES) if hasattr(parts.load(SOURCES, name), "sealed")]
+        raise BadInput(
+            f"{connection.part} in {SOURCES} does not connect to anything; those that do: {', '.join(there)}"
+        )
+    if bare := sealed & connection.options.keys():
+        raise BadInput(f"{_and(bare)} would be kept in clear; put it into [connection.secret]")
+    if other := secret.keys() - sealed:
+        raise BadInput(f"{_and(other)} of {connection.part} is no secret; put it into [connection.options]")
+    runs = parts.make(SOURCES, connection.part, {**connection.options, **secret})
+    read = reading(connection) if connection.standard else partial(_unread, connection.source)
+    return Opened(runs if hasattr(runs, "run") else None, read, tuple(told(dict(secret))))
+
+
+async def opened(kept: Kept, keys: Keys) -> Opened:
+    """A connection as the register keeps it, ready to run; raises Refused when the key of its secrets was destroyed."""
+    secret = _secret(await keys.open(kept.key, kept.sealed)) if kept.key else {}
+    return made(kept.connection, secret)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A standard with its options, for one source."""
+
+    read: Callable[..., Heard]
+    source: str
+    options: Mapping[str, object]
+
+    def __call__(self, body: bytes) -> Heard:
+        """What the body says."""
+        return self.read(body, self.source, **self.options)
+
+
+def reading(connection: Connection) -> Read:
+    """The connection's standard, with each option checked against its own type."""
+    read = parts.load(STANDARDS, connection.standard)
+    if not callable(read) or [*inspect.signature(read).parameters][:2] != ["body", "source"]:
+        raise BadInput(
+            f"the standard {connection.standard!r} does not say what its messages define; name one that reads "
+            "(body, source), see docs/how-to/connect-a-feed.md"
+        )
+    known = [*inspect.signature(read).parameters.values()][2:]
+    hints = get_type_hints(read)
+    fields = [(one.name, hints[one.name], *(() if one.default is one.empty else (one.default,))) for one in known]
+    shape = msgspec.defstruct("Reading", fields, kw_only=True, forbid_unknown_fields=True)
+    try:
+        options = msgspec.convert(connection.reading, shape)
+    except msgspec.ValidationError as wrong:
+        names = ", ".join(one.name for one in known) or "none"
+        raise BadInput(f"{connection.standard} in {STANDARDS}: {wrong}; its options are {names}") from wrong
+    return _Reading(read, connection.source, {one.name: getattr(options, one.name) for one in known})
+
+
+def _unread(source: str, _: bytes) -> Heard:
+    raise BadInput(f'the connection of {source} names no standard, so nobody can read this; add standard = "…" to it')
+
+
+def _and(names: frozenset[str] | set[str]) -> str:
+    return " and ".join(sorted(names))
