@@ -334,11 +334,7 @@ def sources_enter(
 ) -> None:
     """Enter a source from a file. Its token is shown once: send it as `Authorization: Bearer …`."""
     entry, token = run(sources.add(settings(data), file))
-    shown(
-        {"source": entry.name, "token": token},
-        as_json=as_json,
-        words=f"{entry.name} is in the register.\ntoken: {token}",
-    )
+    shown({"source": entry.name, "token": token}, as_json=as_json, words=sources.entered(entry, token))
 
 
 @aside.command("list")

@@ -51,8 +51,9 @@ class Entry(Noun, frozen=True, kw_only=True):
         own = self.connection
         if own is None:
             return None
-        plain = {"options": own.options, "reading": own.reading}
-        return Connection(source=self.source.name, part=own.part, standard=own.standard, **plain)
+        return Connection(
+            source=self.source.name, part=own.part, standard=own.standard, options=own.options, reading=own.reading
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +91,11 @@ async def listed(settings: Settings) -> Sequence[Listed]:
         ]
 
 
-async def add(settings: Settings, path: Path) -> tuple[Source, str]:
-    """Enter a source from a file; gives its token, which is shown once."""
+async def add(settings: Settings, path: Path) -> tuple[Source, str | None]:
+    """Enter a source from a file; gives its token, which is shown once. What is fetched needs none."""
     entry = read(path)
     secret = entry.connection.secret if entry.connection else {}
-    if entry.connected:
-        made(entry.connected, secret)  # what could never run is not entered
+    ready = made(entry.connected, secret) if entry.connected else None  # what could never run is not entered
     async with core(settings, "sources", connections=2) as inside:
         await enter(inside.facts, entry.source, BY, clock())
         await define(inside.facts, entry.thing, entry.datastream, BY, clock())
@@ -103,7 +103,14 @@ async def add(settings: Settings, path: Path) -> tuple[Source, str]:
             await connect(inside.facts, inside.keys, entry.connected, secret, BY, clock())
         else:
             await disconnect(inside.facts, entry.source.name, BY, clock())
-        return entry.source, await inside.tokens.issue(entry.source.name)
+        sends = ready is None or ready.part is None
+        return entry.source, await inside.tokens.issue(entry.source.name) if sends else None
+
+
+def entered(source: Source, token: str | None) -> str:
+    """What a person is told who entered it."""
+    then = f"token: {token}" if token else "It is fetched from now on; `tutela sources list` tells how that goes."
+    return f"{source.name} is in the register.\n{then}"
 
 
 def told(one: Listed) -> dict[str, object]:

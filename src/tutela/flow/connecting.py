@@ -30,8 +30,9 @@ Open = Callable[[Kept], Awaitable[Opened]]
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """Seconds: `beat` between two looks at the register, `shown` between two reports to it; `again` before the first new
-    start of a connection, while one that ran for `calm` counts as new.
+    """Seconds between two looks at the register (`beat`), and two reports to it (`shown`).
+
+    `again`: before a connection that ended is started anew the first time; one that ran for `calm` begins to count anew.
     """
 
     beat: float = 1.0

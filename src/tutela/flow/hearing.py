@@ -171,9 +171,10 @@ class Hearing:
         return None
 
     async def _all(self, things: Sequence[Thing], streams: Sequence[Datastream]) -> None:
-        for one in (*things, *streams):
-            if one.source != self._source:
-                raise BadInput(f"{one.name}: {self._source} can't define it for {one.source}; leave it to that source")
+        named = {one.name: one.source for one in things} | {one.name: one.source for one in streams}
+        for name, source in named.items():
+            if source != self._source:
+                raise BadInput(f"{name}: {self._source} can't define it for {source}; leave it to that source")
         await define(self._register, things, streams, self._source, self._clock())
         self._things |= {thing.name: thing for thing in things}
 
