@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -54,9 +55,9 @@ class _Reading:
     source: str
     options: Mapping[str, object]
 
-    def __call__(self, body: bytes) -> Heard:
-        """What the body says."""
-        return self.read(body, self.source, **self.options)
+    async def __call__(self, body: bytes) -> Heard:
+        """What the body says, worked out beside the loop: a long body leaves the others their turn."""
+        return await asyncio.to_thread(self.read, body, self.source, **self.options)
 
 
 def reading(connection: Connection) -> Read:
@@ -79,7 +80,7 @@ def reading(connection: Connection) -> Read:
     return _Reading(read, connection.source, {one.name: getattr(options, one.name) for one in known})
 
 
-def _unread(source: str, _: bytes) -> Heard:
+async def _unread(source: str, _: bytes) -> Heard:
     raise BadInput(f'the connection of {source} names no standard, so nobody can read this; add standard = "…" to it')
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 
 from tutela.app.connections import opened
@@ -34,7 +33,7 @@ class Hooks:
     async def take(self, source: str, body: bytes) -> Receipt:
         """One body of that source; returns when what was taken is durable. Raises BadInput when it can't be read."""
         read = await self._read(source)
-        heard = await asyncio.to_thread(read, body)
+        heard = await read(body)
         core = self.core
         if source not in self._hearings:
             self._hearings[source] = Hearing(source, core.facts, core.known, self.gateway.give, clock)

@@ -152,7 +152,7 @@ class Connecting:
 
     async def _report(self, epoch: int) -> None:
         """Tell how all are doing: to the register often, and as observations each half minute."""
-        lines = [job.line for job in self._jobs.values() if job.line.opened is None or job.line.opened.part is not None]
+        lines = [job.line for job in self._jobs.values() if job.line.watched]
         now = asyncio.get_running_loop().time()
         if now - self._shown >= self._rhythm.shown:
             self._shown = now

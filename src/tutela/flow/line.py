@@ -32,7 +32,7 @@ LEAST = 4
 """Characters of a secret that is worth hiding: shorter ones would hide half of every sentence."""
 HIDDEN = "…"
 
-Read = Callable[[bytes], Heard]
+Read = Callable[[bytes], Awaitable[Heard]]
 """The connection's standard with its options; raises BadInput."""
 
 
@@ -79,7 +79,7 @@ class Line:
         """Read a body by the connection's standard, and hear it; one that can't be read is counted as refused."""
         assert self.opened is not None  # noqa: S101  nobody has a line before it is opened
         try:
-            heard = await asyncio.to_thread(self.opened.read, body)
+            heard = await self.opened.read(body)
         except BadInput as wrong:
             self.trouble(f"what came can't be read: {wrong.message}")
             heard = Heard(refused=(Refusal(UNREADABLE, wrong.message, 1, body[:SAMPLE]),))
@@ -144,6 +144,11 @@ class Line:
             if len(secret) >= LEAST:
                 says = says.replace(secret, HIDDEN)
         return says[:LONGEST]
+
+    @property
+    def watched(self) -> bool:
+        """Whether there is something to tell: it runs, or could not be opened. What others carry is watched there."""
+        return self._troubles > 0 if self.opened is None else self.opened.part is not None
 
     def condition(self) -> Condition:
         """How it is doing."""
