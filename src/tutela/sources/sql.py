@@ -25,13 +25,10 @@ import pyarrow as pa
 
 from tutela.errors import BadInput
 from tutela.model.card import Card
-from tutela.model.heard import Heard, Value
 from tutela.model.intake import Intake, pause
 from tutela.model.noun import Noun
-from tutela.model.register import Source
-from tutela.model.timeline import LIVE
-from tutela.standards.mapping import Mapping as Mapped
-from tutela.standards.mapping import Stream, When, apply
+from tutela.standards.mapping import Stream, When
+from tutela.standards.table import heard
 
 Row = Mapping[str, Any]
 _WORD = re.compile(r"[A-Za-z_]\w*")
@@ -121,7 +118,7 @@ class Sql(Noun, frozen=True, kw_only=True):
         if not rows:
             return False
         whole = rows if len(rows) <= self.rows else self._whole(rows)
-        await intake.hear(self._heard(whole, intake.source))
+        await intake.hear(heard(self._table(whole), intake.source, self.time, self.datastream, self.places))
         await intake.remember(self._mark(whole[-1][self.increasing]))
         return len(rows) > self.rows
 
@@ -181,25 +178,6 @@ class Sql(Noun, frozen=True, kw_only=True):
         except msgspec.DecodeError:
             return None
         return _TYPES[found.type](found.value) if found and found.query == self._digest() else None
-
-    def _heard(self, rows: Sequence[Row], source: str) -> Heard:
-        """The rows in our nouns; raises BadInput when the mapping does not fit them."""
-        mapped = apply(self._mapping(source), self._table(rows), LIVE)
-        values = [
-            Value(column.names[code], int(at), (float(result),))
-            for column in mapped.columns
-            for code, at, result in zip(column.codes, column.time, column.result, strict=True)
-        ]
-        return Heard(mapped.things, mapped.datastreams, tuple(values), mapped.refused)
-
-    def _mapping(self, source: str) -> Mapped:
-        """The mapping of an import with these words. Of its register entry only the name is asked here."""
-        entry = Source(name=source, owner="", kind="sql", purposes=("",), legal_basis="", personal_data=False, place="")
-        own = [
-            msgspec.structs.replace(one, name=f"{source}/{one.name}", thing=f"{source}/{one.thing}")
-            for one in self.datastream
-        ]
-        return Mapped(source=entry, time=self.time, datastream=tuple(own), places=self.places)
 
     def _table(self, rows: Sequence[Row]) -> pa.Table:
         """The rows in columns: times and results as what they are, all others as text. What is none is left empty."""

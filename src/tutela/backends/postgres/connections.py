@@ -10,7 +10,7 @@ import msgspec
 from tutela.backends.postgres import log
 from tutela.backends.postgres.database import Database
 from tutela.backends.postgres.notices import EVENT
-from tutela.backends.rules import LEASE, not_connecting
+from tutela.backends.rules import LEASE, not_connecting, not_registered
 from tutela.model.connection import Condition, Connection, Kept
 from tutela.model.event import Event
 from tutela.model.flow import encode
@@ -57,6 +57,8 @@ class PostgresConnections:
         """Enter or change a connection; one of another part begins without a mark."""
         source, entry = kept.connection.source, encode(kept.connection).decode()
         async with self.db.writing() as connection:
+            if not await connection.fetchval("select exists (select from source where name = $1)", source):
+                raise not_registered(source)
             await connection.execute(_CONNECT, source, entry, kept.key, kept.sealed)
             await log.append(connection, [event])
         self.db.notices.ring(EVENT)
