@@ -12,12 +12,12 @@ import pytest
 
 from tutela import standards
 from tutela.app.connections import made, opened
-from tutela.app.sources import Listed, _doing, entered, read, row, told
+from tutela.app.sources import Listed, doing, entered, read, row, told
 from tutela.backends.memory_facts import MemoryFacts
 from tutela.backends.memory_keys import MemoryKeys
 from tutela.errors import BadInput, PartMissing, Refused
 from tutela.flow.entering import connect, enter
-from tutela.model.connection import Condition, Connection
+from tutela.model.register import Condition, Connection
 from tutela.model.when import SECOND
 from tutela.sources.poll import Poll
 
@@ -160,20 +160,22 @@ def listed(entry: Path) -> Listed:
 def test_a_list_tells_how_a_connection_is_doing(listed: Listed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tutela.app.sources.clock", lambda: 100 * SECOND)
 
-    def doing(**more: Any) -> str:  # noqa: ANN401  any field
+    def told_of(**more: Any) -> str:  # noqa: ANN401  any field
         condition = Condition(source="feed", **({"at": 99 * SECOND} | more))
-        return _doing(Listed(listed.source, 3, listed.connection, condition))
+        return doing([Listed(listed.source, 3, listed.connection, condition)])
 
-    assert _doing(listed) == "poll+tiny"
-    assert doing() == "poll+tiny: no answer yet"
-    assert doing(reachable=True, came=90 * SECOND) == "poll+tiny: reachable, something came 10 s ago"
-    assert doing(reachable=False, troubles=2, says="404") == "poll+tiny: not reachable, 2 troubles, the last: 404"
-    assert doing(at=10 * SECOND).startswith("poll+tiny: nobody has run it for 90 s")
-    assert _doing(Listed(listed.source, 3, None, None)) == ""
+    assert doing([listed]) == "feed: poll+tiny"
+    assert told_of() == "feed: poll+tiny: no answer yet"
+    assert told_of(reachable=True, came=90 * SECOND) == "feed: poll+tiny: reachable, something came 10 s ago"
+    assert (
+        told_of(reachable=False, troubles=2, says="404") == "feed: poll+tiny: not reachable, 2 troubles, the last: 404"
+    )
+    assert told_of(at=10 * SECOND).startswith("feed: poll+tiny: nobody has run it for 90 s")
+    assert doing([Listed(listed.source, 3, None, None)]) == ""
 
 
 def test_no_list_shows_a_secret(listed: Listed) -> None:
-    assert "sesame" not in str(told(listed)) + str(row(listed))
+    assert "sesame" not in str(told(listed)) + str(row(listed)) + doing([listed])
     assert told(listed)["connection"]
     assert "connection" not in told(Listed(listed.source, 3, None, None))
 

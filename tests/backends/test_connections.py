@@ -7,8 +7,7 @@ from tests.backends.conftest import Lab, Make
 
 from tutela.errors import Fenced, Quarantined
 from tutela.flow.ports import Facts
-from tutela.model.connection import Condition, Connection, Kept
-from tutela.model.register import Source
+from tutela.model.register import Condition, Connection, Kept, Source
 
 
 def kept(source: str = "buses", part: str = "poll") -> Kept:

@@ -21,12 +21,11 @@ from tutela.flow.entering import Connected, connect, disconnect, enter
 from tutela.flow.hearing import Hearing
 from tutela.flow.line import Line, Opened, told
 from tutela.model.call import Call
-from tutela.model.connection import Condition, Connection, Kept
 from tutela.model.flow import Offer, Receipt
 from tutela.model.heard import Heard, Value
 from tutela.model.intake import LONGEST, Intake, pause
 from tutela.model.place import Place
-from tutela.model.register import Datastream, Source, Thing
+from tutela.model.register import Condition, Connection, Datastream, Kept, Source, Thing
 from tutela.model.when import SECOND, parse
 
 NOW = int(parse("2026-11-25T12:00:00Z"))
@@ -354,7 +353,7 @@ def test_its_health_is_observed_each_half_minute_under_its_own_source(virtually:
         town = Town({"buses": mixed})
         await town.enter("buses")
         await town.run(100)
-        assert town.values("buses/connection/age") == [10, 40, 70]
+        assert town.values("buses/connection/age") == [1, 11, 41, 71]
         assert town.values("buses/connection/reachable") == [1, 0, 0]
         stream = town.known.datastream(town.known.number("buses/connection/age") or 0)
         assert (stream.source, stream.interval, stream.unit, stream.purpose) == ("buses", 30, "s", "traffic")
@@ -367,7 +366,7 @@ def test_health_that_cannot_be_told_now_stops_nothing(virtually: Virtually) -> N
         town = Town({"buses": forever}, wrong=[Overloaded("the gateway is full")])
         await town.enter("buses")
         await town.run(70)
-        assert len(town.values("buses/connection/age")) == 1  # of two, the first was lost
+        assert town.values("buses/connection/age") == [31, 61]  # of three, the first was lost
 
     virtually(main())
 

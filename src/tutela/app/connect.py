@@ -19,7 +19,7 @@ from tutela.flow.health import Health
 from tutela.flow.hearing import Hearing
 from tutela.flow.line import Line, Opened
 from tutela.flow.record import Recorder
-from tutela.model.connection import Kept
+from tutela.model.register import Kept
 from tutela.model.timeline import LIVE
 
 REFRESH = 1.0

@@ -15,8 +15,8 @@ from tutela import parts
 from tutela.errors import BadInput
 from tutela.flow.line import Opened, Read, told
 from tutela.flow.ports import Keys
-from tutela.model.connection import Connection, Kept
 from tutela.model.heard import Heard
+from tutela.model.register import Connection, Kept
 
 SOURCES, STANDARDS = "sources", "standards"
 
@@ -60,10 +60,15 @@ class _Reading:
         return await asyncio.to_thread(self.read, body, self.source, **self.options)
 
 
+def speaks(standard: object) -> bool:
+    """Whether a standard says itself what its messages define: it reads (body, source)."""
+    return callable(standard) and [*inspect.signature(standard).parameters][:2] == ["body", "source"]
+
+
 def reading(connection: Connection) -> Read:
     """The connection's standard, with each option checked against its own type."""
     read = parts.load(STANDARDS, connection.standard)
-    if not callable(read) or [*inspect.signature(read).parameters][:2] != ["body", "source"]:
+    if not speaks(read):
         raise BadInput(
             f"the standard {connection.standard!r} does not say what its messages define; name one that reads "
             "(body, source), see docs/how-to/connect-a-feed.md"

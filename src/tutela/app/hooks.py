@@ -10,8 +10,8 @@ from tutela.errors import NotFound
 from tutela.flow.gateway import Gateway
 from tutela.flow.hearing import Hearing
 from tutela.flow.line import Read
-from tutela.model.connection import Kept
 from tutela.model.flow import Receipt
+from tutela.model.register import Kept
 from tutela.model.when import SECOND
 
 PART = "webhook"

@@ -16,13 +16,12 @@ from tutela.app.core import clock, core
 from tutela.app.settings import Settings
 from tutela.errors import BadInput
 from tutela.flow.entering import connect, define, disconnect, enter
-from tutela.model.connection import Condition, Connection
 from tutela.model.noun import Noun
-from tutela.model.register import Datastream, Source, Thing
+from tutela.model.register import Condition, Connection, Datastream, Source, Thing
 from tutela.model.when import SECOND
 
 BY = "install"
-HEAD = ("source", "owner", "for", "on the basis of", "personal data", "datastreams", "connection")
+HEAD = ("source", "owner", "for", "on the basis of", "personal data", "datastreams")
 STALE = 15
 """Seconds after which a condition is old: nobody runs the connections."""
 
@@ -129,14 +128,16 @@ def row(one: Listed) -> tuple[str, ...]:
         source.legal_basis,
         "yes" if source.personal_data else "no",
         str(one.datastreams),
-        escape(_doing(one)),
     )
 
 
-def _doing(one: Listed) -> str:
-    if one.connection is None:
-        return ""
-    how, state = "+".join(filter(None, (one.connection.part, one.connection.standard))), one.condition
+def doing(found: Sequence[Listed]) -> str:
+    """How the connections of these are doing, a line each, for people."""
+    return "\n".join(f"{one.source.name}: {_doing(one, one.connection)}" for one in found if one.connection)
+
+
+def _doing(one: Listed, connection: Connection) -> str:
+    how, state = "+".join(filter(None, (connection.part, connection.standard))), one.condition
     if state is None:
         return how
     age = (clock() - state.at) // SECOND

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from math import inf
 
 from tutela.errors import EngineDown, TutelaError
-from tutela.model.connection import Kept
 from tutela.model.intake import pause
+from tutela.model.register import Kept
 
 from .catalogue import Known
 from .line import EVERY, Line, Opened
@@ -71,7 +71,8 @@ class Connecting:
         self._line, self._open, self._clock, self._rhythm = line, opening, clock, rhythm
         self._jobs: dict[str, _Job] = {}
         self._epoch: int | None = None
-        self._shown = self._reported = -inf
+        self._shown = -inf
+        self._reported: dict[str, float] = {}
 
     async def run(self) -> None:
         """Run what is in the register. While an engine is away, what runs goes on and waits by itself."""
@@ -118,6 +119,7 @@ class Connecting:
 
     async def _stop(self, sources: Sequence[str]) -> None:
         jobs = [self._jobs.pop(source) for source in sources]
+        self._reported = {source: at for source, at in self._reported.items() if source in self._jobs}
         for job in jobs:
             job.task.cancel()
         if jobs:
@@ -157,10 +159,9 @@ class Connecting:
         if now - self._shown >= self._rhythm.shown:
             self._shown = now
             await self._connections.report(epoch, [line.condition() for line in lines])
-        if now - self._reported < EVERY:
-            return
-        self._reported = now
-        for wrong in await asyncio.gather(*(self._observed(line) for line in lines)):
+        due = [line for line in lines if now - self._reported.get(line.source, -inf) >= EVERY]
+        self._reported |= {line.source: now for line in due}
+        for wrong in await asyncio.gather(*(self._observed(line) for line in due)):
             if wrong is not None:
                 LOG.warning("the health of a connection can't be told now: %s", wrong)
 

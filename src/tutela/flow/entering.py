@@ -11,12 +11,11 @@ import msgspec
 from tutela.errors import BadInput, Quarantined
 from tutela.maths.cells import cell_of
 from tutela.maths.ids import uuid_of
-from tutela.model.connection import Connection, Kept
 from tutela.model.event import Event
 from tutela.model.flow import encode
 from tutela.model.kinds import kind
 from tutela.model.noun import Noun
-from tutela.model.register import Datastream, Source, Thing
+from tutela.model.register import Connection, Datastream, Kept, Source, Thing
 from tutela.model.timeline import LIVE
 from tutela.policy.gate import SAYS, Reason
 from tutela.policy.purposes import proper, purpose_of

@@ -10,11 +10,10 @@ from typing import Protocol, TypeVar
 
 from tutela.errors import BadInput, EngineDown, Overloaded
 from tutela.model.call import Call
-from tutela.model.connection import Condition
 from tutela.model.flow import Receipt, Refusal, Tell
 from tutela.model.heard import Heard, Value
 from tutela.model.intake import Intake
-from tutela.model.register import Datastream, Thing
+from tutela.model.register import Condition, Datastream, Thing
 from tutela.model.when import SECOND
 
 from .hearing import UNREADABLE, Hearing
@@ -61,7 +60,7 @@ class Line:
     hearing: Hearing
     speak: Tell
     connections: Connections
-    now: Clock
+    watch: Clock
     dice: Callable[[], float]
     opened: Opened | None = None
     starts: int = 0
@@ -73,7 +72,7 @@ class Line:
 
     def __post_init__(self) -> None:
         """Begin to count."""
-        self._since = self.now()
+        self._since = self.watch()
 
     async def take(self, body: bytes) -> Receipt:
         """Read a body by the connection's standard, and hear it; one that can't be read is counted as refused."""
@@ -126,7 +125,7 @@ class Line:
 
     def clock(self) -> int:
         """Microseconds since 1970, UTC."""
-        return self.now()
+        return self.watch()
 
     def chance(self) -> float:
         """A number from 0 up to 1."""
@@ -137,7 +136,7 @@ class Line:
         await asyncio.sleep(seconds)
 
     def _arrived(self) -> None:
-        self._reachable, self._came = True, self.now()
+        self._reachable, self._came = True, self.watch()
 
     def _plain(self, says: str) -> str:
         for secret in self.opened.secrets if self.opened else ():
@@ -154,7 +153,7 @@ class Line:
         """How it is doing."""
         return Condition(
             source=self.source,
-            at=self.now(),
+            at=self.watch(),
             reachable=self._reachable,
             came=self._came,
             troubles=self._troubles,
@@ -164,7 +163,7 @@ class Line:
 
     def health(self) -> Heard:
         """The same as observations of the source itself, so that detectors watch it like everything else."""
-        at = self.now()
+        at = self.watch()
         thing = Thing(id=0, name=f"{self.source}/connection", kind="connection", source=self.source)
         age = (at - (self._since if self._came is None else self._came)) / SECOND
         told = {"age": ("connection-age", "s", age)}

@@ -8,7 +8,6 @@ from typing import Protocol
 from tutela.model.access import Ask
 from tutela.model.alert import Alert
 from tutela.model.call import Call
-from tutela.model.connection import Condition, Kept
 from tutela.model.dead_letter import DeadLetter
 from tutela.model.detection import Detection
 from tutela.model.event import Checkpoint, Entry, Event, Seal, Sealed
@@ -16,7 +15,7 @@ from tutela.model.flow import Effects, Lease, Message, Newest, Outgoing
 from tutela.model.incident import Incident
 from tutela.model.install import Install
 from tutela.model.people import Agent, Shift
-from tutela.model.register import Datastream, Source, Thing
+from tutela.model.register import Condition, Datastream, Kept, Source, Thing
 from tutela.model.rows import Rows
 
 Clock = Callable[[], int]

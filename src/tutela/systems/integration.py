@@ -1,4 +1,4 @@
-"""Real-time integration: what falls silent, what is unusual for the hour of the week, and crowds."""
+"""Real-time integration: what falls silent or can't be reached, what is unusual for the hour of the week, and crowds."""
 
 from tutela.model.scales import Certainty, Scale, Severity, Urgency
 from tutela.model.system import System, Use
@@ -8,7 +8,7 @@ CROWD = Scale(urgency=Urgency.EXPECTED, severity=Severity.MODERATE, certainty=Ce
 
 system = System(
     name="integration",
-    says="Notices what falls silent, what is unusual for the hour of the week, and crowds.",
+    says="Notices what falls silent or can't be reached, what is unusual for the hour of the week, and crowds.",
     purposes=("public-safety", "city-operations", "traffic"),
     detectors=(
         Use(part="silence", name="silence"),
@@ -22,6 +22,19 @@ system = System(
             part="threshold",
             name="crowd",
             options={"observed_property": "people", "high": 120.0, "low": 80.0, "hold": 30.0, "scale": CROWD},
+        ),
+        # Two minutes without an answer: a server that is started anew is back by then.
+        Use(
+            part="threshold",
+            name="unreachable",
+            options={
+                "observed_property": "connection-reachable",
+                "direction": "below",
+                "high": 0.5,
+                "low": 0.5,
+                "hold": 120.0,
+                "scale": MANY,
+            },
         ),
     ),
 )

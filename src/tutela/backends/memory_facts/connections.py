@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from tutela.backends.memory_facts.store import Store
 from tutela.backends.rules import LEASE, not_connecting, not_registered
-from tutela.model.connection import Condition, Kept
 from tutela.model.event import Event
+from tutela.model.register import Condition, Kept
 
 _LASTS = round(LEASE * 1_000_000)
 

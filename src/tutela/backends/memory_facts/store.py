@@ -11,7 +11,6 @@ from tutela.backends.bell import Bell
 from tutela.backends.rules import Change, changed_first
 from tutela.model.alert import Alert
 from tutela.model.call import Call
-from tutela.model.connection import Condition, Kept
 from tutela.model.dead_letter import DeadLetter
 from tutela.model.detection import Detection
 from tutela.model.event import Checkpoint, Event, Sealed
@@ -19,7 +18,7 @@ from tutela.model.flow import Newest, Outgoing, encode
 from tutela.model.incident import Incident
 from tutela.model.install import Install
 from tutela.model.people import Agent, Shift
-from tutela.model.register import Datastream, Source, Thing
+from tutela.model.register import Condition, Datastream, Kept, Source, Thing
 
 Place = tuple[str, str, int]
 """A row of the lease table: timeline, stage, partition."""

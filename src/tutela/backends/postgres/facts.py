@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tutela.backends.postgres.connections import PostgresConnections
 from tutela.backends.postgres.database import Database
 from tutela.backends.postgres.desk import PostgresDesk
 from tutela.backends.postgres.install import PostgresTimelines
@@ -11,7 +10,7 @@ from tutela.backends.postgres.log import PostgresLog
 from tutela.backends.postgres.outbox import PostgresOutbox
 from tutela.backends.postgres.people import PostgresPeople
 from tutela.backends.postgres.progress import PostgresProgress
-from tutela.backends.postgres.register import PostgresDeadLetters, PostgresRegister
+from tutela.backends.postgres.register import PostgresConnections, PostgresDeadLetters, PostgresRegister
 from tutela.backends.postgres.sealing import PostgresSealing
 from tutela.backends.postgres.turns import PostgresTurns
 from tutela.backends.postgres.values import PostgresValues
