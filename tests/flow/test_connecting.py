@@ -446,7 +446,7 @@ def test_a_secret_is_never_told_again(virtually: Virtually, caplog: pytest.LogCa
     assert "sesame" not in caplog.text
 
 
-def test_a_trouble_that_goes_on_is_counted_and_logged_once(
+def test_a_trouble_that_goes_on_is_counted_and_logged_once_an_hour(
     virtually: Virtually, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def main() -> None:
@@ -455,6 +455,7 @@ def test_a_trouble_that_goes_on_is_counted_and_logged_once(
             line.trouble("the feed does not answer")
         line.well()
         assert (line.condition().reachable, line.condition().troubles) == (True, 5)
+        await line.wait(3600)
         line.trouble("the feed does not answer")
 
     with caplog.at_level(logging.WARNING):

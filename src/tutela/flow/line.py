@@ -14,7 +14,7 @@ from tutela.model.flow import Receipt, Refusal, Tell
 from tutela.model.heard import Heard, Value
 from tutela.model.intake import Intake
 from tutela.model.register import Condition, Datastream, Thing
-from tutela.model.when import SECOND
+from tutela.model.when import HOUR, SECOND
 
 from .hearing import UNREADABLE, Hearing
 from .ports import Clock, Connections
@@ -68,6 +68,7 @@ class Line:
     _came: int | None = None
     _troubles: int = 0
     _says: str = ""
+    _logged: int = 0
     _since: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -119,8 +120,9 @@ class Line:
     def trouble(self, says: str) -> None:
         """Something went wrong that the source lives with. Secrets are not told again."""
         told = self._plain(says)
-        if told != self._says or self._reachable is not False:
+        if told != self._says or self.watch() - self._logged >= HOUR:
             LOG.warning("%s: %s", self.source, told)  # a trouble that goes on is only counted
+            self._logged = self.watch()
         self._reachable, self._says, self._troubles = False, told, self._troubles + 1
 
     def clock(self) -> int:

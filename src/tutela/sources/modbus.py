@@ -123,10 +123,9 @@ class Modbus(Noun, frozen=True, kw_only=True):
                     wrong.append(refused.message)
         finally:
             client.close()
-        intake.well()
-        await intake.hear(self._heard(results, intake.source, intake.clock()))
         if wrong:
             intake.trouble("; ".join(wrong))
+        await intake.hear(self._heard(results, intake.source, intake.clock()))  # so it can be reached, for all that
 
     async def _read(self, client: AsyncModbusTcpClient, block: Sequence[Register]) -> dict[Register, float]:
         """The results of registers that lie together; raises BadInput when the device refuses to tell."""

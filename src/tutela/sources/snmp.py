@@ -125,10 +125,9 @@ class Snmp(Noun, frozen=True, kw_only=True):
                     wrong.append(f"{one.name} ({one.oid}) is {told.prettyPrint()[:60]!r}, no number")
                 else:
                     results[one] = result * one.scale
-        intake.well()
-        await intake.hear(self._heard(results, intake.source, intake.clock()))
         if wrong:
             intake.trouble("; ".join(wrong))
+        await intake.hear(self._heard(results, intake.source, intake.clock()))  # so it can be reached, for all that
 
     async def _some(self, engine: snmp.SnmpEngine, target: Any, asked: Sequence[Object]) -> dict[Object, Any]:  # noqa: ANN401  the library types neither
         """The values of some objects. When one spoils the answer, each is asked for by itself: agents don't always say which it was."""
