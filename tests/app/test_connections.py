@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from tests.docs_support.pages import DOCS, files
 
 from tutela import standards
 from tutela.app.connections import made, opened
@@ -137,6 +138,17 @@ def test_what_could_never_run_is_told_with_what_to_do(
 ) -> None:
     with pytest.raises((BadInput, PartMissing), match=says):
         made(connection(**wrong), secret)
+
+
+@pytest.mark.parametrize("name", ["feed.toml", "pump.toml"])
+def test_what_the_how_to_enters_can_run(name: str, tmp_path: Path) -> None:
+    text = files(DOCS / "how-to" / "connect-a-feed.md")[name]
+    (tmp_path / name).write_text(text.replace("PORT", "8080"), encoding="utf-8")
+    found = read(tmp_path / name)
+    assert found.connection
+    assert found.connected
+
+    assert made(found.connected, found.connection.secret).part
 
 
 async def test_a_connection_without_a_standard_says_so_when_something_comes() -> None:

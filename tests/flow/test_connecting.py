@@ -184,7 +184,8 @@ def test_one_that_fails_is_started_again_with_growing_pauses_and_leaves_the_othe
     virtually(main())
 
     assert [round(later - before) for before, later in pairwise(starts)] == [2, 4, 8, 16]
-    assert any(record.exc_info for record in caplog.records)
+    assert "Traceback" in caplog.text
+    assert "ZeroDivisionError: what nobody foresaw" in caplog.text
 
 
 @pytest.mark.parametrize(("says", "ends"), [("ended by itself", None), ("stopped: read this", BadInput("read this"))])
@@ -446,6 +447,25 @@ def test_a_secret_is_never_told_again(virtually: Virtually, caplog: pytest.LogCa
     assert "sesame" not in caplog.text
 
 
+def test_a_fault_that_nobody_foresaw_is_traced_without_its_secrets(
+    virtually: Virtually, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def failing(_: Intake) -> None:
+        raise ValueError("invalid DSN: postgresql://reader:sesame-123@host/air")
+
+    async def main() -> None:
+        town = Town({"buses": failing}, secrets=("sesame-123",))
+        await town.enter("buses")
+        await town.run(5)
+        (condition,) = await town.facts.conditions()
+        assert condition.says.endswith("postgresql://reader:…@host/air")
+
+    virtually(main())
+
+    assert "Traceback" in caplog.text
+    assert "sesame" not in caplog.text
+
+
 def test_a_trouble_that_goes_on_is_counted_and_logged_once_an_hour(
     virtually: Virtually, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -468,6 +488,8 @@ def test_the_texts_in_secrets_are_found_wherever_they_stand() -> None:
     secret = {"headers": {"X-Key": "a"}, "users": [{"name": "b"}, ["c"]], "tries": 5}
 
     assert list(told(secret)) == ["a", "b", "c"]
+    dsn = "postgresql://reader:sesame@host/air"
+    assert list(told({"dsn": dsn})) == [dsn, "sesame"]
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.sources.intake_support import FakeIntake, Kept, run
@@ -202,6 +209,66 @@ async def test_a_redirect_to_what_is_no_web_address_is_not_followed(site: Site, 
 
     assert intake.kept.bodies == []
     assert len(intake.troubles) == 1
+
+
+@dataclass(frozen=True)
+class Authority:
+    """A certificate authority, and a server at `localhost` that it certified."""
+
+    ca: Path
+    port: int
+
+
+@pytest.fixture
+async def secure(tmp_path: Path) -> AsyncIterator[Authority]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "City CA")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = made.public_bytes(serialization.Encoding.PEM)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (tmp_path / "ca.pem").write_bytes(pem)
+    (tmp_path / "server.pem").write_bytes(pem + private)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "server.pem")
+    server = await asyncio.start_server(Site([answer(b"sealed")]).serve, "127.0.0.1", 0, ssl=context)
+    async with server:
+        yield Authority(tmp_path / "ca.pem", server.sockets[0].getsockname()[1])
+
+
+async def test_a_server_is_known_by_its_name_though_it_is_asked_at_the_address_that_was_looked_at(
+    secure: Authority,
+) -> None:
+    source = Poll(url=f"https://localhost:{secure.port}/", allow_private=True, ca=str(secure.ca))
+    intake = await run(source, FakeIntake())
+
+    assert intake.troubles == []
+    assert intake.kept.bodies == [b"sealed"]
+
+
+@pytest.mark.parametrize(("host", "own"), [("127.0.0.1", True), ("localhost", False)])
+async def test_a_server_with_another_name_or_authority_is_not_believed(
+    secure: Authority, host: str, *, own: bool
+) -> None:
+    source = Poll(url=f"https://{host}:{secure.port}/", allow_private=True, ca=str(secure.ca) if own else "")
+    intake = await run(source, FakeIntake())
+
+    assert intake.kept.bodies == []
+    assert "CERTIFICATE_VERIFY_FAILED" in intake.troubles[0]
+
+
+async def test_a_file_without_certificates_is_told(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="holds no certificates"):
+        await Poll(url="https://example.org/", ca=str(tmp_path / "none.pem")).run(FakeIntake())
 
 
 # ── the city's own network ──────────────────────────────────────────────────────────────────────

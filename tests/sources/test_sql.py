@@ -226,6 +226,7 @@ async def test_a_database_that_is_not_there_is_a_trouble_and_is_not_made(tmp_pat
     [
         {},
         {"path": "/a", "dsn": "postgresql://x"},
+        {"dsn": "mysql://x"},
         {"path": "/a", "increasing": 'id" or 1=1 --'},
         {"path": "/a", "datastream": []},
         {"path": "/a", "time": {"column": "taken", "zone": "Mars/Olympus"}},
@@ -314,6 +315,13 @@ def test_postgresql_is_only_read(server: Server) -> None:
 
     assert "read-only" in intake.troubles[0]
     assert server.do("select count(*) from air") == 1
+
+
+async def test_an_address_that_cannot_be_understood_is_told_without_its_password() -> None:
+    intake = await run(sql(dsn="postgresql://reader:sesame@host:port/air"), FakeIntake())
+
+    assert "look at its host, port and options" in intake.troubles[0]
+    assert "sesame" not in intake.troubles[0]
 
 
 @pytest.mark.integration

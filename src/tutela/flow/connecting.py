@@ -11,6 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
+from traceback import format_exc
 
 from tutela.errors import EngineDown, TutelaError
 from tutela.model.intake import pause
@@ -146,9 +147,9 @@ class Connecting:
             await line.opened.part.run(line)
         except TutelaError as wrong:
             return f"the connection stopped: {wrong.message}"
-        except Exception as wrong:
-            # Whatever is wrong with one connection leaves the others alone. It is told with its trace, as any fault of ours.
-            LOG.exception("the connection of %s failed", line.source)
+        except Exception as wrong:  # noqa: BLE001  a fault in one connection leaves the others alone, and is told with its trace
+            trace = line.plain(format_exc())
+            LOG.error("the connection of %s failed: %s", line.source, trace)  # noqa: TRY400  a plain trace would show secrets
             return f"the connection failed: {type(wrong).__name__}: {wrong}"
         return "the connection ended by itself"
 

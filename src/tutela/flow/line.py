@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
@@ -119,7 +120,7 @@ class Line:
 
     def trouble(self, says: str) -> None:
         """Something went wrong that the source lives with. Secrets are not told again."""
-        told = self._plain(says)
+        told = self.plain(says)[:LONGEST]
         if told != self._says or self.watch() - self._logged >= HOUR:
             LOG.warning("%s: %s", self.source, told)  # a trouble that goes on is only counted
             self._logged = self.watch()
@@ -140,11 +141,12 @@ class Line:
     def _arrived(self) -> None:
         self._reachable, self._came = True, self.watch()
 
-    def _plain(self, says: str) -> str:
+    def plain(self, says: str) -> str:
+        """The words without what is secret."""
         for secret in self.opened.secrets if self.opened else ():
             if len(secret) >= LEAST:
                 says = says.replace(secret, HIDDEN)
-        return says[:LONGEST]
+        return says
 
     @property
     def watched(self) -> bool:
@@ -193,9 +195,17 @@ def told(secret: object) -> Iterator[str]:
     """Each text in the values of secret fields."""
     if isinstance(secret, str):
         yield secret
+        if password := _password(secret):
+            yield password
     elif isinstance(secret, dict):
         for value in secret.values():
             yield from told(value)
     elif isinstance(secret, Sequence):
         for value in secret:
             yield from told(value)
+
+
+def _password(text: str) -> str:
+    """The password in an address."""
+    found = re.search(r"://[^/@]*?:([^/@]+)@", text)
+    return found[1] if found else ""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from hashlib import sha256
@@ -55,7 +56,8 @@ class Poll(Noun, frozen=True, kw_only=True):
     """`url` is fetched each `every` seconds.
 
     `headers` and `query` are secret: keys, tokens. `most`: bytes of a body, unpacked. `timeout`: seconds until a whole answer
-    has come. `redirects`: how many are followed; secrets only go to the host of `url`.
+    has come. `redirects`: how many are followed; secrets only go to the host of `url`. `ca`: a file with the certificates of an
+    authority of your own (PEM), in place of those that this machine trusts.
     """
 
     sealed: ClassVar[frozenset[str]] = frozenset({"headers", "query"})
@@ -76,6 +78,7 @@ class Poll(Noun, frozen=True, kw_only=True):
     most: Annotated[int, msgspec.Meta(ge=1, le=256_000_000)] = 16_000_000
     timeout: Annotated[float, msgspec.Meta(gt=0)] = 30.0
     redirects: Annotated[int, msgspec.Meta(ge=0, le=10)] = 3
+    ca: str = ""
 
     def __post_init__(self) -> None:
         """Refuse an address that could never be fetched, or that would show a secret."""
@@ -88,7 +91,8 @@ class Poll(Noun, frozen=True, kw_only=True):
         failures = 0
         # Connections are not kept: each fetch looks at where the name leads now.
         limits = httpx.Limits(max_keepalive_connections=0)
-        async with httpx.AsyncClient(trust_env=False, timeout=self.timeout, limits=limits) as client:
+        trusted = await asyncio.to_thread(self._trusted)
+        async with httpx.AsyncClient(trust_env=False, timeout=self.timeout, limits=limits, verify=trusted) as client:
             while True:
                 after = 0.0
                 try:
@@ -99,6 +103,13 @@ class Poll(Noun, frozen=True, kw_only=True):
                 else:
                     failures = 0
                 await intake.wait(max(after, pause(self.every, failures, intake.chance())))
+
+    def _trusted(self) -> ssl.SSLContext:
+        """Whom a server has to be certified by; raises BadInput for a file that holds no certificates."""
+        try:
+            return ssl.create_default_context(cafile=self.ca or None)
+        except (OSError, ssl.SSLError) as wrong:
+            raise BadInput(f"ca = {self.ca!r} holds no certificates that can be read: {wrong}") from wrong
 
     async def _fetch(self, client: httpx.AsyncClient, intake: Intake) -> None:
         """One fetch: what is new is heard, and then remembered."""
@@ -147,7 +158,7 @@ class Poll(Noun, frozen=True, kw_only=True):
         if answer.status_code == UNCHANGED:
             return None, mark
         if not answer.is_success:
-            raise _Away(f"{self.url} answers {answer.status_code} {answer.reason_phrase}", _asked_for(answer))
+            raise _Away(f"{self.url} answers {answer.status_code} {answer.reason_phrase}", _retry_after(answer))
         parts, size = [], 0
         async for part in answer.aiter_bytes():
             size += len(part)
@@ -191,7 +202,7 @@ def _conditions(mark: _Mark) -> dict[str, str]:
     return {name: value for name, value in told.items() if value}
 
 
-def _asked_for(answer: httpx.Response) -> float:
+def _retry_after(answer: httpx.Response) -> float:
     """Seconds after which the server wants to be asked again."""
     said = answer.headers.get("retry-after", "")
     return min(float(said), LONGEST_WAIT) if answer.status_code in WAITS and said.isdecimal() else 0.0

@@ -90,6 +90,10 @@ class Sql(Noun, frozen=True, kw_only=True):
             raise BadInput(
                 'name one database: path = "/…/file.sqlite" in the options, or dsn = "postgresql://…" as a secret'
             )
+        if self.dsn and not self.dsn.startswith(("postgresql://", "postgres://")):
+            raise BadInput(
+                "the dsn is no address of PostgreSQL; write it like postgresql://user:password@host:5432/database"
+            )
         if not _WORD.fullmatch(self.increasing):
             raise BadInput(f"increasing = {self.increasing!r} is no plain name of a column")
         _zone(self.time.zone)
@@ -136,7 +140,7 @@ class Sql(Noun, frozen=True, kw_only=True):
         if self.path:
             return await asyncio.to_thread(self._sqlite, after)
         async with asyncio.timeout(self.timeout):
-            connection = await asyncpg.connect(self.dsn, timeout=self.timeout, command_timeout=self.timeout)
+            connection = await self._connected()
             try:
                 async with connection.transaction(readonly=True):
                     given = () if after is None else (after,)
@@ -144,6 +148,13 @@ class Sql(Noun, frozen=True, kw_only=True):
                     return [dict(row) for row in found]
             finally:
                 connection.terminate()  # nothing is under way that could be lost
+
+    async def _connected(self) -> asyncpg.Connection:
+        try:
+            return await asyncpg.connect(self.dsn, timeout=self.timeout, command_timeout=self.timeout)
+        except ValueError:
+            # What the library says of such an address may hold a part of its password.
+            raise OSError("the dsn can't be understood; look at its host, port and options") from None
 
     def _sqlite(self, after: object) -> Sequence[Row]:
         end = time.monotonic() + self.timeout
