@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from tutela.backends.memory_facts import MemoryFacts
-from tutela.errors import EngineDown, Quarantined
+from tutela.errors import Conflict, EngineDown, Quarantined
 from tutela.flow.catalogue import Known
 from tutela.flow.entering import define, enter
 from tutela.flow.hearing import Caps, Hearing
@@ -220,6 +220,31 @@ async def test_one_bad_definition_leaves_the_others_alone_and_is_not_tried_again
 
     assert [(one.accepted, town.reasons(one)) for one in receipts] == [(1, {"not-defined": 1})] * 2
     assert len(await town.facts.datastreams()) == 1
+
+
+async def test_what_could_not_be_defined_is_tried_again_in_the_next_hour(town: Town) -> None:
+    other = msgspec.structs.replace(SPEED, purpose="statistics")
+    assert town.reasons(await town.hear(value(), streams=(other,))) == {"not-defined": 1}
+    await enter(town.facts, msgspec.structs.replace(BUSES, purposes=("statistics",)), "install", NOW)
+    await town.known.refresh()
+    assert town.reasons(await town.hear(value(), streams=(other,))) == {"not-defined": 1}
+    town.now += HOUR
+
+    assert (await town.hear(value(), streams=(other,))).accepted == 1
+
+
+async def test_two_transactions_that_meet_are_no_fault_of_what_is_defined(town: Town) -> None:
+    define_ = town.facts.define
+
+    async def met(*_: object) -> list[Datastream]:
+        raise Conflict("another change was made at the same moment; try again")
+
+    town.facts.define = met  # type: ignore[method-assign, assignment]  # once
+    with pytest.raises(EngineDown, match="same moment"):
+        await town.hear(value())
+    town.facts.define = define_  # type: ignore[method-assign]  # and never again
+
+    assert (await town.hear(value())).accepted == 1
 
 
 async def test_names_that_are_made_up_do_not_fill_the_memory() -> None:

@@ -129,6 +129,33 @@ async def test_a_file_that_becomes_a_link_before_it_is_opened_is_not_followed(tm
         source._body(seen)
 
 
+async def test_a_file_that_may_not_be_read_leaves_the_others_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, "a", b"locked", 1)
+    put(tmp_path, "b", b"open", 2)
+    really = os.open
+
+    def guarded(path: Path, flags: int) -> int:
+        if Path(path).name == "a":
+            raise PermissionError(13, "Permission denied")
+        return really(path, flags)
+
+    monkeypatch.setattr(os, "open", guarded)  # root may read everything
+    intake = await run(watch(tmp_path), FakeIntake(waits=2))
+
+    assert intake.kept.bodies == [b"open"]
+    assert intake.troubles == ["a can't be read: Permission denied"]
+
+
+async def test_a_file_that_cannot_be_moved_is_told_by_its_name(tmp_path: Path) -> None:
+    put(tmp_path, "a", b"1")
+    put(tmp_path, "done", b"a file, and no folder")
+    intake = await run(watch(tmp_path, done="done", pattern="a"), FakeIntake(waits=2))
+
+    assert "a was taken, and can't be moved into done: File exists" in intake.troubles[0]
+
+
 async def test_only_names_that_fit_the_pattern_are_read(tmp_path: Path) -> None:
     for name in ("a.json", "a.json.part", "b.JSON"):
         put(tmp_path, name, name.encode())

@@ -150,6 +150,16 @@ async def test_another_query_begins_at_its_start(file: File) -> None:
     assert results(kept) == [1, 2]
 
 
+@pytest.mark.parametrize(("type_", "value"), [("int", "many"), ("date", "1"), ("Decimal", "x"), ("datetime", "now")])
+async def test_a_mark_of_another_version_is_as_none(file: File, type_: str, value: str) -> None:
+    file.add(1, 1)
+    source = sql(path=str(file.path))
+    mark = b'{"query": "%s", "type": "%s", "value": "%s"}' % (source._digest().encode(), type_.encode(), value.encode())
+    intake = await run(source, FakeIntake(kept=Kept(remembered=mark)))
+
+    assert results(intake.kept) == [1]
+
+
 @pytest.mark.parametrize(
     ("taken", "at"),
     [

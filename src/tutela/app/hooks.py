@@ -51,4 +51,5 @@ class Hooks:
             )
         if source not in self._reads or self._reads[source][0] != kept:
             self._reads[source] = kept, (await opened(kept, self.core.keys)).read
+            self._hearings.pop(source, None)
         return self._reads[source][1]

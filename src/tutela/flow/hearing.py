@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
-from tutela.errors import BadInput, Conflict
+from tutela.errors import BadInput, Conflict, EngineDown
 from tutela.maths.cells import cell_of
 from tutela.model.flow import Give, Offer, Receipt, Refusal
 from tutela.model.heard import Heard, Value
@@ -88,6 +88,7 @@ class Hearing:
 
     async def _define(self, things: Sequence[Thing], streams: Sequence[Datastream]) -> dict[str, Why]:
         """Define what is new or changed and may be; the datastreams that may not, with the reason."""
+        self._turn()
         barred = {stream.name: self._barred[stream.name] for stream in streams if stream.name in self._barred}
         due, over = self._due([stream for stream in streams if stream.name not in barred])
         new = [thing for thing in things if self._things.get(thing.name) != thing]
@@ -138,12 +139,18 @@ class Hearing:
 
     def _change(self) -> bool:
         """One more change in this hour, which is counted."""
-        hour = self._clock() // HOUR
-        self._hour, self._changes = hour, (self._changes if hour == self._hour else 0) + 1
+        self._changes += 1
         return self._changes <= self._caps.changes
 
+    def _turn(self) -> None:
+        """With each hour counts begin anew, and what was wrong may be tried again: somebody may have put it right."""
+        hour = self._clock() // HOUR
+        if hour != self._hour:
+            self._hour, self._changes, self._owned = hour, 0, None
+            self._barred.clear()
+
     async def _entered(self, things: Sequence[Thing], streams: Sequence[Datastream]) -> dict[str, Why]:
-        """Define all at once; when one of them is wrong, each by itself. Those that are wrong are not tried again."""
+        """Define all at once; when one of them is wrong, each by itself. Those that are wrong are not tried again in this hour."""
         try:
             await self._all(things, streams)
         except (BadInput, Conflict):
@@ -175,7 +182,12 @@ class Hearing:
         for name, source in named.items():
             if source != self._source:
                 raise BadInput(f"{name}: {self._source} can't define it for {source}; leave it to that source")
-        await define(self._register, things, streams, self._source, self._clock())
+        try:
+            await define(self._register, things, streams, self._source, self._clock())
+        except Conflict as wrong:
+            if "name" in wrong.where:
+                raise
+            raise EngineDown(wrong.message) from wrong  # two transactions met: nothing is wrong with what is defined
         self._things |= {thing.name: thing for thing in things}
 
     def _blocks(

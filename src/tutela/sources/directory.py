@@ -131,6 +131,9 @@ class Directory(Noun, frozen=True, kw_only=True):
             body = await asyncio.to_thread(self._body, file)
         except FileNotFoundError:
             return  # somebody took it away again
+        except OSError as wrong:
+            intake.trouble(f"{file.name} can't be read: {wrong.strerror or wrong}")
+            return  # the others can, perhaps
         if body is None:
             says = f"{file.name} has {file.size} bytes, more than {self.most}; split it, or raise `most`"
             intake.trouble(says)
@@ -155,11 +158,14 @@ class Directory(Noun, frozen=True, kw_only=True):
     def _move(self, file: _File) -> None:
         """Into the folder of what was taken; a name that is there already gets the file's state added."""
         folder = Path(self.path) / self.done
-        folder.mkdir(exist_ok=True)
-        target = folder / file.name
-        if target.exists():
-            target = folder / f"{file.name}.{file.state}"
-        (Path(self.path) / file.name).rename(target)
+        try:
+            folder.mkdir(exist_ok=True)
+            target = folder / file.name
+            if target.exists():
+                target = folder / f"{file.name}.{file.state}"
+            (Path(self.path) / file.name).rename(target)
+        except OSError as wrong:
+            raise OSError(f"{file.name} was taken, and can't be moved into {self.done}: {wrong.strerror}") from wrong
 
 
 def _taken(mark: bytes) -> set[str]:

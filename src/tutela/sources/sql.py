@@ -186,9 +186,9 @@ class Sql(Noun, frozen=True, kw_only=True):
         """The value to go on from; None for a query that was never asked."""
         try:
             found = msgspec.json.decode(mark, type=_Mark) if mark else None
-        except msgspec.DecodeError:
-            return None
-        return _TYPES[found.type](found.value) if found and found.query == self._digest() else None
+            return _TYPES[found.type](found.value) if found and found.query == self._digest() else None
+        except (msgspec.DecodeError, KeyError, ValueError, ArithmeticError):
+            return None  # of another version: then all is read once more
 
     def _table(self, rows: Sequence[Row]) -> pa.Table:
         """The rows in columns: times and results as what they are, all others as text. What is none is left empty."""
