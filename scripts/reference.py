@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from inspect import cleandoc, signature
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from msgspec import inspect
 
 from tutela import errors, parts
 from tutela.app import detecting
-from tutela.app.connections import speaks
+from tutela.app.connections import own_options, speaks
 from tutela.app.core import policies
 from tutela.app.importing import shipped
 from tutela.app.settings import FIRST_PORT
@@ -188,7 +188,7 @@ def standards() -> Iterator[str]:
         read = parts.load("standards", name)
         yield f"## {name}\n\n{about(sys.modules[read.__module__])}"
         if speaks(read):
-            said = ", ".join(code(option) for option in [*signature(read).parameters][2:])
+            said = ", ".join(code(option.name) for option in own_options(read))
             yield "A `[connection]` can name it." + (f" Its options: {said}." if said else "")
     yield "## The fields of a mapping\n\n" + "\n\n".join(
         f"**{title}** {about(noun)}\n\n{fields(noun)}"

@@ -29,10 +29,12 @@ from tutela.errors import BadInput
 from tutela.model.heard import Heard
 from tutela.model.flow import Refusal
 
-def read(body: bytes, source: str, *, by: Literal["route", "trip"] = "route", most: int = 5) -> Heard:
+def read(
+    body: bytes, source: str, *, by: Literal["route", "trip"] = "route", most: int = 5, received: int | None = None
+) -> Heard:
     if body == b"garbage":
         raise BadInput("garbage")
-    return Heard(refused=(Refusal("told", f"{source} {by} {most}", 1),))
+    return Heard(refused=(Refusal("told", f"{source} {by} {most} {received}", 1),))
 
 part = read
 '''
@@ -77,7 +79,8 @@ def connection(**more: Any) -> Connection:  # noqa: ANN401  any field, as wrong 
     return Connection(**({"source": "feed", "part": "poll", "options": {"url": "https://example.org/"}} | more))
 
 
-async def test_an_entry_is_read_made_kept_and_opened_again(entry: Path) -> None:
+async def test_an_entry_is_read_made_kept_and_opened_again(entry: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tutela.app.connections.clock", lambda: 7)
     found = read(entry)
     assert found.connection
     assert found.connected
@@ -90,7 +93,7 @@ async def test_an_entry_is_read_made_kept_and_opened_again(entry: Path) -> None:
 
     assert ready.part == Poll(url="https://example.org/feed", every=30, headers={"X-Key": "sesame"})
     assert ready.secrets == ("sesame",)
-    assert (await ready.read(b"x")).refused[0].says == "feed trip 5"
+    assert (await ready.read(b"x")).refused[0].says == "feed trip 5 7"  # the last is the time when it came
     with pytest.raises(BadInput):
         await ready.read(b"garbage")
 
@@ -129,6 +132,8 @@ def test_an_entry_without_a_connection_is_as_before(entry: Path) -> None:
         ({}, {"every": 5}, r"every of poll is no secret; put it into \[connection.options\]"),
         ({"standard": "no-such"}, {}, "no part called 'no-such' in standards"),
         ({"standard": "arrow"}, {}, "does not say what its messages define"),
+        ({"standard": "calls"}, {}, "does not say what its messages define"),
+        ({"standard": "tiny", "reading": {"received": 5}}, {}, "its options are by, most"),
         ({"standard": "tiny", "reading": {"by": "colour"}}, {}, "tiny in standards: .*its options are by, most"),
         ({"standard": "tiny", "reading": {"colour": 1}}, {}, "its options are by, most"),
     ],

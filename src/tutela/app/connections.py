@@ -12,13 +12,17 @@ from typing import Any, get_type_hints
 import msgspec
 
 from tutela import parts
+from tutela.app.core import clock
 from tutela.errors import BadInput
-from tutela.flow.line import Opened, Read, told
+from tutela.flow.line import Opened, Read
+from tutela.flow.line import told as texts
 from tutela.flow.ports import Keys
 from tutela.model.heard import Heard
 from tutela.model.register import Connection, Kept
 
 SOURCES, STANDARDS = "sources", "standards"
+RECEIVED = "received"
+"""The argument of a standard that needs to know when a body came: some messages do not tell their year."""
 
 _secret = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -38,7 +42,7 @@ def made(connection: Connection, secret: Mapping[str, object]) -> Opened:
         raise BadInput(f"{_and(other)} of {connection.part} is no secret; put it into [connection.options]")
     runs = parts.make(SOURCES, connection.part, {**connection.options, **secret})
     read = reading(connection) if connection.standard else partial(_unread, connection.source)
-    return Opened(runs if hasattr(runs, "run") else None, read, tuple(told(dict(secret))))
+    return Opened(runs if hasattr(runs, "run") else None, read, tuple(texts(dict(secret))))
 
 
 async def opened(kept: Kept, keys: Keys) -> Opened:
@@ -54,15 +58,24 @@ class _Reading:
     read: Callable[..., Heard]
     source: str
     options: Mapping[str, object]
+    timed: bool
 
     async def __call__(self, body: bytes) -> Heard:
         """What the body says, worked out beside the loop: a long body leaves the others their turn."""
-        return await asyncio.to_thread(self.read, body, self.source, **self.options)
+        received = {RECEIVED: clock()} if self.timed else {}
+        return await asyncio.to_thread(self.read, body, self.source, **self.options, **received)
 
 
 def speaks(standard: object) -> bool:
-    """Whether a standard says itself what its messages define: it reads (body, source)."""
-    return callable(standard) and [*inspect.signature(standard).parameters][:2] == ["body", "source"]
+    """Whether a standard says itself what its messages define: it reads (body, source), and gives a `Heard`."""
+    if not callable(standard) or [*inspect.signature(standard).parameters][:2] != ["body", "source"]:
+        return False
+    return get_type_hints(standard).get("return") is Heard
+
+
+def own_options(read: Callable[..., Heard]) -> list[inspect.Parameter]:
+    """The options of a standard. What it calls `received` is none: it is the time when the body came."""
+    return [one for name, one in inspect.signature(read).parameters.items() if name not in ("body", "source", RECEIVED)]
 
 
 def reading(connection: Connection) -> Read:
@@ -73,8 +86,7 @@ def reading(connection: Connection) -> Read:
             f"the standard {connection.standard!r} does not say what its messages define; name one that reads "
             "(body, source), see docs/how-to/connect-a-feed.md"
         )
-    known = [*inspect.signature(read).parameters.values()][2:]
-    hints = get_type_hints(read)
+    known, hints = own_options(read), get_type_hints(read)
     fields = [(one.name, hints[one.name], *(() if one.default is one.empty else (one.default,))) for one in known]
     shape = msgspec.defstruct("Reading", fields, kw_only=True, forbid_unknown_fields=True)
     try:
@@ -82,7 +94,8 @@ def reading(connection: Connection) -> Read:
     except msgspec.ValidationError as wrong:
         names = ", ".join(one.name for one in known) or "none"
         raise BadInput(f"{connection.standard} in {STANDARDS}: {wrong}; its options are {names}") from wrong
-    return _Reading(read, connection.source, {one.name: getattr(options, one.name) for one in known})
+    told = {one.name: getattr(options, one.name) for one in known}
+    return _Reading(read, connection.source, told, RECEIVED in inspect.signature(read).parameters)
 
 
 async def _unread(source: str, _: bytes) -> Heard:
