@@ -391,6 +391,20 @@ def test_one_that_cannot_be_opened_is_watched_as_well(virtually: Virtually) -> N
     virtually(main())
 
 
+def test_a_fault_of_what_watches_begins_the_connection_anew(
+    virtually: Virtually, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        town = Town({"buses": forever}, wrong=[ZeroDivisionError("what nobody foresaw")])
+        await town.enter("buses")
+        await town.run(40)
+        assert town.values("buses/connection/age") == [1, 31]
+
+    virtually(main())
+
+    assert "what ran the connection of buses failed" in caplog.text
+
+
 def test_what_others_carry_is_not_run_and_tells_no_health(virtually: Virtually) -> None:
     async def main() -> None:
         town = Town({"buses": None})

@@ -73,7 +73,6 @@ class Connecting:
         self._jobs: dict[str, _Job] = {}
         self._epoch: int | None = None
         self._shown = -inf
-        self._reported: dict[str, float] = {}
 
     async def run(self) -> None:
         """Run what is in the register. While an engine is away, what runs goes on and waits by itself."""
@@ -99,6 +98,7 @@ class Connecting:
         if epoch is None:
             return
         wanted = await self._wanted()
+        self._bury()
         await self._stop([source for source, job in self._jobs.items() if wanted.get(source) != job.kept])
         for source in wanted.keys() - self._jobs.keys():
             self._start(wanted[source], epoch)
@@ -116,11 +116,20 @@ class Connecting:
     def _start(self, kept: Kept, epoch: int) -> None:
         source = kept.connection.source
         line = self._line(source, epoch)
-        self._jobs[source] = _Job(kept, line, asyncio.create_task(self._keep(kept, line), name=f"connection {source}"))
+        self._jobs[source] = _Job(kept, line, asyncio.create_task(self._both(kept, line), name=f"connection {source}"))
+
+    async def _both(self, kept: Kept, line: Line) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._keep(kept, line))
+            tasks.create_task(self._watch(line))
+
+    def _bury(self) -> None:
+        """Take out what a fault of ours ended, for it never ends by itself; it is begun anew."""
+        for source in [source for source, job in self._jobs.items() if job.task.done()]:
+            LOG.error("what ran the connection of %s failed", source, exc_info=self._jobs.pop(source).task.exception())
 
     async def _stop(self, sources: Sequence[str]) -> None:
         jobs = [self._jobs.pop(source) for source in sources]
-        self._reported = {source: at for source, at in self._reported.items() if source in self._jobs}
         for job in jobs:
             job.task.cancel()
         if jobs:
@@ -154,21 +163,21 @@ class Connecting:
         return "the connection ended by itself"
 
     async def _report(self, epoch: int) -> None:
-        """Tell how all are doing: to the register often, and as observations each half minute."""
-        lines = [job.line for job in self._jobs.values() if job.line.watched]
+        """Tell the register how all are doing."""
         now = asyncio.get_running_loop().time()
         if now - self._shown >= self._rhythm.shown:
             self._shown = now
+            lines = [job.line for job in self._jobs.values() if job.line.watched]
             await self._connections.report(epoch, [line.condition() for line in lines])
-        due = [line for line in lines if now - self._reported.get(line.source, -inf) >= EVERY]
-        self._reported |= {line.source: now for line in due}
-        for wrong in await asyncio.gather(*(self._observed(line) for line in due)):
-            if wrong is not None:
-                LOG.warning("the health of a connection can't be told now: %s", wrong)
 
-    async def _observed(self, line: Line) -> TutelaError | None:
-        try:
-            await line.hearing.hear(line.health())
-        except TutelaError as down:
-            return down
-        return None
+    async def _watch(self, line: Line) -> None:
+        """Tell how it is doing as observations of its own, each half minute."""
+        while True:
+            await asyncio.sleep(self._rhythm.beat)
+            if not line.watched:
+                continue
+            try:
+                await line.hearing.hear(line.health())
+            except TutelaError as down:
+                LOG.warning("the health of the connection of %s can't be told now: %s", line.source, down)
+            await asyncio.sleep(EVERY - self._rhythm.beat)
