@@ -317,7 +317,8 @@ def sources_list(data: Data = None, as_json: Json = False) -> None:
     for one in found:
         table.add_row(*sources.row(one))
     out.print(table)
-    out.print(sources.doing(found), markup=False)
+    if connections := sources.doing(found):
+        out.print(connections, markup=False)
 
 
 @register.command("enter")
