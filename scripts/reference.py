@@ -18,10 +18,12 @@ from msgspec import inspect
 
 from tutela import errors, parts
 from tutela.app import detecting
+from tutela.app.connections import own_options, speaks
 from tutela.app.core import policies
 from tutela.app.importing import shipped
 from tutela.app.settings import FIRST_PORT
 from tutela.cli import cli
+from tutela.flow.hearing import CHANGING, NOT_DEFINED, TOO_MANY, USUAL
 from tutela.model.card import Card, Sample
 from tutela.model.kinds import KINDS
 from tutela.model.register import Datastream, Source, Thing
@@ -171,15 +173,28 @@ def sources() -> Iterator[str]:
         card: Card = part.card
         file = sys.modules[part.__module__]
         yield f"## {name}\n\n{card.finds}\n\n**It cannot:** {card.cannot[0].lower()}{card.cannot[1:]}\n\n{about(file)}"
+        if hasattr(part, "sealed"):
+            yield f"In a `[connection]`: {about(part)}"
+            yield from [fields(part)] if part.__struct_fields__ else []
+            secret = " and ".join(map(code, sorted(part.sealed)))
+            yield from [f"In `[connection.secret]`: {secret}."] if secret else []
     yield "## Why rows are refused\n\n" + table(("reason", "means"), [(code(r), says) for r, says in SAYS.items()])
     yield "A line that can't be read is `unreadable`; the answer says which one and why."
+    yield (
+        f"Of a source that defines its datastreams itself, those beyond {USUAL.datastreams:,} are `{TOO_MANY}`, those it may not define"
+        f" `{NOT_DEFINED}`, and `{CHANGING}` those that it changes when it has changed {USUAL.changes:,} in an hour."
+    )
 
 
 def standards() -> Iterator[str]:
     """Which shapes of messages are understood."""
     yield "# Standards\n\nShapes of messages and tables, and what they become. Written from the files of the parts."
     for name in parts.names("standards"):
-        yield f"## {name}\n\n{about(sys.modules[parts.load('standards', name).__module__])}"
+        read = parts.load("standards", name)
+        yield f"## {name}\n\n{about(sys.modules[read.__module__])}"
+        if speaks(read):
+            said = ", ".join(code(option.name) for option in own_options(read))
+            yield "A `[connection]` can name it." + (f" Its options: {said}." if said else "")
     yield f"## What feeds have in common\n\n{about(_hearing)}"
     yield "## The fields of a JSON mapping\n\n" + "\n\n".join(
         f"**{title}** {about(noun)}\n\n{fields(noun)}"

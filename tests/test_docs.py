@@ -40,6 +40,8 @@ SAID_OTHERWISE = {
     "Entry": "a leaf as it is stored: the glossary says Sealed",
     "Seal": "how far the log is sealed: the glossary says Sealed",
     "Witnessed": "a checkpoint as it is kept outside: the glossary says Checkpoint",
+    "Kept": "a connection with its sealed secrets: the glossary says Connection",
+    "Reach": "how a connection is doing: likewise",
     "Install": "what is settled at the first start, and no word of the field",
     "Column": "a piece of a saved state",
     "System": "a list of parts; README and the reference say it",

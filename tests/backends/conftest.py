@@ -128,6 +128,7 @@ class Lab:
             admin = await asyncpg.connect(self.dsn)
             await admin.execute(
                 "update lease set lease_until = 'epoch'; update sealer set lease_until = 'epoch';"
+                "update connecting set lease_until = 'epoch';"
                 "update worker set seen = 'epoch'"
             )
             await admin.close()

@@ -32,7 +32,7 @@ from tutela.cli import main
 
 pytestmark = pytest.mark.integration
 
-VERBS = ["up", "work", "serve", "keep", "city", "invite", "import", "replay", "verify", "parts", "doctor"]
+VERBS = ["up", "work", "serve", "keep", "connect", "city", "invite", "import", "replay", "verify", "parts", "doctor"]
 VERBS += ["sources list", "sources enter", "letters list", "letters revive"]
 PYTHON = [sys.executable]
 AGAIN = "import subprocess, sys, tutela; sys.exit(subprocess.call([sys.executable, '-c', 'import tutela']))"

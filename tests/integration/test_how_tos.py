@@ -76,4 +76,4 @@ def test_your_own_engines_are_used_and_none_is_started(
         children = {path.stem for path in (tmp_path / "data" / "run").glob("*.json")}
 
     assert [finding for finding in told if finding["health"] == "bad"] == []
-    assert children == {"keep", "work-1", "work-2", "serve"}
+    assert children == {"keep", "connect", "work-1", "work-2", "serve"}

@@ -14,6 +14,7 @@ from litestar import Litestar, Router
 from tutela import __version__
 from tutela.app.apart import Apart
 from tutela.app.core import Core, chance, clock, core
+from tutela.app.hooks import Hooks
 from tutela.app.lake import lake
 from tutela.app.leaving import Leaving
 from tutela.app.settings import FIRST_PORT, Settings
@@ -44,6 +45,7 @@ from tutela.screens.openapi import description
 from tutela.screens.problem import HANDLERS
 from tutela.sources.http import Door
 from tutela.sources.http import routes as devices
+from tutela.sources.webhook import routes as hooks
 
 HOST = "127.0.0.1"
 BODY = 200_000
@@ -103,6 +105,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
     doorkeeper = Doorkeeper(inside.tokens, known, behind.health, clock)
     return [
         devices(Door(behind.gateway.give, recorder.tell, known, doorkeeper.identify)),
+        hooks(doorkeeper.identify, Hooks(inside, behind.gateway).take),
         observations.routes(shown, guard),
         alerts.routes(shown, acts, words, guard),
         incidents.routes(shown, commands, guard),

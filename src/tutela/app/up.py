@@ -64,6 +64,7 @@ async def _children(engines: Engines, settings: Settings, workers: int, *, demo:
     where = engines.addresses
     verbs: Sequence[tuple[str, str]] = [
         ("keep", "keep"),
+        ("connect", "connect"),
         *(("work", f"work-{number}") for number in range(1, workers + 1)),
     ]
     for verb, name in verbs:

@@ -82,6 +82,11 @@ def not_leading(epoch: int) -> Fenced:
     return Fenced(f"this sealer no longer leads (epoch {epoch}); another one goes on")
 
 
+def not_connecting(source: str) -> Fenced:
+    """Another process runs the connections, or this one was taken out of the register."""
+    return Fenced(f"the connection of {source} is run by another process, or was taken back", source=source)
+
+
 def other_content(id_: str, revision: int) -> Broken:
     """Determinism is broken."""
     return Broken(

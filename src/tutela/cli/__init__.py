@@ -15,6 +15,7 @@ from rich.table import Table
 from tutela import parts
 from tutela.app import (
     city,
+    connect,
     doctoring,
     importing,
     inviting,
@@ -36,7 +37,7 @@ from tutela.flow.imports import Imported
 from tutela.model.people import Role
 from tutela.model.when import moment
 
-PROCESSES = frozenset({"work", "serve", "keep", "city"})
+PROCESSES = frozenset({"work", "serve", "keep", "connect", "city"})
 """Verbs that run for long: they tell a log file what they do. The others tell a person what is wrong, and no more."""
 
 cli = typer.Typer(
@@ -107,6 +108,12 @@ def serve_(data: Data = None, port: Port = None) -> None:
 def keep_(data: Data = None) -> None:
     """Seal, relay, archive and tick (`tutela up` starts this)."""
     run(keep.run(settings(data)))
+
+
+@cli.command("connect", hidden=True)
+def connect_(data: Data = None) -> None:
+    """Run the sources that are fetched from or listened to (`tutela up` starts this)."""
+    run(connect.run(settings(data)))
 
 
 @cli.command("city", hidden=True)
@@ -269,41 +276,35 @@ def _line(room: str, name: str) -> str:
 
 @register.command("list")
 def sources_list(data: Data = None, as_json: Json = False) -> None:
-    """List the register's entries."""
+    """List the register's entries, and how those are doing that are fetched from or listened to."""
     found = run(sources.listed(settings(data)))
     if as_json:
-        shown([entry for entry, _ in found], as_json=True, words="")
+        shown([sources.told(one) for one in found], as_json=True, words="")
         return
-    table = Table("source", "owner", "for", "on the basis of", "personal data", "datastreams", box=None)
-    for entry, streams in found:
-        name = f"{entry.name} (simulated)" if entry.simulated else entry.name
-        table.add_row(
-            name,
-            entry.owner,
-            ", ".join(entry.purposes),
-            entry.legal_basis,
-            "yes" if entry.personal_data else "no",
-            str(streams),
-        )
+    table = Table(*sources.HEAD, box=None)
+    for one in found:
+        table.add_row(*sources.row(one))
     out.print(table)
+    if connections := sources.doing(found):
+        out.print(connections, markup=False)
 
 
 @register.command("enter")
 def sources_enter(
     file: Annotated[
         Path,
-        typer.Argument(help="A TOML file with [source], [[thing]] and [[datastream]].", exists=True, dir_okay=False),
+        typer.Argument(
+            help="A TOML file with [source], [[thing]], [[datastream]], and perhaps [connection].",
+            exists=True,
+            dir_okay=False,
+        ),
     ],
     data: Data = None,
     as_json: Json = False,
 ) -> None:
     """Enter a source from a file. Its token is shown once: send it as `Authorization: Bearer …`."""
     entry, token = run(sources.add(settings(data), file))
-    shown(
-        {"source": entry.name, "token": token},
-        as_json=as_json,
-        words=f"{entry.name} is in the register.\ntoken: {token}",
-    )
+    shown({"source": entry.name, "token": token}, as_json=as_json, words=sources.entered(entry, token))
 
 
 @aside.command("list")

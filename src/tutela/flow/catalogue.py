@@ -122,6 +122,10 @@ class Known:
         """How many datastreams were defined otherwise than before, at that moment or later."""
         return sum(one.changed is not None and one.changed >= since for one in self._by_id.values())
 
+    def owned(self, source: str) -> int:
+        """How many datastreams a source has."""
+        return sum(one.source == source for one in self._by_id.values())
+
     def _slim(self, datastream: Datastream) -> Datastream:
         """The same datastream, with one string for each word that many say."""
         words = ((name, getattr(datastream, name)) for name in REPEATED)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from math import inf
 
@@ -15,12 +15,12 @@ from tutela.model.event import Event
 from tutela.model.flow import encode
 from tutela.model.kinds import kind
 from tutela.model.noun import Noun
-from tutela.model.register import Datastream, Source, Thing
+from tutela.model.register import Connection, Datastream, Kept, Source, Thing
 from tutela.model.timeline import LIVE
 from tutela.policy.gate import SAYS, Reason
 from tutela.policy.purposes import proper, purpose_of
 
-from .ports import Register
+from .ports import Connections, Keys, Register
 
 LONGEST = 500
 TOGETHER = 200
@@ -49,6 +49,43 @@ async def enter(register: Register, source: Source, by: str, now: int) -> None:
         subject=source.name,
     )
     await register.enter(source, event)
+
+
+class Connected(Noun, frozen=True, kw_only=True):
+    """Body of `connection@1`: how a source is reached from now on; None: it is left to send by itself."""
+
+    connection: Connection | None
+
+
+async def connect(
+    register: Connections, keys: Keys, connection: Connection, secret: Mapping[str, object], by: str, now: int
+) -> None:
+    """Keep how an entered source is reached. The values of `secret` are sealed; the event only names their fields."""
+    named = msgspec.structs.replace(connection, secret=tuple(sorted(secret)))
+    key, sealed = (
+        await keys.seal(f"system-operation/connections/{named.source}", encode(secret)) if secret else ("", b"")
+    )
+    event = _connection(named.source, Connected(connection=named), by, now)
+    await register.connect(Kept(connection=named, key=key, sealed=sealed), event)
+
+
+async def disconnect(register: Connections, source: str, by: str, now: int) -> None:
+    """Leave a source to send by itself; where it was not connected, nothing happens."""
+    await register.disconnect(source, _connection(source, Connected(connection=None), by, now))
+
+
+def _connection(source: str, told: Connected, by: str, now: int) -> Event:
+    body = encode(told)
+    return Event(
+        id=uuid_of("connection@1", source, body, now),
+        at=now,
+        by=by,
+        cause=None,
+        kind="connection@1",
+        timeline=LIVE,
+        body=body,
+        subject=source,
+    )
 
 
 async def define(

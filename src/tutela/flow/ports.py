@@ -15,7 +15,7 @@ from tutela.model.flow import Effects, Lease, Message, Newest, Outgoing
 from tutela.model.incident import Incident
 from tutela.model.install import Install
 from tutela.model.people import Agent, Shift
-from tutela.model.register import Datastream, Source, Thing
+from tutela.model.register import Datastream, Kept, Reach, Source, Thing
 from tutela.model.rows import Rows
 
 Clock = Callable[[], int]
@@ -84,6 +84,24 @@ class Register(Protocol):
     ) -> Sequence[Datastream]: ...
     async def refuse(self, counts: Mapping[tuple[str, int, str], int]) -> None: ...
     async def refused(self, since: int) -> Mapping[tuple[str, int, str], int]: ...
+
+
+class Connections(Protocol):
+    """How sources are reached that are fetched from or listened to, and where each one stopped.
+
+    `connect` enters or changes one with its event: one of another part begins without a mark. `disconnect` logs nothing when
+    there is none. `attend` gives the epoch while this worker runs the connections (else None); what it remembers and
+    reports holds under that epoch: `remember` raises Fenced when another one runs them, or the connection is there no more.
+    """
+
+    async def connections(self) -> Sequence[Kept]: ...
+    async def connect(self, kept: Kept, event: Event) -> None: ...
+    async def disconnect(self, source: str, event: Event) -> None: ...
+    async def attend(self, worker: str) -> int | None: ...
+    async def mark(self, source: str) -> bytes: ...
+    async def remember(self, epoch: int, source: str, mark: bytes) -> None: ...
+    async def report(self, epoch: int, conditions: Sequence[Reach]) -> None: ...
+    async def conditions(self) -> Sequence[Reach]: ...
 
 
 class DeadLetters(Protocol):
@@ -306,6 +324,7 @@ class Policy(Protocol):
 class Facts(
     Timelines,
     Register,
+    Connections,
     DeadLetters,
     Leases,
     Turns,

@@ -30,6 +30,7 @@ CLASS_OF = {
     "shift@1": "shifts",
     "source@1": "register",
     "datastreams@1": "register",
+    "connection@1": "health",  # it names machines inside of the city
     "correction@1": "health",
     "believed@1": "health",
     "dead-letter@1": "health",

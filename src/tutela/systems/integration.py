@@ -1,4 +1,4 @@
-"""Real-time integration: what falls silent or lies, what is unusual for the hour of the week, crowds, and the street itself."""
+"""Real-time integration: what falls silent, lies or can't be reached, what is unusual for its hour, crowds, and the street."""
 
 from tutela.model.scales import Certainty, Scale, Severity, Urgency
 from tutela.model.system import System, Use
@@ -9,7 +9,7 @@ CROWD = Scale(urgency=Urgency.EXPECTED, severity=Severity.MODERATE, certainty=Ce
 
 system = System(
     name="integration",
-    says="Notices what falls silent or lies, what is unusual for the hour of the week, crowds, and what is wrong in the street.",
+    says="Notices what falls silent, lies or can't be reached, what is unusual for the hour of the week, crowds, and what is wrong in the street.",
     purposes=("public-safety", "city-operations", "traffic"),
     detectors=(
         Use(part="silence", name="silence"),
@@ -42,6 +42,19 @@ system = System(
             part="threshold",
             name="bollard-hit",
             options={"observed_property": "tilt", "high": 15.0, "low": 5.0, "scale": STREET},
+        ),
+        # Two minutes without an answer: a server that is started anew is back by then.
+        Use(
+            part="threshold",
+            name="unreachable",
+            options={
+                "observed_property": "connection-reachable",
+                "direction": "below",
+                "high": 0.5,
+                "low": 0.5,
+                "hold": 120.0,
+                "scale": MANY,
+            },
         ),
     ),
 )

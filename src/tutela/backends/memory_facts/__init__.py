@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tutela.backends.memory_facts.connections import MemoryConnections
 from tutela.backends.memory_facts.desk import MemoryDesk
 from tutela.backends.memory_facts.leases import MemoryLeases, MemoryTimelines
 from tutela.backends.memory_facts.log import MemoryLog, MemorySealing
@@ -18,6 +19,7 @@ class MemoryFacts(
     MemoryTimelines,
     MemoryRegister,
     MemoryRules,
+    MemoryConnections,
     MemoryDeadLetters,
     MemoryLeases,
     MemoryTurns,

@@ -18,7 +18,7 @@ from tutela.model.flow import Newest, Outgoing, encode
 from tutela.model.incident import Incident
 from tutela.model.install import Install
 from tutela.model.people import Agent, Shift
-from tutela.model.register import Datastream, Source, Thing
+from tutela.model.register import Datastream, Kept, Reach, Source, Thing
 
 Place = tuple[str, str, int]
 """A row of the lease table: timeline, stage, partition."""
@@ -60,6 +60,10 @@ class Store:
     sources: dict[str, Source] = field(default_factory=dict)
     things: dict[str, Thing] = field(default_factory=dict)
     datastreams: dict[str, Datastream] = field(default_factory=dict)
+    connections: dict[str, Kept] = field(default_factory=dict)
+    connecting: Held = field(default_factory=Held)
+    marks: dict[str, bytes] = field(default_factory=dict)
+    conditions: dict[str, Reach] = field(default_factory=dict)
     refused: Counter[tuple[str, int, str]] = field(default_factory=Counter)
     letters: dict[str, DeadLetter] = field(default_factory=dict)
     events: dict[str, Event] = field(default_factory=dict)

@@ -10,7 +10,12 @@ from tutela.backends.postgres.log import PostgresLog
 from tutela.backends.postgres.outbox import PostgresOutbox
 from tutela.backends.postgres.people import PostgresPeople
 from tutela.backends.postgres.progress import PostgresProgress
-from tutela.backends.postgres.register import PostgresDeadLetters, PostgresRegister, PostgresRules
+from tutela.backends.postgres.register import (
+    PostgresConnections,
+    PostgresDeadLetters,
+    PostgresRegister,
+    PostgresRules,
+)
 from tutela.backends.postgres.sealing import PostgresSealing
 from tutela.backends.postgres.turns import PostgresTurns
 from tutela.backends.postgres.values import PostgresValues
@@ -20,6 +25,7 @@ class PostgresFacts(
     PostgresTimelines,
     PostgresRegister,
     PostgresRules,
+    PostgresConnections,
     PostgresDeadLetters,
     PostgresLeases,
     PostgresTurns,
