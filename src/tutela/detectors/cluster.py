@@ -40,7 +40,7 @@ class _Recent(msgspec.Struct, frozen=True, array_like=True):
 
 
 class _Told(msgspec.Struct, frozen=True, array_like=True):
-    """A cluster that was told, and how many `calls` were. `cells` as the scan up to `seen` had it, the last one that did."""
+    """A cluster that was told, and how many `calls` were. `cells`: all that it has had, until `seen`, the last scan with it."""
 
     key: str
     since: int
@@ -257,7 +257,7 @@ class Clusters(Noun, frozen=True, kw_only=True):
         if not fresh or state.begun is None or end * self._every - state.begun < self.learn * DAY:
             return
         cells, cases = self._cases(state, now)
-        scan = Scan(cases, reach=self.reach, windows=self.windows)
+        scan, had = Scan(cases, reach=self.reach, windows=self.windows), set[str]()
         for cluster in scan.clusters(AT_ONCE):
             inside = {cells[place] for place in cluster.places}
             ages = ((each, now - self._step(each.at)) for each in state.recent if each.cell in inside)
@@ -268,7 +268,9 @@ class Clusters(Noun, frozen=True, kw_only=True):
             if chance.stopped:
                 return
             told, news = self._told(state, end, cluster, calls, cells)
-            yield _Judged(told, news, cluster, tuple(calls), cells[cluster.centre], chance.p)
+            if told.key not in had:  # two that one lasting cluster has come apart into are told as the likelier
+                had.add(told.key)
+                yield _Judged(told, news, cluster, tuple(calls), cells[cluster.centre], chance.p)
 
     def _cases(self, state: _State, now: int) -> tuple[list[int], Cases]:
         """All calls up to that step, by cell and step and in no other order; and the cells."""
@@ -294,7 +296,8 @@ class Clusters(Noun, frozen=True, kw_only=True):
             return _Told(key, calls[0].at, 0, many, inside, seen), True
         news = many >= self.grow * lasting.calls
         revision, told = (lasting.revision + 1, many) if news else (lasting.revision, lasting.calls)
-        return _Told(lasting.key, lasting.since, revision, told, inside, seen), news
+        cells_ever = tuple(sorted({*lasting.cells, *inside}))
+        return _Told(lasting.key, lasting.since, revision, told, cells_ever, seen), news
 
     def _after(self, state: _State, end: int, judged: Sequence[_Judged]) -> _State:
         """The scan is over: what it saw is fresh no more."""
