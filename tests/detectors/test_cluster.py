@@ -104,6 +104,22 @@ def test_one_that_is_over_can_come_again() -> None:
     assert one.id != other.id
 
 
+def test_one_that_comes_apart_is_told_as_its_likelier_part() -> None:
+    """One id can't have two contents in one revision: what shares cells with it is it."""
+    part, state = clusters(days=3.0), clusters().begin()
+    other = [msgspec.structs.replace(each.fact, id=f"b{each.fact.id}") for each in crowd(65, 9, metres=9000.0)]
+    items = hourly([*ordinary(66, many=6), *crowd(65, 9), *map(Told, other)], 66)
+    for seen in seens(WORLD, items[:-1]):
+        state, _ = part.step(state, seen)
+    cells = cell_of(CENTRE), cell_of(north_of(CENTRE, 9000.0))
+    wide = cluster._Told("wide", START, 0, 4, cells, START + 65 * HOUR)
+
+    apart, detections = part.step(msgspec.structs.replace(state, told=(wide,)), next(seens(WORLD, items[-1:])))
+
+    assert [(each.key, each.revision, each.cell) for each in detections] == [("wide", 1, cell_of(CENTRE))]
+    assert set(apart.told[0].cells) >= set(cells)
+
+
 def test_two_at_once_are_both_told() -> None:
     other = [msgspec.structs.replace(each.fact, id=f"b{each.fact.id}") for each in crowd(65, 9, metres=9000.0)]
     items = hourly([*ordinary(70, many=6), *crowd(65, 9), *map(Told, other)], 70)

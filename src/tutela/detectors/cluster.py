@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from tutela.errors import BadInput
-from tutela.maths.cells import centre_of, plane
+from tutela.maths.cells import around, centre_of, plane
 from tutela.maths.found import Found, Rests, detection
 from tutela.maths.scan import Cases, Cluster, Deals, Scan
 from tutela.model.call import Call
@@ -40,7 +40,7 @@ class _Recent(msgspec.Struct, frozen=True, array_like=True):
 
 
 class _Told(msgspec.Struct, frozen=True, array_like=True):
-    """A cluster that was told, and how many `calls` were. `cells` as the scan up to `seen` had it, the last one that did."""
+    """A cluster that was told, and how many `calls` were. `cells`: all that it has had, until `seen`, the last scan with it."""
 
     key: str
     since: int
@@ -86,7 +86,8 @@ class Clusters(Noun, frozen=True, kw_only=True):
     `categories`: how a call's category begins (none: all). `every`: seconds of a step, and so between two scans;
     `windows`: how many steps back a cluster may begin. `days`: how long calls are remembered, `learn`: days before the first detection.
     `reach`: metres that a circle may measure to its edge. `deals`: how often the calls' times are dealt out anew.
-    `fold`: calls from one cell within so many seconds of the first are about one event, and count once. `grow`: a
+    `least`: calls that a cluster has. `fold`: calls within so many seconds of a first one, from its cell or the next,
+    are about one event, and count once. `grow`: a
     cluster is told again when it has so many times the calls that were told.
     """
 
@@ -130,6 +131,7 @@ class Clusters(Noun, frozen=True, kw_only=True):
     days: Annotated[float, msgspec.Meta(gt=0)] = 28.0
     learn: Annotated[float, msgspec.Meta(ge=0)] = 7.0
     reach: Annotated[float, msgspec.Meta(gt=0)] = 2000.0
+    least: Annotated[int, msgspec.Meta(ge=2)] = 4
     tail: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.001
     deals: Annotated[int, msgspec.Meta(ge=19)] = 999
     fold: Annotated[float, msgspec.Meta(ge=0)] = 120.0
@@ -224,12 +226,14 @@ class Clusters(Noun, frozen=True, kw_only=True):
         return {step: dict(cells) for step, cells in added.items()}
 
     def _events(self, calls: Iterable[_Recent]) -> list[_Recent]:
-        """The first call about each event, by cell and time."""
+        """The first call about each event: others come soon after it from its cell or the next."""
         firsts: list[_Recent] = []
-        for each in sorted(calls, key=_place_and_age):
-            same = firsts and firsts[-1].cell == each.cell and each.at - firsts[-1].at <= self.fold * SECOND
-            if not same:
+        near: list[tuple[int, tuple[int, ...]]] = []
+        for each in sorted(calls, key=_age):
+            near = [one for one in near if each.at - one[0] <= self.fold * SECOND]
+            if not any(each.cell in cells for _, cells in near):
                 firsts.append(each)
+                near.append((each.at, around(each.cell)))
         return firsts
 
     def _aged(self, state: _State, end: int) -> _State:
@@ -257,7 +261,7 @@ class Clusters(Noun, frozen=True, kw_only=True):
         if not fresh or state.begun is None or end * self._every - state.begun < self.learn * DAY:
             return
         cells, cases = self._cases(state, now)
-        scan = Scan(cases, reach=self.reach, windows=self.windows)
+        scan, had = Scan(cases, reach=self.reach, windows=self.windows, least=self.least), set[str]()
         for cluster in scan.clusters(AT_ONCE):
             inside = {cells[place] for place in cluster.places}
             ages = ((each, now - self._step(each.at)) for each in state.recent if each.cell in inside)
@@ -268,7 +272,9 @@ class Clusters(Noun, frozen=True, kw_only=True):
             if chance.stopped:
                 return
             told, news = self._told(state, end, cluster, calls, cells)
-            yield _Judged(told, news, cluster, tuple(calls), cells[cluster.centre], chance.p)
+            if told.key not in had:  # two that one lasting cluster has come apart into are told as the likelier
+                had.add(told.key)
+                yield _Judged(told, news, cluster, tuple(calls), cells[cluster.centre], chance.p)
 
     def _cases(self, state: _State, now: int) -> tuple[list[int], Cases]:
         """All calls up to that step, by cell and step and in no other order; and the cells."""
@@ -294,7 +300,8 @@ class Clusters(Noun, frozen=True, kw_only=True):
             return _Told(key, calls[0].at, 0, many, inside, seen), True
         news = many >= self.grow * lasting.calls
         revision, told = (lasting.revision + 1, many) if news else (lasting.revision, lasting.calls)
-        return _Told(lasting.key, lasting.since, revision, told, inside, seen), news
+        cells_ever = tuple(sorted({*lasting.cells, *inside}))
+        return _Told(lasting.key, lasting.since, revision, told, cells_ever, seen), news
 
     def _after(self, state: _State, end: int, judged: Sequence[_Judged]) -> _State:
         """The scan is over: what it saw is fresh no more."""
@@ -365,10 +372,6 @@ class Clusters(Noun, frozen=True, kw_only=True):
 
 def _age(call: _Recent) -> tuple[int, str]:
     return call.at, call.id
-
-
-def _place_and_age(call: _Recent) -> tuple[int, int, str]:
-    return call.cell, call.at, call.id
 
 
 part = Clusters

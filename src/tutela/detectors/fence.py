@@ -26,7 +26,8 @@ from tutela.model.why import Moved, Why
 class Fence(Noun, frozen=True, kw_only=True):
     """Told when a Thing comes into the area, leaves it, or has stayed in it for `dwell` seconds.
 
-    `area`: a circle or a polygon with holes; `place` is what it is called. `margin`: metres that a Thing must be beyond
+    `area`: a circle (`centre`, `radius` in metres) or a polygon (`outer`, `holes`), as its `shape` says; corners are `lat` and
+    `lon`, in WGS 84, and 40 km is the widest. `place` is what it is called. `margin`: metres that a Thing must be beyond
     the edge to have crossed it, either way: as much as its positions jitter. `observed_property`: whose positions.
     """
 
