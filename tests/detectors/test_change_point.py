@@ -48,7 +48,7 @@ class Plainly:
 
     def judge(self, sign: int, time: int, result: float) -> list[tuple[int, str, int]]:
         z = min(max(sign * (result - self.level) / self.spread, -self.part.clip), self.part.clip)
-        high = max(self.high[sign] + round((z - self.part.slack) * UNIT), 0)
+        high = max(self.high[sign] + round(z * UNIT) - round(self.part.slack * UNIT), 0)
         rise = self.rise[sign]
         begins = high > self.height and not self.on[sign]
         self.on[sign] |= begins

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tutela.errors import BadInput
-from tutela.maths.cusum import UNIT, height, run_length, stepped, steps, sums
+from tutela.maths.cusum import UNIT, height, run_length, stepped, steps, sums, whole
 from tutela.maths.runs import runs
 
 rows = st.lists(st.tuples(st.integers(0, 4), st.integers(-(1 << 24), 1 << 24)), max_size=60)
@@ -31,12 +31,10 @@ def test_a_run_at_once_is_what_it_is_step_by_step(rows: list[tuple[int, int]], b
 
 
 def test_no_result_counts_as_more_than_the_clip() -> None:
-    assert steps(np.array([0.0, 2.0, 1e30, -1e30]), 0.5, 4.0).tolist() == [
-        round(-0.5 * UNIT),
-        round(1.5 * UNIT),
-        round(3.5 * UNIT),
-        round(-4.5 * UNIT),
-    ]
+    units = whole(np.array([0.0, 2.0, 1e30, -1e30]), 4.0)
+
+    assert (steps(units, 0.5) / UNIT).tolist() == [-0.5, 1.5, 3.5, -4.5]
+    assert (steps(units, 0.5, down=True) / UNIT).tolist() == [-0.5, -2.5, -4.5, 3.5]
 
 
 @pytest.mark.parametrize(("length", "slack"), [(20, 0.5), (370, 0.5), (1e5, 0.25), (1e7, 1.0)])
@@ -56,8 +54,8 @@ def test_false_alarms_come_as_seldom_as_said_when_results_are_independent() -> N
     up, down, lasted = np.zeros(many, np.int64), np.zeros(many, np.int64), np.zeros(many)
     going = np.ones(many, np.bool_)
     while going.any():
-        z = chance.standard_normal(many)
-        up, down = stepped(up, steps(z, slack, 100.0)), stepped(down, steps(-z, slack, 100.0))
+        units = whole(chance.standard_normal(many), 100.0)
+        up, down = stepped(up, steps(units, slack)), stepped(down, steps(units, slack, down=True))
         lasted[going] += 1
         going &= (up <= limit) & (down <= limit)
 

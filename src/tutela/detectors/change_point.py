@@ -69,7 +69,6 @@ class _Change:
 
     row: int
     side: str
-    sign: float
     before: int
     since: int
 
@@ -140,8 +139,11 @@ class ChangePoint(Noun, frozen=True, kw_only=True):
         for turn in turns(rows, slots, hours.hours(hours.zone(self.zone), rows.time)):
             state = self._begun(state, turn, seen.catalogue)
             known = {name: state.take(name, turn.runs.slots) for name in ("usual", "spread", "height")}
+            off = np.clip(turn.result, -LARGE, LARGE) - known["usual"][turn.run]
+            units = cusum.whole(off / known["spread"][turn.run], self.clip)
             for side, sign in SIDES:
-                state, changes = self._judged(state, turn, known, side, sign)
+                step = cusum.steps(units, self.slack, down=sign < 0)
+                state, changes = self._judged(state, turn, known["height"], step, side)
                 detections += (self._detection(seen.timeline, seen.catalogue, turn, known, each) for each in changes)
             state = _summed(state, turn, known["usual"])
         return state, tuple(detections)
@@ -210,30 +212,25 @@ class ChangePoint(Noun, frozen=True, kw_only=True):
         height: Index = np.rint(np.array(high) * UNIT).astype(np.int64)[which]
         return height
 
-    def _judged(
-        self, state: Slab, turn: Turn, known: Mapping[str, Array], side: str, sign: float
-    ) -> tuple[Slab, list[_Change]]:
+    def _judged(self, state: Slab, turn: Turn, height: Index, step: Index, side: str) -> tuple[Slab, list[_Change]]:
         """One side's sums, all datastreams at once; row by row those alone that are above their height, or were."""
         each, slots = turn.runs, turn.runs.slots
         before, since, told = (state.take(name, slots) for name in (side, f"{side}_since", f"{side}_told"))
-        off = np.clip(turn.result, -LARGE, LARGE) - known["usual"][turn.run]
-        z = sign * off / known["spread"][turn.run]
-        step = cusum.steps(z, self.slack, self.clip)
         sums = cusum.sums(before, step, each)
         after = np.where(sums.nothing >= 0, turn.time[sums.nothing], since)
         state = state.put(slots, **{side: sums.high[each.last], f"{side}_since": after})
-        some = np.flatnonzero(told | each.having(sums.high > known["height"][turn.run]))
+        some = np.flatnonzero(told | each.having(sums.high > height[turn.run]))
         if not len(some):
             return state, []
         changes: list[_Change] = []
         followed = []
         for run in some.tolist():
-            high, rise, on, height = (column[run].item() for column in (before, since, told, known["height"]))
+            high, rise, on, most = (column[run].item() for column in (before, since, told, height))
             for row in range(each.first[run], each.end[run]):
-                was, high = high, min(max(high + int(step[row]), 0), 2 * height)
-                if high > height and not on:
+                was, high = high, min(max(high + int(step[row]), 0), 2 * most)
+                if high > most and not on:
                     on = True
-                    changes.append(_Change(row, side, sign, was, rise if rise != NEVER else int(turn.time[row])))
+                    changes.append(_Change(row, side, was, rise if rise != NEVER else int(turn.time[row])))
                 if not high and turn.time[row] > rise:  # one start has one detection
                     on, rise = False, int(turn.time[row])
             followed.append((high, rise, on))
@@ -265,7 +262,7 @@ class ChangePoint(Noun, frozen=True, kw_only=True):
             time=time,
             column="result",
             was=result,
-            would=usual + change.sign * room * spread,
+            would=usual + dict(SIDES)[change.side] * room * spread,
         )
         told = Found(
             key=f"{datastream}/{change.side}",

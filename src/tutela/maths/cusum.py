@@ -20,7 +20,6 @@ from .runs import Index, Runs
 Floats = npt.NDArray[np.float64]
 
 UNIT = 1 << 20
-MOST = 1e6  # spreads: no z counts as more
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +30,25 @@ class Sums:
     nothing: Index
 
 
-def steps(z: Floats, slack: float, clip: float) -> Index:
-    """What each result adds to the upward sum. A z counts as at most `clip` upwards; downwards no less than that."""
-    step: Index = np.rint((np.clip(z, -clip, clip) - slack) * UNIT).astype(np.int64)
+def whole(z: Floats, clip: float) -> Index:
+    """Standardised results in whole numbers, none further off than `clip`."""
+    clipped = np.clip(z, -clip, clip)
+    clipped *= UNIT
+    units: Index = np.rint(clipped, out=clipped).astype(np.int64)
+    return units
+
+
+def steps(units: Index, slack: float, *, down: bool = False) -> Index:
+    """What each result adds to the upward sum, or to the downward one."""
+    step: Index = -units if down else units.copy()
+    step -= round(slack * UNIT)
     return step
 
 
 def stepped(before: Index, step: Index) -> Index:
     """The sums after one result of each datastream more."""
-    high: Index = np.maximum(before + step, 0)
-    return high
+    high: Index = before + step
+    return np.maximum(high, 0, out=high)
 
 
 def sums(before: Index, step: Index, each: Runs) -> Sums:
