@@ -17,13 +17,10 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from tutela.maths import cusum, found, hours
-from tutela.maths.cusum import UNIT
+from tutela.maths import cusum, found, hours, robust, turns
 from tutela.maths.found import Found
-from tutela.maths.robust import NORMAL
 from tutela.maths.runs import NEVER, Index
 from tutela.maths.slab import Field, Slab
-from tutela.maths.turns import Turn, turns
 from tutela.model.card import Card, Sample
 from tutela.model.detection import Detection
 from tutela.model.noun import Noun
@@ -136,7 +133,7 @@ class ChangePoint(Noun, frozen=True, kw_only=True):
             return state, ()
         rows, slots = self._mine(seen.rows, seen.slots, seen.catalogue)
         detections: list[Detection] = []
-        for turn in turns(rows, slots, hours.hours(hours.zone(self.zone), rows.time)):
+        for turn in turns.hourly(rows, slots, hours.hours(hours.zone(self.zone), rows.time)):
             state = self._begun(state, turn, seen.catalogue)
             known = {name: state.take(name, turn.runs.slots) for name in ("usual", "spread", "height")}
             off = np.clip(turn.result, -LARGE, LARGE) - known["usual"][turn.run]
@@ -155,7 +152,7 @@ class ChangePoint(Noun, frozen=True, kw_only=True):
         mine = np.isin(catalogue.property_code[slots], codes)
         return rows.take(mine), slots[mine]
 
-    def _begun(self, state: Slab, turn: Turn, catalogue: Catalogue) -> Slab:
+    def _begun(self, state: Slab, turn: turns.Turn, catalogue: Catalogue) -> Slab:
         """Where a new hour begins: the old one is learnt, and what the new one is judged by is frozen."""
         old = state.take("hour", turn.runs.slots).astype(np.int64)
         new = turn.hour != old
@@ -173,7 +170,7 @@ class ChangePoint(Noun, frozen=True, kw_only=True):
         """What one hour's sums teach: the mean deviation moves its level, their mean size the spread."""
         level, days = f"level_{hour:02d}", f"days_{hour:02d}"
         came, rows, taught = (state.take(name, slots).astype(np.int64) for name in (days, "rows", "hours"))
-        mean, size = state.take("sum", slots) / rows, NORMAL * state.take("size", slots) / rows
+        mean, size = state.take("sum", slots) / rows, robust.NORMAL * state.take("size", slots) / rows
         own, again = state.take("own", slots).astype(np.float64), came > 0
         return state.put(
             slots,
@@ -185,7 +182,7 @@ class ChangePoint(Noun, frozen=True, kw_only=True):
             },
         )
 
-    def _frozen(self, state: Slab, turn: Turn, which: Index, hour: int, catalogue: Catalogue) -> Slab:
+    def _frozen(self, state: Slab, turn: turns.Turn, which: Index, hour: int, catalogue: Catalogue) -> Slab:
         """Level, spread and height of an hour, as they will be while it lasts."""
         slots, first = turn.runs.slots[which], turn.result[turn.runs.first[which]]
         level, days = (state.take(name, slots).astype(np.float64) for name in (f"level_{hour:02d}", f"days_{hour:02d}"))
@@ -209,10 +206,12 @@ class ChangePoint(Noun, frozen=True, kw_only=True):
         """How high a sum may be, by how many results come in the days between two false alarms."""
         every, which = np.unique(np.where(np.isnan(interval), self.unknown, interval), return_inverse=True)
         high = [cusum.height(max(self.apart * DAY / SECOND / each, 10.0), self.slack) for each in every.tolist()]
-        height: Index = np.rint(np.array(high) * UNIT).astype(np.int64)[which]
+        height: Index = np.rint(np.array(high) * cusum.UNIT).astype(np.int64)[which]
         return height
 
-    def _judged(self, state: Slab, turn: Turn, height: Index, step: Index, side: str) -> tuple[Slab, list[_Change]]:
+    def _judged(
+        self, state: Slab, turn: turns.Turn, height: Index, step: Index, side: str
+    ) -> tuple[Slab, list[_Change]]:
         """One side's sums, all datastreams at once; row by row those alone that are above their height, or were."""
         each, slots = turn.runs, turn.runs.slots
         before, since, told = (state.take(name, slots) for name in (side, f"{side}_since", f"{side}_told"))
@@ -238,7 +237,7 @@ class ChangePoint(Noun, frozen=True, kw_only=True):
         return state.put(slots[some], **dict(columns)), changes
 
     def _detection(
-        self, timeline: str, catalogue: Catalogue, turn: Turn, known: Mapping[str, Array], change: _Change
+        self, timeline: str, catalogue: Catalogue, turn: turns.Turn, known: Mapping[str, Array], change: _Change
     ) -> Detection:
         """Had this result been as far off as the height leaves room for, the sum would not be above it."""
         run = int(turn.run[change.row])
@@ -252,11 +251,11 @@ class ChangePoint(Noun, frozen=True, kw_only=True):
             "usual": usual,
             "spread": spread,
             "since": change.since,
-            "sum": change.before / UNIT,
-            "height": height / UNIT,
+            "sum": change.before / cusum.UNIT,
+            "height": height / cusum.UNIT,
             "apart": self.apart,
         }
-        room = (height - change.before - 0.5) / UNIT + self.slack
+        room = (height - change.before - 0.5) / cusum.UNIT + self.slack
         unless = ValueWas(
             datastream=datastream,
             time=time,
@@ -269,12 +268,14 @@ class ChangePoint(Noun, frozen=True, kw_only=True):
             since=change.since,
             at=time,
             confidence=0.9,
-            why=Why(message=f"change_point.{change.side}", inputs=inputs, unless=unless),
+            why=Why(
+                message=f"change_point.{'above' if change.side == 'up' else 'below'}", inputs=inputs, unless=unless
+            ),
         )
         return found.detection(self, timeline, told, found.on(catalogue, (datastream,)))
 
 
-def _summed(state: Slab, turn: Turn, usual: Floats) -> Slab:
+def _summed(state: Slab, turn: turns.Turn, usual: Floats) -> Slab:
     """The rows' clipped deviations added, one after the other, so that no cut between batches changes a bit."""
     slots = turn.runs.slots
     clip, sum_, size = (state.take(name, slots) for name in ("clip", "sum", "size"))

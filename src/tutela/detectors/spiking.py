@@ -145,8 +145,8 @@ class Spiking(Noun, frozen=True, kw_only=True):
         each, result = turn.runs, turn.result
         known = {name: state.take(name, each.slots) for name in FIELDS}
         last, before = _rolled(result, each, known["last"], known["before"])
-        off = np.abs(last - np.median((before, last, result), axis=0))
-        off = np.where(np.isnan(off), 0.0, off)
+        here, there = last - before, last - result
+        off = np.where(here * there > 0, np.minimum(np.abs(here), np.abs(there)), 0.0)  # from the median of the three
         far = self._far(known["rows"], known["usual"])
         jumps = (off > each.by_row(far)) & (np.abs(result - before) <= BACK * off)
 

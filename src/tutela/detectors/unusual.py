@@ -16,12 +16,10 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from tutela.maths import found, hours
+from tutela.maths import found, hours, robust, turns
 from tutela.maths.found import Found
-from tutela.maths.robust import NORMAL
 from tutela.maths.runs import NEVER, Index
 from tutela.maths.slab import Field, Slab
-from tutela.maths.turns import Turn, turns
 from tutela.model.card import Card, Sample
 from tutela.model.detection import Detection
 from tutela.model.noun import Noun
@@ -123,7 +121,7 @@ class Unusual(Noun, frozen=True, kw_only=True):
             return state, ()
         rows, slots = self._mine(seen.rows, seen.slots, seen.catalogue)
         detections: list[Detection] = []
-        for turn in turns(rows, slots, hours.hours(hours.zone(self.zone), rows.time)):
+        for turn in turns.hourly(rows, slots, hours.hours(hours.zone(self.zone), rows.time)):
             state = self._begun(state, turn)
             state, told = self._judged(state, turn)
             detections += (self._detection(state, seen.timeline, seen.catalogue, turn, row) for row in told)
@@ -137,7 +135,7 @@ class Unusual(Noun, frozen=True, kw_only=True):
         mine = np.isin(catalogue.property_code[slots], codes)
         return rows.take(mine), slots[mine]
 
-    def _begun(self, state: Slab, turn: Turn) -> Slab:
+    def _begun(self, state: Slab, turn: turns.Turn) -> Slab:
         """Where a new hour begins: the old one is learnt, and the new one's level is frozen."""
         old = state.take("hour", turn.runs.slots).astype(np.int64)
         new = turn.hour != old
@@ -155,7 +153,7 @@ class Unusual(Noun, frozen=True, kw_only=True):
         """What one hour's sums teach: the mean deviation moves its level, their mean size its spread."""
         level, spread, weeks = _columns(hour)
         came, rows, taught = (state.take(name, slots).astype(np.int64) for name in (weeks, "rows", "hours"))
-        mean, size = state.take("sum", slots) / rows, NORMAL * state.take("size", slots) / rows
+        mean, size = state.take("sum", slots) / rows, robust.NORMAL * state.take("size", slots) / rows
         own, again = state.take("own", slots).astype(np.float64), came > 0
         return state.put(
             slots,
@@ -168,7 +166,7 @@ class Unusual(Noun, frozen=True, kw_only=True):
             },
         )
 
-    def _frozen(self, state: Slab, turn: Turn, which: Index, hour: int) -> Slab:
+    def _frozen(self, state: Slab, turn: turns.Turn, which: Index, hour: int) -> Slab:
         """The level and the bounds of an hour, as they will be while it lasts."""
         slots, first = turn.runs.slots[which], turn.result[turn.runs.first[which]]
         level, spread, weeks = (state.take(name, slots).astype(np.float64) for name in _columns(hour))
@@ -187,7 +185,7 @@ class Unusual(Noun, frozen=True, kw_only=True):
             size=none,
         )
 
-    def _judged(self, state: Slab, turn: Turn) -> tuple[Slab, list[int]]:
+    def _judged(self, state: Slab, turn: turns.Turn) -> tuple[Slab, list[int]]:
         """The rows that are to be told: each the first one beyond the bounds since it was last over."""
         usual, width = (state.take(name, turn.runs.slots) for name in ("usual", "width"))
         low, high = self._bounds(usual, width)
@@ -218,7 +216,7 @@ class Unusual(Noun, frozen=True, kw_only=True):
             high = np.full_like(high, np.inf)
         return low, high
 
-    def _detection(self, state: Slab, timeline: str, catalogue: Catalogue, turn: Turn, row: int) -> Detection:
+    def _detection(self, state: Slab, timeline: str, catalogue: Catalogue, turn: turns.Turn, row: int) -> Detection:
         slot = turn.runs.slots[turn.run[row : row + 1]]
         hour = int(hours.of_week(turn.hour[turn.run[row]]))
         usual, width = float(state.take("usual", slot)[0]), float(state.take("width", slot)[0])
@@ -249,7 +247,7 @@ class Unusual(Noun, frozen=True, kw_only=True):
         )
 
 
-def _summed(state: Slab, turn: Turn) -> Slab:
+def _summed(state: Slab, turn: turns.Turn) -> Slab:
     """The rows' clipped deviations added, one after the other, so that no cut between batches changes a bit."""
     slots = turn.runs.slots
     usual, clip, sum_, size = (state.take(name, slots) for name in ("usual", "clip", "sum", "size"))

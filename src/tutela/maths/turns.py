@@ -26,7 +26,7 @@ class Turn:
     result: Floats
 
 
-def turns(rows: Rows, slots: Index, hour: Index) -> Iterator[Turn]:
+def hourly(rows: Rows, slots: Index, hour: Index) -> Iterator[Turn]:
     """Hour after hour, at most one run of each slot at a time. Mostly there is one hour."""
     every = runs(slots, hour)
     for which in _in_turn(every, hour[every.first]):
