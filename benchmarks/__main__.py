@@ -18,7 +18,8 @@ from benchmarks.report import ROOT, Figure
 from rich.console import Console
 
 SECONDS = {
-    "detectors": 180,
+    "detectors": 300,
+    "change": 180,
     "scan": 180,
     "flow_detect": 180,
     "flow_gateway": 180,

@@ -2,7 +2,7 @@
 
 Columns: a turn is what a worker hands to one of sixteen partitions, 20,000 rows of 6,250 datastreams by
 slot, and a tick each second of event time; one row in a thousand is far off, so that the exact paths run too.
-`unusual` has learnt three weeks before. Facts come one by one, with bursts among them: to `burst` the calls of a
+`unusual`, `change_point` and `stuck` have learnt three weeks before. Facts come one by one, with bursts among them: to `burst` the calls of a
 year, to `correlation` so many that its memory is full.
 """
 
@@ -31,7 +31,13 @@ COLUMNS: Mapping[str, tuple[dict[str, object], float]] = {
     "threshold": ({"observed_property": "pm10", "high": 60.0, "low": 40.0}, 10e6),
     "silence": ({}, 10e6),
     "unusual": ({"weeks": 2}, 4e6),
+    "stuck": ({}, 4e6),
+    "out_of_range": ({}, 10e6),
+    "spiking": ({}, 4e6),
+    "drifting": ({}, 4e6),
+    "change_point": ({"days": 3}, 4e6),
 }
+LEARNING = ("unusual", "change_point", "stuck")
 FACTS: Mapping[str, tuple[dict[str, object], float, float]] = {
     "burst": ({}, 1200.0, 500),
     "correlation": ({"sorts": [["call"], ["smoke"]]}, 0.3, 500),
@@ -114,7 +120,7 @@ def main() -> None:
     known = catalogue()
     for name, (options, bar) in COLUMNS.items():
         detector = parts.make("detectors", name, options)
-        seconds, found = took(detector, turns(known, 3 if name == "unusual" else 0), TURNS)
+        seconds, found = took(detector, turns(known, 3 if name in LEARNING else 0), TURNS)
         tell(f"detectors.{name}", ROWS / seconds, "rows/s/core", least=bar, detections=found)
     for name, (options, apart, bar) in FACTS.items():
         seconds, found = took(parts.make("detectors", name, options), calls(apart), CALLS)

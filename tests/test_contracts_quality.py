@@ -123,3 +123,19 @@ def test_some_would_have_found_something_at_ticks() -> None:
     }
 
     assert found == {"drifting", "threshold"}
+
+
+@pytest.mark.parametrize("name", [*JUDGES, *OTHERS])
+def test_absurd_numbers_break_nothing(name: str) -> None:
+    detector = made(name)
+    chance = np.random.default_rng(1)
+    items = [
+        Observed(item.slot, item.time, float(chance.choice([1e308, -1e308, 1e-308])))
+        if chance.random() < 0.02
+        else item
+        for item in stream(detector, 1)
+        if isinstance(item, Observed)
+    ]
+
+    for found in play(detector, seens(world(detector), items)):
+        assert all(np.isfinite(value) for value in found.why.inputs.values() if not isinstance(value, str))

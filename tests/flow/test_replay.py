@@ -8,7 +8,20 @@ from dataclasses import dataclass, field
 
 import msgspec
 import pytest
-from tests.flow.stage_support import Every, P, Pairs, call, datastream, entered, known, rows, second_tick, ticked, told
+from tests.flow.stage_support import (
+    Doubter,
+    Every,
+    P,
+    Pairs,
+    call,
+    datastream,
+    entered,
+    known,
+    rows,
+    second_tick,
+    ticked,
+    told,
+)
 
 from tutela.backends.memory_audit import MemoryStored
 from tutela.backends.memory_keys import MemoryKeys
@@ -104,6 +117,15 @@ async def test_a_replay_comes_to_the_same(recorded: Recorded) -> None:
     assert (report.upto, report.unreadable, report.erased_messages) == (len(recorded.messages), 0, 0)
     assert report.messages == 20 * (2 + 1) * P
     assert {event.kind for event in recorded.stored.events} == {"detection@1", "correction@1"}
+
+
+async def test_what_was_not_believed_is_replayed_as_well() -> None:
+    recorded = await Recorded(detectors=(*Recorded().detectors, Doubter(high=0.8, needs=("pm10",)))).record()
+    report = await recorded.report(cut=lambda: 7)
+
+    assert report.same
+    assert "believed@1" in {event.kind for event in recorded.stored.events}
+    assert report.compared == len(recorded.stored.events)
 
 
 @pytest.mark.parametrize("seed", range(4))

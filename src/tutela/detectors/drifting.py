@@ -18,11 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tutela.errors import BadInput
-from tutela.maths import found
+from tutela.maths import found, robust
 from tutela.maths.found import Found
-from tutela.maths.order import NEVER
-from tutela.maths.robust import NORMAL, median_of_others
-from tutela.maths.runs import Index, runs
+from tutela.maths.runs import NEVER, Index, runs
 from tutela.maths.slab import Field, Slab
 from tutela.model.card import Card, Sample
 from tutela.model.detection import Detection
@@ -190,7 +188,7 @@ class Drifting(Noun, frozen=True, kw_only=True):
         # Where not even this hour's last result could have kept it silent, the hour before should have told it already.
         lowest = size - (np.sign(hour.gap) * hour.extra + hour.clip) * hour.fast
         new = (size > hour.limit) & ~known["on"] & (lowest <= hour.limit)
-        none, moved = np.zeros(len(size)), NORMAL * np.abs(hour.extra) - known["spread"]
+        none, moved = np.zeros(len(size)), robust.NORMAL * np.abs(hour.extra) - known["spread"]
         state = state.put(
             hour.slots,
             rows=none,
@@ -207,7 +205,7 @@ class Drifting(Noun, frozen=True, kw_only=True):
     def _hour(self, state: Slab, slots: Index) -> _Hour:
         known = {name: state.take(name, slots) for name in FIELDS}
         means = known["sum"] / known["rows"] - known["usual"]  # of what each tells of the whole city
-        others = median_of_others(means)
+        others = robust.median_of_others(means)
         off = means - others
         clip = np.where((known["hours"] >= STEADY) & (known["spread"] > 0), CLIP * known["spread"], LARGE)
         extra = np.where(known["hours"] == 0, 0.0, np.clip(off, -clip, clip))

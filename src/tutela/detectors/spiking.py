@@ -37,7 +37,7 @@ BLOCK = 16  # results
 MEMORY = 16  # blocks that the usual distance remembers
 BACK = 0.25  # of the jump, as far as its neighbours may be from each other
 CLIP = 3.0  # times the usual distance, as far as one counts in it
-LARGE = 1e30
+LARGE = 1e30  # results count up to it, so that sums stay finite
 
 FIELDS = {
     "rows": Field("i8"),  # how many results there were
@@ -145,8 +145,8 @@ class Spiking(Noun, frozen=True, kw_only=True):
         each, result = turn.runs, turn.result
         known = {name: state.take(name, each.slots) for name in FIELDS}
         last, before = _rolled(result, each, known["last"], known["before"])
-        off = np.abs(last - np.median((before, last, result), axis=0))
-        off = np.where(np.isnan(off), 0.0, off)
+        here, there = last - before, last - result
+        off = np.where(here * there > 0, np.minimum(np.abs(here), np.abs(there)), 0.0)  # from the median of the three
         far = self._far(known["rows"], known["usual"])
         jumps = (off > each.by_row(far)) & (np.abs(result - before) <= BACK * off)
 
@@ -241,7 +241,8 @@ def _turns(rows: Rows, slots: Index, before: Index) -> Iterator[_Turn]:
     blocks = runs(slots, count // BLOCK)
     for which in blocks.in_turn():
         packed, places = blocks.take(which).packed()
-        yield _Turn(packed, places, rows.time[places], rows.result[places].astype(np.float64))
+        result = np.clip(rows.result[places].astype(np.float64), -LARGE, LARGE)
+        yield _Turn(packed, places, rows.time[places], result)
 
 
 def _rolled(result: Floats, each: Runs, last: Floats, before: Floats) -> tuple[Floats, Floats]:

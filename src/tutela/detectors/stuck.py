@@ -154,7 +154,8 @@ class Stuck(Noun, frozen=True, kw_only=True):
         """The columns after these rows, and by run whether somebody may be stuck in it: there they are not right yet."""
         time, result = rows.time, rows.result.astype(np.float64)
         before, was = _rolled(result, known["value"], each), _rolled(time, known["time"], each)
-        moved = ~(np.abs(result - before) <= GRAIN * np.maximum(1.0, np.abs(before)))  # also of the very first: NaN
+        with np.errstate(over="ignore"):  # between absurd numbers is an infinite way
+            moved = ~(np.abs(result - before) <= GRAIN * np.maximum(1.0, np.abs(before)))  # also of the first: NaN
         anchors, goes_on = each.anchors(moved), ~moved[each.first]
         since, place = time.copy(), np.arange(len(time))
         since[each.first[goes_on]] = known["since"][goes_on]

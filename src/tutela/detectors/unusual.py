@@ -10,16 +10,15 @@ parameter"), so that an event teaches little. A young hour's spread leans on the
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from tutela.maths import found, hours
+from tutela.maths import found, hours, robust, turns
 from tutela.maths.found import Found
-from tutela.maths.runs import NEVER, Index, Runs, runs
+from tutela.maths.runs import NEVER, Index
 from tutela.maths.slab import Field, Slab
 from tutela.model.card import Card, Sample
 from tutela.model.detection import Detection
@@ -33,7 +32,6 @@ from tutela.model.why import ValueWas, Why
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
-NORMAL = 1.2533141373155003  # standard deviation over mean absolute deviation, if normal: √(π/2)
 UNSET = -(1 << 31)  # an hour before all others
 LARGE = 1e30  # values and deviations count up to it, so that sums stay finite
 CLIP = 3.0  # spreads
@@ -123,7 +121,7 @@ class Unusual(Noun, frozen=True, kw_only=True):
             return state, ()
         rows, slots = self._mine(seen.rows, seen.slots, seen.catalogue)
         detections: list[Detection] = []
-        for turn in _turns(rows, slots, hours.hours(hours.zone(self.zone), rows.time)):
+        for turn in turns.hourly(rows, slots, hours.hours(hours.zone(self.zone), rows.time)):
             state = self._begun(state, turn)
             state, told = self._judged(state, turn)
             detections += (self._detection(state, seen.timeline, seen.catalogue, turn, row) for row in told)
@@ -137,7 +135,7 @@ class Unusual(Noun, frozen=True, kw_only=True):
         mine = np.isin(catalogue.property_code[slots], codes)
         return rows.take(mine), slots[mine]
 
-    def _begun(self, state: Slab, turn: _Turn) -> Slab:
+    def _begun(self, state: Slab, turn: turns.Turn) -> Slab:
         """Where a new hour begins: the old one is learnt, and the new one's level is frozen."""
         old = state.take("hour", turn.runs.slots).astype(np.int64)
         new = turn.hour != old
@@ -155,7 +153,7 @@ class Unusual(Noun, frozen=True, kw_only=True):
         """What one hour's sums teach: the mean deviation moves its level, their mean size its spread."""
         level, spread, weeks = _columns(hour)
         came, rows, taught = (state.take(name, slots).astype(np.int64) for name in (weeks, "rows", "hours"))
-        mean, size = state.take("sum", slots) / rows, NORMAL * state.take("size", slots) / rows
+        mean, size = state.take("sum", slots) / rows, robust.NORMAL * state.take("size", slots) / rows
         own, again = state.take("own", slots).astype(np.float64), came > 0
         return state.put(
             slots,
@@ -168,7 +166,7 @@ class Unusual(Noun, frozen=True, kw_only=True):
             },
         )
 
-    def _frozen(self, state: Slab, turn: _Turn, which: Index, hour: int) -> Slab:
+    def _frozen(self, state: Slab, turn: turns.Turn, which: Index, hour: int) -> Slab:
         """The level and the bounds of an hour, as they will be while it lasts."""
         slots, first = turn.runs.slots[which], turn.result[turn.runs.first[which]]
         level, spread, weeks = (state.take(name, slots).astype(np.float64) for name in _columns(hour))
@@ -187,7 +185,7 @@ class Unusual(Noun, frozen=True, kw_only=True):
             size=none,
         )
 
-    def _judged(self, state: Slab, turn: _Turn) -> tuple[Slab, list[int]]:
+    def _judged(self, state: Slab, turn: turns.Turn) -> tuple[Slab, list[int]]:
         """The rows that are to be told: each the first one beyond the bounds since it was last over."""
         usual, width = (state.take(name, turn.runs.slots) for name in ("usual", "width"))
         low, high = self._bounds(usual, width)
@@ -218,7 +216,7 @@ class Unusual(Noun, frozen=True, kw_only=True):
             high = np.full_like(high, np.inf)
         return low, high
 
-    def _detection(self, state: Slab, timeline: str, catalogue: Catalogue, turn: _Turn, row: int) -> Detection:
+    def _detection(self, state: Slab, timeline: str, catalogue: Catalogue, turn: turns.Turn, row: int) -> Detection:
         slot = turn.runs.slots[turn.run[row : row + 1]]
         hour = int(hours.of_week(turn.hour[turn.run[row]]))
         usual, width = float(state.take("usual", slot)[0]), float(state.take("width", slot)[0])
@@ -249,42 +247,7 @@ class Unusual(Noun, frozen=True, kw_only=True):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Turn:
-    """Rows of at most one hour of each slot. By run: the local `hour`. By row: its `run`, `time` and `result`."""
-
-    runs: Runs
-    hour: Index
-    run: Index
-    time: Index
-    result: Floats
-
-
-def _turns(rows: Rows, slots: Index, hour: Index) -> Iterator[_Turn]:
-    """Hour after hour, at most one run of each slot at a time. Mostly there is one hour."""
-    every = runs(slots, hour)
-    for which in _in_turn(every, hour[every.first]):
-        packed, places = every.take(which).packed()
-        yield _Turn(
-            runs=packed,
-            hour=hour[places[packed.first]],
-            run=packed.by_row(np.arange(len(packed.slots))),
-            time=rows.time[places],
-            result=rows.result[places].astype(np.float64),
-        )
-
-
-def _in_turn(every: Runs, hour: Index) -> Iterator[Index]:
-    """All runs of one hour together; where a zone's clocks go back so far that hours come again, just in sequence."""
-    again = every.slots[1:] == every.slots[:-1]
-    if not again.any() or (np.diff(hour)[again] < 0).any():
-        yield from every.in_turn()
-    else:
-        for each in np.unique(hour).tolist():
-            yield np.flatnonzero(hour == each)
-
-
-def _summed(state: Slab, turn: _Turn) -> Slab:
+def _summed(state: Slab, turn: turns.Turn) -> Slab:
     """The rows' clipped deviations added, one after the other, so that no cut between batches changes a bit."""
     slots = turn.runs.slots
     usual, clip, sum_, size = (state.take(name, slots) for name in ("usual", "clip", "sum", "size"))

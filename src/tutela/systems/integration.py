@@ -17,6 +17,8 @@ system = System(
         Use(part="out_of_range", name="out-of-range"),
         Use(part="spiking", name="spiking"),
         Use(part="drifting", name="drifting"),
+        # Of nights and days that air and noise have, counts of people and cars have too many of their own.
+        Use(part="change_point", name="change-point", options={"only": ("pm25", "no2", "noise")}),
         Use(part="unusual", name="unusual"),  # one use for all: it keeps 1.5 kB of each datastream
         Use(
             part="threshold",
