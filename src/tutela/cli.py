@@ -15,7 +15,6 @@ import typer
 import uvloop
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from tutela import parts
 from tutela.app import (
@@ -110,7 +109,7 @@ def up_(
 
 
 def _welcome(here: up.Up, *, demo: bool) -> str:
-    lines = ["", f"  tutela is up: {here.address}", ""]
+    lines = ["", f"  tutela is up: {here.address}", f"  devices publish to {here.mqtt}", ""]
     for role, code in here.codes:
         lines += [f"  come in as {role}:  {here.address}/enrol?code={code}"]
     if here.codes:
@@ -306,18 +305,7 @@ def sources_list(data: Data = None, as_json: Json = False) -> None:
     if as_json:
         shown([entry for entry, _ in found], as_json=True, words="")
         return
-    table = Table("source", "owner", "for", "on the basis of", "personal data", "datastreams", box=None)
-    for entry, streams in found:
-        name = f"{entry.name} (simulated)" if entry.simulated else entry.name
-        table.add_row(
-            name,
-            entry.owner,
-            ", ".join(entry.purposes),
-            entry.legal_basis,
-            "yes" if entry.personal_data else "no",
-            str(streams),
-        )
-    out.print(table)
+    out.print(sources.table(found))
 
 
 @register.command("enter")
@@ -335,6 +323,25 @@ def sources_enter(
         {"source": entry.name, "token": token},
         as_json=as_json,
         words=f"{entry.name} is in the register.\ntoken: {token}",
+    )
+
+
+@register.command("device")
+def sources_device(
+    source: Annotated[str, typer.Argument(help="The source, as it is in the register.")],
+    thing: Annotated[str, typer.Argument(help="The Thing of it that sends for itself.")],
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Give one device a token of its own.
+
+    With it the device may publish over MQTT below SOURCE/THING, and nothing else. It is shown once.
+    """
+    sender, token = run(sources.device(settings(data), source, thing))
+    shown(
+        {"user": sender.name, "token": token},
+        as_json=as_json,
+        words=f"{thing} of {source} may publish below {sender.name}/\nuser name: {sender.name}\npassword: {token}",
     )
 
 

@@ -1,4 +1,4 @@
-"""`tutela sources`: what is in the register, and a new entry with its token."""
+"""`tutela sources`: what is in the register, a new entry with its token, and tokens for single devices."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+from rich.table import Table
 
 from tutela.app.core import clock, core
 from tutela.app.settings import Settings
 from tutela.errors import BadInput
 from tutela.flow.entering import define, enter
+from tutela.model.flow import Sender
 from tutela.model.noun import Noun
 from tutela.model.register import Datastream, Source, Thing
 
@@ -46,6 +48,16 @@ async def listed(settings: Settings) -> Sequence[tuple[Source, int]]:
         return [(source, streams.count(source.name)) for source in await inside.facts.sources()]
 
 
+def table(found: Sequence[tuple[Source, int]]) -> Table:
+    """The register's entries, for people."""
+    drawn = Table("source", "owner", "for", "on the basis of", "personal data", "datastreams", box=None)
+    for entry, streams in found:
+        name = f"{entry.name} (simulated)" if entry.simulated else entry.name
+        personal = "yes" if entry.personal_data else "no"
+        drawn.add_row(name, entry.owner, ", ".join(entry.purposes), entry.legal_basis, personal, str(streams))
+    return drawn
+
+
 async def add(settings: Settings, path: Path) -> tuple[Source, str]:
     """Enter a source from a file; gives its token, which is shown once."""
     entry = read(path)
@@ -53,3 +65,9 @@ async def add(settings: Settings, path: Path) -> tuple[Source, str]:
         await enter(inside.facts, entry.source, BY, clock())
         await define(inside.facts, entry.thing, entry.datastream, BY, clock())
         return entry.source, await inside.tokens.issue(entry.source.name)
+
+
+async def device(settings: Settings, source: str, thing: str) -> tuple[Sender, str]:
+    """A token for one Thing of a source, which then speaks for itself only; it is shown once."""
+    async with core(settings, "sources", connections=1) as inside:
+        return Sender(source, thing), await inside.tokens.issue(source, thing)

@@ -31,7 +31,6 @@ class Code(IntEnum):
     KEEP_ALIVE = 0x8D
     TAKEN_OVER = 0x8E
     TOPIC = 0x90
-    RECEIVE_MAXIMUM = 0x93
     TOPIC_ALIAS = 0x94
     TOO_LARGE = 0x95
     QUOTA = 0x97
@@ -50,7 +49,6 @@ class Property(IntEnum):
     SUBSCRIPTION_ID = 11
     SESSION_EXPIRY = 17
     ASSIGNED_CLIENT_ID = 18
-    SERVER_KEEP_ALIVE = 19
     AUTHENTICATION_METHOD = 21
     AUTHENTICATION_DATA = 22
     PROBLEM_INFORMATION = 23
@@ -92,7 +90,6 @@ def _sorts() -> dict[int, _Sort]:
         Property.SUBSCRIPTION_ID: _Sort("length", frozenset({"SUBSCRIBE"})),
         Property.SESSION_EXPIRY: _Sort("four", both),
         Property.ASSIGNED_CLIENT_ID: _Sort("text", frozenset()),
-        Property.SERVER_KEEP_ALIVE: _Sort("two", frozenset()),
         Property.AUTHENTICATION_METHOD: _Sort("text", connect),
         Property.AUTHENTICATION_DATA: _Sort("binary", connect),
         Property.PROBLEM_INFORMATION: _Sort("flag", connect),

@@ -16,6 +16,12 @@ import msgspec
 
 from ._mqtt_wire import Code, Cursor, Properties, Property, Value, length, properties, text, wrong
 
+__all__ = [
+    "ALIASES", "HELLO", "PACKET", "PINGRESP", "TOPIC", "V5", "V311",
+    "Code", "Connect", "Decoder", "Disconnect", "Packet", "Ping", "Properties", "Property", "Publish", "Subscribe", "Unsubscribe",
+    "connack", "disconnect", "part", "puback", "suback", "unsuback",
+]  # fmt: skip
+
 V311, V5 = 4, 5
 """Protocol levels (§3.1.2.2)."""
 
