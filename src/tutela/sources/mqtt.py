@@ -178,7 +178,7 @@ class Door:
         client = connect.client
         if not client:
             self._assigned += 1
-            client = told[Property.ASSIGNED_CLIENT_ID] = f"assigned/{self._stamp}/{self._assigned}"
+            client = told[Property.ASSIGNED_CLIENT_ID] = f"assigned/{self._clock()}/{self._assigned}"
         lasts = min(connect.session_expiry, self.limits.session)
         if lasts != connect.session_expiry:
             told[Property.SESSION_EXPIRY] = lasts
