@@ -95,10 +95,12 @@ class Gathering:
         self._soon()
 
     async def finish(self, within: float) -> None:
-        """Wait for what is on its way, so many seconds at most."""
+        """Wait for what is on its way, so many seconds at most; what takes longer is not waited for, nor acknowledged."""
         self._flush()
         if self._offered:
-            await asyncio.wait(self._offered, timeout=within)
+            _, late = await asyncio.wait(self._offered, timeout=within)
+            for offer in late:
+                offer.cancel()
 
     def _soon(self) -> None:
         if not self._due:

@@ -88,19 +88,23 @@ class Door:
         self._leaving = False
 
     @asynccontextmanager
-    async def listening(self, host: str, port: int) -> AsyncIterator[None]:
-        """Take connections as long as the body runs; then see through what is on its way, and say goodbye."""
+    async def listening(self, host: str, port: int) -> AsyncIterator[int]:
+        """Take connections as long as the body runs, on that port (0: any; it is given).
+
+        At the end what is on its way is seen through, and everybody is told. Raises Conflict when the port is taken.
+        """
         loop = asyncio.get_running_loop()
+        try:
+            server = await loop.create_server(lambda: Connection(self), host, port, backlog=1024, start_serving=False)
+        except OSError as taken:
+            raise Conflict(f"MQTT can't listen on port {port}: {taken}; name another one") from taken
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             self.gathering.begin(tasks)
-            try:
-                server = await loop.create_server(lambda: Connection(self), host, port, backlog=1024)
-            except OSError as taken:
-                raise Conflict(f"MQTT can't listen on port {port}: {taken}; name another one") from taken
+            await server.start_serving()
             sweeping = tasks.create_task(self._sweep())
             try:
-                yield
+                yield server.sockets[0].getsockname()[1]
             finally:
                 server.close()
                 await self._leave()
