@@ -355,17 +355,6 @@ async def test_messages_without_a_time_never_have_the_same_one(town: Town) -> No
     assert times == [1_000_000, 1_000_001, 1_000_002, 1_000_003, 1_000_004]
 
 
-async def test_a_clock_that_is_set_back_is_followed() -> None:
-    clock = Clock()
-    door = Door(Gateway().give, Names(), lambda _: asyncio.sleep(0, TOKENS["air"]), clock)
-    door.now()
-    clock.now = 5
-
-    assert [door.now(), door.now()] == [1_000_001, 1_000_002]
-    clock.now = -2_000_000
-    assert door.now() == -2_000_000
-
-
 # ── who is let in ───────────────────────────────────────────────────────────────────────────────
 @pytest.mark.parametrize(
     ("user", "password", "new", "old"),

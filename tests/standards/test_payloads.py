@@ -123,3 +123,10 @@ def test_what_was_sent_is_what_is_taken(sent: list[tuple[float, int]]) -> None:
     rows = payloads.rows("readings", [7] * len(sent), payloads.read(body, about(), now)[0])
 
     assert list(zip(rows.result.tolist(), rows.time.tolist(), strict=True)) == sent
+
+
+def test_times_that_were_not_said_are_the_clocks_and_never_the_same_twice() -> None:
+    said = iter([10, 10, 10, 50, 49, -1_000_000, -1_000_000])
+    stamps = payloads.Stamps(lambda: next(said))
+
+    assert [stamps() for _ in range(7)] == [10, 11, 12, 50, 51, -1_000_000, -999_999]

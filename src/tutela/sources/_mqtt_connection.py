@@ -26,6 +26,7 @@ from tutela.standards.mqtt import (
     Subscribe,
     Unsubscribe,
 )
+from tutela.standards.payloads import Names, Now
 
 from ._mqtt_gathering import Gathering, Promise
 from ._mqtt_sessions import Key
@@ -37,20 +38,14 @@ SPOOFED = "this topic is not yours; publish to {}/… or to your own datastreams
 UNKNOWN = "the register has no such datastream; define it before sending observations of it"
 
 
-class Names(Protocol):
-    """What is asked of the register."""
-
-    def number(self, name: str) -> int | None:
-        """The register's number of the datastream of that name."""
-
-    def datastream(self, number: int) -> Datastream:
-        """The datastream of that number; raises NotFound."""
-
-
 class Host(Protocol):
-    """The door, as a connection sees it. `receive_maximum`: messages that may wait for their acknowledgement."""
+    """The door, as a connection sees it.
+
+    `now`: the time of a message that says none. `receive_maximum`: messages that may wait for their acknowledgement.
+    """
 
     names: Names
+    now: Now
     gathering: Gathering
     receive_maximum: int
 
@@ -65,9 +60,6 @@ class Host(Protocol):
 
     def full(self, connection: Connection) -> bool:
         """Whether too many rows are on their way; then the connection is called when there is room."""
-
-    def now(self) -> int:
-        """The time of a message that says none, in microseconds."""
 
     async def who(self, connect: Connect) -> Sender:
         """Who introduces himself; raises Quarantined for a token of nobody, or of somebody else."""

@@ -21,10 +21,10 @@ from typing import Any
 from tutela.errors import Conflict, Quarantined
 from tutela.model.card import Card
 from tutela.model.flow import Give, Sender
-from tutela.model.when import SECOND
 from tutela.standards.mqtt import ALIASES, PACKET, Code, Connect, Properties, Property
+from tutela.standards.payloads import Names, Now, Stamps
 
-from ._mqtt_connection import Connection, Names
+from ._mqtt_connection import Connection
 from ._mqtt_gathering import Gathering
 from ._mqtt_sessions import Sessions
 
@@ -73,17 +73,18 @@ class Door:
         give: Give,
         names: Names,
         identify: Identify,
-        clock: Callable[[], int],
+        clock: Now,
         limits: Limits | None = None,
     ) -> None:
         self.names, self.limits = names, limits or Limits()
         self.receive_maximum = self.limits.receive_maximum
         self.gathering = Gathering(give, self._room)
+        self.now: Now = Stamps(clock)
         self._identify, self._clock = identify, clock
         self._connections: set[Connection] = set()
         self._sessions: Sessions[Connection] = Sessions(self.limits.sessions)
         self._held_back: set[Connection] = set()
-        self._stamp = self._assigned = 0
+        self._assigned = 0
         self._tasks: asyncio.TaskGroup | None = None
         self._leaving = False
 
@@ -151,14 +152,6 @@ class Door:
             held_back, self._held_back = self._held_back, set()
             for connection in held_back:
                 connection.work()
-
-    def now(self) -> int:
-        """The time of a message that says none, in microseconds: never the same twice, and the clock's else."""
-        now = self._clock()
-        if self._stamp - SECOND < now <= self._stamp:
-            now = self._stamp + 1
-        self._stamp = now
-        return now
 
     async def who(self, connect: Connect) -> Sender:
         """Who introduces himself; raises Quarantined for a token of nobody, or of somebody else."""

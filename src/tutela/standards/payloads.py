@@ -11,7 +11,7 @@ be the topic's. A line that can't be understood is refused by itself; the others
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated
+from typing import Annotated, Protocol
 
 import msgspec
 import numpy as np
@@ -21,7 +21,7 @@ from tutela.model.flow import Refusal
 from tutela.model.kinds import kind
 from tutela.model.register import Datastream
 from tutela.model.rows import Rows
-from tutela.model.when import parse
+from tutela.model.when import SECOND, parse
 
 from .observations import NAMED, SAMPLE, UNREADABLE
 
@@ -66,10 +66,35 @@ _BAD = (msgspec.DecodeError, UnicodeError, RecursionError, OverflowError, BadInp
 Now = Callable[[], int]
 
 
+class Names(Protocol):
+    """What a source whose topics name datastreams asks of the register."""
+
+    def number(self, name: str) -> int | None:
+        """The register's number of the datastream of that name."""
+
+    def datastream(self, number: int) -> Datastream:
+        """The datastream of that number; raises NotFound."""
+
+
+class Stamps:
+    """The time of messages that say none: the clock's, and never the same twice, or two would count as one."""
+
+    def __init__(self, clock: Now) -> None:
+        self._clock, self._last = clock, 0
+
+    def __call__(self) -> int:
+        """Microseconds since 1970. A clock that is set back by more than a second is followed."""
+        now = self._clock()
+        if self._last - SECOND < now <= self._last:
+            now = self._last + 1
+        self._last = now
+        return now
+
+
 def read(payload: bytes, about: Datastream, now: Now) -> tuple[Sequence[Line], Sequence[Refusal]]:
     """The lines of a message about that datastream, each with its time in microseconds, and what was refused.
 
-    `now` gives the time of what came without one; it must never give the same twice, or two would count as one.
+    `now` gives the time of what came without one, as `Stamps` do.
     """
     decoder = _DECODERS[about.kind]
     try:
