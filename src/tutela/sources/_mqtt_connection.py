@@ -35,6 +35,8 @@ SENSORTHINGS = re.compile(r"v1\.1/Datastreams\(([0-9]{1,9})\)/Observations")
 """Where SensorThings creates Observations by MQTT (OGC 18-088 §14)."""
 
 SPOOFED = "this topic is not yours; publish to {}/… or to your own datastreams in SensorThings' way"
+ANONYMOUS = "say who you are: SOURCE or SOURCE/THING as user name, the token as password"
+STRANGER = "this is no token of that user name; `tutela sources device` makes one"
 UNKNOWN = "the register has no such datastream; define it before sending observations of it"
 
 
@@ -225,9 +227,9 @@ class Connection(asyncio.Protocol):
         self._connect = connect
         try:
             sender = await self._door.who(connect)
-        except Quarantined as stranger:
+        except Quarantined:
             anonymous = connect.user is None or not connect.password
-            self.end(Code.NOT_AUTHORISED if anonymous else Code.CREDENTIALS, stranger.message)
+            self.end(*((Code.NOT_AUTHORISED, ANONYMOUS) if anonymous else (Code.CREDENTIALS, STRANGER)))
             return
         except (EngineDown, Overloaded) as down:
             self.end(Code.UNAVAILABLE, down.message)

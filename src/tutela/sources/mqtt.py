@@ -158,7 +158,7 @@ class Door:
         sender = await self._identify(_token(connect))
         if connect.user != sender.name:
             self.gathering.refuse(sender.source, "foreign")
-            raise Quarantined(f"the user name is not what this token is for; it is {sender.name}")
+            raise Quarantined(f"this token is of {sender.name}, and not of whoever shows it")
         return sender
 
     def enter(self, connection: Connection, connect: Connect, sender: Sender) -> tuple[bool, Properties]:
