@@ -32,7 +32,7 @@ from ._mqtt_gathering import Gathering, Promise
 from ._mqtt_sessions import Key
 
 SENSORTHINGS = re.compile(r"v1\.1/Datastreams\(([0-9]{1,9})\)/Observations")
-"""Where SensorThings creates Observations by MQTT (OGC 18-088 §14)."""
+"""Where SensorThings creates Observations by MQTT (OGC 18-088, create-observations-via-mqtt)."""
 
 SPOOFED = "this topic is not yours; publish to {}/… or to your own datastreams in SensorThings' way"
 ANONYMOUS = "say who you are: SOURCE or SOURCE/THING as user name, the token as password"

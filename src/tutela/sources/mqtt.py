@@ -1,7 +1,8 @@
 """MQTT 3.1.1 and 5.0: observations published by anybody who holds a source's or a device's token.
 
     SOURCE/NAME                          the datastream NAME, such as yard-air/yard/pm25
-    v1.1/Datastreams(ID)/Observations    the same as SensorThings says it (OGC 18-088 §14), by the register's number
+    v1.1/Datastreams(ID)/Observations    the same as SensorThings says it (OGC 18-088,
+                                         create-observations-via-mqtt), by the register's number
 
 User name: `SOURCE`, or `SOURCE/THING` for one device, which publishes below that only; password: the token. A message is
 a number, a JSON object or several of these, one a line (`standards.payloads`). Its acknowledgement (QoS 1) comes only when it
