@@ -91,6 +91,7 @@ async def stored(running: Stack, after: int) -> int:
 def figures(name: str, sent: Sent, used: dict[str, Used], there: int) -> None:
     """One run: its rate and latency with their bars, and that nothing acknowledged is missing."""
     took = sent.ended - sent.began
+    tell(f"mqtt.{name}.connected", sent.connected, "s for 1,000 devices")
     cores = {process: round(one.cpu / took, 2) for process, one in used.items()} | {"generator": round(sent.cpu, 2)}
     busiest = max(cores, key=lambda process: cores[process])
     rate = sent.acked / took

@@ -45,9 +45,10 @@ class Order(Noun, frozen=True, kw_only=True):
 
 
 class Sent(msgspec.Struct, kw_only=True):
-    """What a run did. Latencies in milliseconds, `cpu` in cores."""
+    """What a run did. Latencies in milliseconds, `cpu` in cores; `connected`: seconds until all connections were accepted."""
 
     acked: int
+    connected: float
     failures: dict[str, int]
     p50: float
     p90: float
@@ -129,7 +130,7 @@ def _packet(head: int, body: bytes) -> bytes:
 
 
 async def send(order: Order) -> Sent:
-    loop = asyncio.get_running_loop()
+    loop, begun = asyncio.get_running_loop(), time.monotonic()
     lines = [
         (await loop.create_connection(lambda device=device: Line(device), "127.0.0.1", order.port))[1]  # type: ignore[misc]  # a default binds the name
         for device in order.devices
@@ -137,6 +138,7 @@ async def send(order: Order) -> Sent:
     async with asyncio.timeout(PATIENCE):
         for line in lines:
             await line.accepted.wait()
+    connected = time.monotonic() - begun
     if refused := [line.failure for line in lines if line.failure]:
         sys.exit(f"{len(refused)} connections were refused: {refused[0]}")
     gc.freeze()
@@ -147,7 +149,9 @@ async def send(order: Order) -> Sent:
     await (_open_loop if order.rate else _closed_loop)(order, lines, began)
     ended = time.monotonic()
     cpu = (time.process_time() - cpu) / (ended - began)
-    return _sum(lines, cpu, began, ended)
+    sent = _sum(lines, cpu, began, ended)
+    sent.connected = connected
+    return sent
 
 
 async def _closed_loop(order: Order, lines: list[Line], began: float) -> None:
@@ -185,7 +189,16 @@ def _sum(lines: list[Line], cpu: float, began: float, ended: float) -> Sent:
     p50, p90, p99, worst = np.percentile(took, [50, 90, 99, 100]).tolist()
     acked = sum(len(line.latencies) for line in lines)
     return Sent(
-        acked=acked, failures=failures, p50=p50, p90=p90, p99=p99, worst=worst, cpu=cpu, began=began, ended=ended
+        acked=acked,
+        connected=0.0,
+        failures=failures,
+        p50=p50,
+        p90=p90,
+        p99=p99,
+        worst=worst,
+        cpu=cpu,
+        began=began,
+        ended=ended,
     )
 
 

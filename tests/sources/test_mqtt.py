@@ -282,6 +282,27 @@ async def test_what_can_never_be_taken_is_acknowledged_with_its_reason_and_count
     assert town.gateway.refused == {("air", "unreadable"): 2, ("air", "unknown"): 1}
 
 
+async def test_good_lines_beside_a_bad_one_are_not_acknowledged_before_they_are_durable(town: Town) -> None:
+    town.gateway.open.clear()
+    client = await town.client()
+    client.send(publish(TOPIC, b"1\nbad", 1), publish(TOPIC, b"bad", 2))
+    await town.gateway.came.wait()
+    client.send(PING)
+
+    assert await client.packets(1) == [b"\xd0\x00"]
+    town.gateway.open.set()
+    assert [packet[2:5] for packet in await client.packets(2)] == [b"\0\1\x99", b"\0\2\x99"]
+
+
+async def test_a_reason_that_quotes_what_was_sent_stays_short(town: Town) -> None:
+    client = await town.client()
+    client.send(publish(TOPIC, b'{"result": 1, "unit": "' + b"m" * 100_000 + b'"}'))
+    (puback,) = await client.packets(1)
+
+    assert puback[-100:] == b"m" * 100
+    assert len(puback) < 250
+
+
 async def test_version_3_1_1_gets_a_plain_acknowledgement_of_what_can_never_be_taken(town: Town) -> None:
     client = await town.client(version=V311)
     client.send(publish(TOPIC, b"bad", 1, version=V311), publish("air/yard/pm10", b"1", 2, version=V311))
@@ -461,6 +482,20 @@ async def test_no_more_of_a_connection_is_read_than_may_wait() -> None:
         assert town.gateway.results == list(range(1, 11))
 
 
+async def test_no_more_rows_of_a_connection_are_read_than_may_wait() -> None:
+    async with opened(Limits(share=3)) as town:
+        town.gateway.open.clear()
+        client = await town.client()
+        client.send(publish(TOPIC, b"1\n2", 1), publish(TOPIC, b"3\n4", 2), publish(TOPIC, b"5", 3))
+        await town.gateway.came.wait()
+        await until(lambda: town.door.gathering.rows == 4)
+
+        assert town.gateway.results == [1, 2, 3, 4]
+        town.gateway.open.set()
+        await client.packets(3)
+        assert town.gateway.results == [1, 2, 3, 4, 5]
+
+
 async def test_no_more_rows_are_read_in_all_than_may_be_on_their_way() -> None:
     async with opened(Limits(rows=2)) as town:
         town.gateway.open.clear()
@@ -521,10 +556,16 @@ async def test_whoever_waits_for_us_is_not_called_silent() -> None:
         client = await town.client(keep_alive=1)
         client.send(publish(TOPIC, b"1"))
         await town.gateway.came.wait()
-        town.door.look(asyncio.get_running_loop().time() + 100)
+        (connection,) = town.door._connections
+        connection.since -= 100
+        town.door.look(asyncio.get_running_loop().time())
         town.gateway.open.set()
 
         assert await client.packets(1) == [b"\x40\x02\x00\x01"]
+        await until(lambda: connection.idle)
+        town.door.look(asyncio.get_running_loop().time())
+        client.send(PING)
+        assert await client.packets(1) == [b"\xd0\x00"]
 
 
 async def test_whoever_does_not_read_his_answers_is_let_go(town: Town) -> None:
@@ -554,6 +595,8 @@ async def test_whoever_reads_his_answers_again_goes_on(town: Town) -> None:
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", []),
         (b"\x10\xff\xff\x7f", []),
         (connect(6), [b"\x20\x02\x00\x01"]),
+        (connect(V311, "", clean=False), [b"\x20\x02\x00\x02"]),
+        (b"\x10\x0a" + connect(V311)[2:12], []),
     ],
 )
 async def test_garbage_is_not_answered_and_disturbs_nobody(town: Town, stream: bytes, answer: list[bytes]) -> None:

@@ -131,6 +131,7 @@ def test_answers_are_the_bytes_that_the_standard_draws() -> None:
     assert (
         mqtt.connack(V5, Code.CREDENTIALS, told={Property.REASON_STRING: "no"}) == b"\x20\x08\x00\x86\x05\x1f\x00\x02no"
     )
+    assert mqtt.connack(V311, Code.MALFORMED) == b""
     assert mqtt.puback(V311, 258, Code.PAYLOAD, "lost on 3.1.1") == b"\x40\x02\x01\x02"
     assert mqtt.puback(V5, 258) == b"\x40\x02\x01\x02"
     assert mqtt.puback(V5, 258, Code.PAYLOAD, "no") == b"\x40\x09\x01\x02\x99\x05\x1f\x00\x02no"

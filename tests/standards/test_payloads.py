@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tutela.model.register import Datastream
 from tutela.standards import payloads
 from tutela.standards.observations import NAMED
+from tutela.standards.payloads import LINES
 
 
 def about(kind: str = "readings") -> Datastream:
@@ -98,6 +99,14 @@ def test_what_can_not_be_understood_is_refused_with_the_reason(kind: str, payloa
     assert lines == ()
     assert [one.count for one in refused] == [1]
     assert any(word in refused[0].says for word in says.split("|")), refused[0].says
+
+
+def test_a_message_of_too_many_lines_is_refused_whole() -> None:
+    lines, refused = payloads.read(b"1\n" * (LINES + 1), about(), now)
+
+    assert lines == ()
+    assert [(one.count, "too many for one message" in one.says) for one in refused] == [(LINES + 1, True)]
+    assert len(payloads.read(b"1\n" * LINES, about(), now)[0]) == LINES
 
 
 def test_a_message_of_nothing_but_noise_is_counted_and_told_a_few_times() -> None:

@@ -43,13 +43,15 @@ UNKNOWN = "the register has no such datastream; define it before sending observa
 class Host(Protocol):
     """The door, as a connection sees it.
 
-    `now`: the time of a message that says none. `receive_maximum`: messages that may wait for their acknowledgement.
+    `now`: the time of a message that says none. `receive_maximum`: messages of a connection that may wait for their
+    acknowledgement; `share`: rows of it that may.
     """
 
     names: Names
     now: Now
     gathering: Gathering
     receive_maximum: int
+    share: int
 
     def come(self, connection: Connection) -> bool:
         """A connection is made; whether there is room for it."""
@@ -87,6 +89,7 @@ class Connection(asyncio.Protocol):
         self._waiting: deque[Promise] = deque()
         self._transport: asyncio.Transport | None = None
         self._greeting: asyncio.Task[None] | None = None
+        self._rows = 0
         self._reading = True
         self.stuck = False
         self._connect: Connect | None = None
@@ -153,14 +156,15 @@ class Connection(asyncio.Protocol):
     def _held_back(self) -> bool:
         if self._greeting is not None and not self._greeting.done():
             return True
-        full = self.stuck or len(self._waiting) >= self._door.receive_maximum
-        return full or self._door.full(self)
+        full = len(self._waiting) >= self._door.receive_maximum or self._rows >= self._door.share
+        return full or self.stuck or self._door.full(self)
 
     def _read(self, wanted: bool) -> None:  # noqa: FBT001  it is the whole of what is asked
         if self.over or self._transport is None or wanted == self._reading:
             return
         self._reading = wanted
         if wanted:
+            self.since = self._loop.time()  # while we did not listen nobody was silent
             self._transport.resume_reading()
         else:
             self._transport.pause_reading()
@@ -184,7 +188,7 @@ class Connection(asyncio.Protocol):
         version = self._decoder.version
         if self.sender is not None:
             self.write(self._fit(mqtt.disconnect(version, code, says), mqtt.disconnect(version, code)))
-        elif version or code == Code.VERSION:
+        else:
             self.write(mqtt.connack(version, code, told=self._reason(says)))
         if self._transport is not None:
             self._transport.close()
@@ -270,15 +274,15 @@ class Connection(asyncio.Protocol):
         if refused:
             door.gathering.refuse(sender.source, "unreadable", sum(refusal.count for refusal in refused))
             promise.code, promise.says = Code.PAYLOAD, refused[0].says
-        self._waiting.append(promise)
         if lines:
-            promise.code = None if not refused else promise.code
+            self._waiting.append(promise)
+            self._rows += len(lines)
             door.gathering.add(sender.source, about.kind, about.id, lines, promise)
         else:
-            self.landed()
+            self._refused(promise, promise.code, promise.says)
 
     def _refused(self, promise: Promise, code: Code, says: str) -> None:
-        promise.code, promise.says = code, says
+        promise.code, promise.says, promise.done = code, says, True
         self._waiting.append(promise)
         self.landed()
 
@@ -286,16 +290,17 @@ class Connection(asyncio.Protocol):
     def landed(self) -> None:
         """Answer what is done with, in the order in which it came [MQTT-4.6.0-2]."""
         waiting, out = self._waiting, bytearray()
-        while waiting and (code := waiting[0].code) is not None:
+        while waiting and waiting[0].done:
             promise = waiting.popleft()
+            self._rows -= promise.rows
             if promise.number:
-                out += self._puback(promise, code)
+                out += self._puback(promise)
         self.write(bytes(out))
         if not self._reading:
             self._loop.call_soon(self.work)
 
-    def _puback(self, promise: Promise, code: Code) -> bytes:
-        version, connect = self._decoder.version, self._connect
+    def _puback(self, promise: Promise) -> bytes:
+        version, connect, code = self._decoder.version, self._connect, promise.code
         if not code or version != V5:
             return mqtt.puback(version, promise.number)
         says = promise.says if connect is not None and connect.problems else ""

@@ -35,13 +35,17 @@ class Waiting(Protocol):
 
 @dataclass(slots=True, eq=False)
 class Promise:
-    """A message until it is done with. `number` is its packet identifier, 0 when nobody asked for an answer; `code` the answer."""
+    """A message until it is `done` with. `number` is its packet identifier, 0 when nobody asked for an answer.
+
+    `code` is the answer: what was wrong with some of its lines is known before the others are durable.
+    """
 
     by: Waiting
     number: int
     rows: int = 0
-    code: Code | None = None
+    code: Code = Code.SUCCESS
     says: str = ""
+    done: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -138,7 +142,8 @@ class Gathering:
             return
         code, says = verdict(receipt, len(batch.lines), len(batch.promises))
         for promise in batch.promises:
-            if promise.code is None:
+            promise.done = True
+            if not promise.code:
                 promise.code, promise.says = code, says
         self._land(batch)
         for by in {promise.by: None for promise in batch.promises}:

@@ -37,14 +37,15 @@ Identify = Callable[[str], Awaitable[Sender]]
 class Limits:
     """What is held at most. Seconds are those of the event loop's clock.
 
-    `receive_maximum`: messages of one connection that wait for their acknowledgement; `rows`: rows of all connections that
-    are on their way; `hello`: seconds to introduce oneself; `packet`: seconds in which a packet that has begun is whole;
+    `receive_maximum`: messages of one connection that wait for their acknowledgement, `share`: rows of them; `rows`: rows of
+    all connections that are on their way; `hello`: seconds to introduce oneself; `packet`: seconds in which a packet that has begun is whole;
     `session`: seconds for which a client that is away is remembered, `sessions`: how many of them; `stop`: seconds in which
     what is on its way is seen through at the end.
     """
 
     connections: int = 10_000
     receive_maximum: int = 256
+    share: int = 20_000
     rows: int = 400_000
     hello: float = 10.0
     packet: float = 30.0
@@ -78,7 +79,7 @@ class Door:
         limits: Limits | None = None,
     ) -> None:
         self.names, self.limits = names, limits or Limits()
-        self.receive_maximum = self.limits.receive_maximum
+        self.receive_maximum, self.share = self.limits.receive_maximum, self.limits.share
         self.gathering = Gathering(give, self._room)
         self.now: Now = Stamps(clock)
         self._identify, self._clock = identify, clock

@@ -37,14 +37,17 @@ TOPIC = 4_096
 CONNECT, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, PINGREQ, DISCONNECT = 1, 3, 8, 10, 12, 14
 NAMES = {SUBSCRIBE: "SUBSCRIBE", UNSUBSCRIBE: "UNSUBSCRIBE", PINGREQ: "PINGREQ", DISCONNECT: "DISCONNECT"}
 CONNACK_311 = {
+    Code.SUCCESS: 0,
     Code.VERSION: 1,
     Code.CLIENT_ID: 2,
     Code.UNAVAILABLE: 3,
-    Code.BUSY: 3,
-    Code.QUOTA: 3,
+    Code.SHUTTING_DOWN: 3,
     Code.CREDENTIALS: 4,
+    Code.NOT_AUTHORISED: 5,
 }
-"""Return codes of version 3.1.1 (its §3.2.2.3); any other refusal is 5, not authorised."""
+"""Return codes of 3.1.1 (its §3.2.2.3). There a CONNECT that breaks the standard is not answered [MQTT-3.1.4-1]."""
+REASON = 200
+"""Characters of a reason in words, which may quote what a client sent."""
 
 PINGRESP = b"\xd0\x00"
 
@@ -353,9 +356,9 @@ def _whole(told: dict[int, Value], name: Property, default: int) -> int:
 
 # ── answers ─────────────────────────────────────────────────────────────────────────────────────
 def connack(version: int, code: Code, *, present: bool = False, told: Properties | None = None) -> bytes:
-    """Whether a client is taken (§3.2); `present`: its session is known. `told` is left out for 3.1.1."""
+    """Whether a client is taken (§3.2); `present`: its session is known. For 3.1.1 no more, and nothing without a code."""
     if version != V5:
-        return bytes((0x20, 2, present, CONNACK_311.get(code, 5) if code else 0))
+        return bytes((0x20, 2, present, CONNACK_311[code])) if code in CONNACK_311 else b""
     body = bytes((present, code)) + properties(told or {})
     return b"\x20" + length(len(body)) + body
 
@@ -386,7 +389,7 @@ def disconnect(version: int, code: Code, says: str = "") -> bytes:
 
 
 def _because(says: str) -> bytes:
-    return properties({Property.REASON_STRING: says} if says else {})
+    return properties({Property.REASON_STRING: says[:REASON]} if says else {})
 
 
 def _packet(head: int, body: bytes) -> bytes:

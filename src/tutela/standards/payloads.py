@@ -25,6 +25,9 @@ from tutela.model.when import SECOND, parse
 
 from .observations import NAMED, SAMPLE, UNREADABLE
 
+LINES = 5_000
+"""Lines of one message: nobody else gets a turn while they are read."""
+
 Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
 
@@ -103,6 +106,9 @@ def read(payload: bytes, about: Datastream, now: Now) -> tuple[Sequence[Line], S
         lines = [line for line in payload.split(b"\n") if line.strip()]
         if len(lines) < 2:
             return (), (_refusal(about.name, payload, wrong),)
+        if len(lines) > LINES:
+            says = f"{about.name}: {len(lines)} lines are too many for one message; send {LINES} at most"
+            return (), (Refusal(UNREADABLE, says, len(lines), payload[:SAMPLE]),)
     return _each(lines, about, now)
 
 
