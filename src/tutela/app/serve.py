@@ -149,9 +149,6 @@ def mqtt(behind: Doors) -> MqttDoor:
 
 async def run(settings: Settings) -> None:
     """Serve until stopped."""
-    # Uvicorn stops at the signal, and then sends it again to whoever listened before: that is nobody, so that what
-    # MQTT has on its way is still seen through.
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, lambda: None)
     async with core(settings, "serve") as inside:
         await inside.known.refresh()
         behind = doors(inside)
@@ -166,4 +163,7 @@ async def run(settings: Settings) -> None:
                 timeout_graceful_shutdown=2,
                 server_header=False,
             )
+            # Uvicorn stops at the signal, and then sends it again to whoever listened before: that does nothing, so that
+            # what MQTT has on its way is still seen through.
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, lambda: None)
             await uvicorn.Server(config).serve()
