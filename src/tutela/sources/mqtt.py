@@ -14,6 +14,7 @@ are refused, retained messages and wills are taken and not kept.
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -99,6 +100,9 @@ class Door:
         loop = asyncio.get_running_loop()
         try:
             server = await loop.create_server(lambda: Connection(self), host, port, backlog=1024, start_serving=False)
+            for listener in server.sockets:
+                # Its connections inherit it: whoever vanishes without a word, and promised none, is noticed in the end.
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         except OSError as taken:
             raise Conflict(f"MQTT can't listen on port {port}: {taken}; name another one") from taken
         async with asyncio.TaskGroup() as tasks:
