@@ -29,6 +29,7 @@ SECONDS = {
     "seal": 180,
     "spine": 900,
     "intake": 300,
+    "mqtt": 300,
     "reads": 600,
     "starts": 600,
     "kills": 900,

@@ -96,7 +96,7 @@ async def stack(verbs: Sequence[str] = VERBS, workers: int = 1, data: Path | Non
     async with AsyncExitStack() as undo:
         home = Path(tempfile.mkdtemp(prefix="tutela-bench-"))
         undo.callback(shutil.rmtree, home, ignore_errors=True)
-        settings = Settings((data or home / "city").resolve(), plain(), port())
+        settings = Settings((data or home / "city").resolve(), plain(), port(), port())
         engines = Engines(settings.data, settings.env)
         if data is None:
             undo.callback(forget, engines)

@@ -15,7 +15,7 @@ import httpx
 from benchmarks.stack import forget, plain, port
 
 from tutela.app.core import Core, core
-from tutela.app.settings import Settings
+from tutela.app.settings import MQTT_PORT, Settings
 from tutela.backends.engines import Engines
 
 
@@ -28,7 +28,7 @@ class Upped:
     @classmethod
     def at(cls, home: Path) -> Upped:
         """An instance that was never started, on a port that is free."""
-        return cls(Settings(home.resolve(), plain(), port()))
+        return cls(Settings(home.resolve(), plain(), port(), port()))
 
     @property
     def url(self) -> str:
@@ -45,7 +45,7 @@ class Upped:
             *words,
             *([] if demo else ["--empty"]),
             stdout=asyncio.subprocess.DEVNULL,
-            env=dict(self.settings.env),
+            env={**self.settings.env, MQTT_PORT: str(self.settings.mqtt_port)},
         )
 
     async def ready(self, main: asyncio.subprocess.Process, within: float = 120.0) -> float:

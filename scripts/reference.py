@@ -21,7 +21,7 @@ from tutela.app import detecting
 from tutela.app.connections import own_options, speaks
 from tutela.app.core import policies
 from tutela.app.importing import shipped
-from tutela.app.settings import FIRST_PORT
+from tutela.app.settings import FIRST_MQTT_PORT, FIRST_PORT
 from tutela.cli import cli
 from tutela.flow.hearing import CHANGING, NOT_DEFINED, TOO_MANY, USUAL
 from tutela.model.card import Card, Sample
@@ -43,6 +43,7 @@ ENVIRONMENT = {
     "TUTELA_DATA": "The instance's directory: keys, checkpoints, logs, and what the engines that it starts keep. "
     "Default: `/var/lib/tutela/default` as root, else `tutela/default` in `XDG_DATA_HOME` or `~/.local/share`.",
     "TUTELA_PORT": f"The port of the page and the API. Default: {FIRST_PORT}, or the next one that is free.",
+    "TUTELA_MQTT_PORT": f"The port for devices that publish over MQTT. Default: {FIRST_MQTT_PORT}, or the next one that is free.",
     "TUTELA_NATS_URL": "A NATS server or cluster that somebody else keeps. Default: one is started.",
     "TUTELA_PG_DSN": "A PostgreSQL database that somebody else keeps. Default: one is started.",
     "TUTELA_LAKE": "Where history goes, as Parquet files. Default: `lake` in the instance's directory.",

@@ -4,6 +4,7 @@ Each message says what, where and what to do, in words that a resident could rea
 
     TutelaError
     ├── BadInput            a row, file or request that can't be understood; names the field and the fix
+    │   └── Malformed       bytes that a protocol does not allow; carries the protocol's own code for it
     ├── Refused             the policy says no; carries the id of the policy and its sentence
     ├── Quarantined         a source without a register entry; nothing of it is kept
     ├── PartMissing         no part of that name; lists what there is
@@ -35,6 +36,14 @@ class BadInput(TutelaError):
     """A row, file or request that can't be understood."""
 
     status = 400
+
+
+class Malformed(BadInput):
+    """Bytes that a protocol does not allow; `reason` is the protocol's own code."""
+
+    def __init__(self, message: str, /, *, reason: int, **where: object) -> None:
+        super().__init__(message, reason=reason, **where)
+        self.reason = reason
 
 
 class Refused(TutelaError):

@@ -89,10 +89,10 @@ def lacking(said: str, shown: str) -> list[str]:
     return missing
 
 
-def played(page: Path, one: Shell, address: str) -> Iterator[str]:
+def played(page: Path, one: Shell, address: str, mqtt: int) -> Iterator[str]:
     """Run a page; what is wrong with it, in words."""
     for block, shown in wanted(page):
-        text = block.text.replace("http://localhost:8466", address)
+        text = block.text.replace("http://localhost:8466", address).replace("-p 1883", f"-p {mqtt}")
         until = monotonic() + PATIENCE if block.patient else 0.0
         while True:
             status, said = one.run(text)

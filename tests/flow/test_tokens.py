@@ -1,4 +1,4 @@
-"""Tokens of sources: shown once, kept as a hash, refused when unknown, forgotten soon after they are taken back."""
+"""Tokens of sources and devices: shown once, kept as a hash, refused when unknown, forgotten soon after they are taken back."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from tutela.flow.catalogue import Known
 from tutela.flow.entering import define, enter
 from tutela.flow.health import Health
 from tutela.flow.tokens import HOLDS, NOBODY, Doorkeeper, Tokens
+from tutela.model.flow import Sender
 from tutela.model.register import Datastream, Source
 
 LAMPS = Source(
@@ -28,14 +29,14 @@ LAMP = Datastream(
 
 class Holders:
     def __init__(self) -> None:
-        self.kept: dict[bytes, str] = {}
+        self.kept: dict[bytes, Sender] = {}
         self.asked = 0
 
-    async def allow(self, hash_: bytes, source: str, at: int) -> None:
+    async def allow(self, hash_: bytes, sender: Sender, at: int) -> None:
         assert at >= 0
-        self.kept[hash_] = source
+        self.kept[hash_] = sender
 
-    async def holder(self, hash_: bytes) -> str | None:
+    async def holder(self, hash_: bytes) -> Sender | None:
         self.asked += 1
         return self.kept.get(hash_)
 
@@ -54,6 +55,31 @@ async def test_whoever_shows_a_token_is_its_source_and_only_the_hash_is_kept() -
 
     assert await tokens.identify(token) == "lamps"
     assert all(token.encode() not in hash_ for hash_ in holders.kept)
+
+
+async def test_the_token_of_a_device_is_that_device_and_no_source() -> None:
+    tokens = Tokens(Holders(), Time(), lambda size: b"\x07" * size)
+    token = await tokens.issue("lamps", "one")
+
+    assert await tokens.sender(token) == Sender("lamps", "one")
+    assert (await tokens.sender(token)).name == "lamps/one"
+    with pytest.raises(Quarantined, match="one device, lamps/one"):
+        await tokens.identify(token)
+
+
+async def test_the_token_of_a_source_is_the_whole_source() -> None:
+    tokens = Tokens(Holders(), Time(), lambda size: b"\x07" * size)
+
+    assert await tokens.sender(await tokens.issue("lamps")) == Sender("lamps")
+    assert Sender("lamps").name == "lamps"
+
+
+async def test_nobody_is_asked_about_a_token_that_is_none() -> None:
+    holders = Holders()
+
+    with pytest.raises(Quarantined):
+        await Tokens(holders, Time(), bytes).sender("")
+    assert holders.asked == 0
 
 
 async def test_an_unknown_token_is_quarantined_with_what_to_do() -> None:
@@ -81,11 +107,22 @@ async def test_whoever_comes_without_a_token_is_counted_and_nothing_else_is_kept
         Tokens(Holders(), time, lambda size: b"\x07" * size), Known(MemoryFacts(Store(time)), 4), health, time
     )
 
-    for _ in range(2):
+    for who in (door.identify, door.sender):
         with pytest.raises(Quarantined):
-            await door.identify("made-up")
+            await who("made-up")
 
     assert health.take() == {(NOBODY, 0, "quarantined"): 2}
+
+
+async def test_a_device_that_was_just_given_its_token_is_known_at_the_door() -> None:
+    time, facts = Time(), MemoryFacts(Store(Time()))
+    tokens, known = Tokens(Holders(), time, lambda size: b"\x07" * size), Known(facts, 4)
+    door = Doorkeeper(tokens, known, Health(), time)
+    await enter(facts, LAMPS, "install", 0)
+    await define(facts, [], [LAMP], "install", 0)
+
+    assert await door.sender(await tokens.issue("lamps", "one")) == Sender("lamps", "one")
+    assert known.number("lamps/one") is not None
 
 
 async def test_a_source_that_was_just_entered_is_known_at_the_door() -> None:

@@ -227,20 +227,24 @@ class Instance:
     port: int
     process: subprocess.Popen[bytes]
     codes: dict[str, str]
+    mqtt: int
     clients: list[httpx.Client] = field(default_factory=list)
 
     @classmethod
-    def start(cls, data: Path, *options: str, port: int | None = None, within: float = 90.0) -> Self:
+    def start(
+        cls, data: Path, *options: str, port: int | None = None, mqtt: int | None = None, within: float = 90.0
+    ) -> Self:
         """Start it and wait until it says where it is."""
         chosen = port or free_port()
         command = [sys.executable, "-m", "tutela", "up", "--data", str(data), "--port", str(chosen), "--json", *options]
         data.mkdir(parents=True, exist_ok=True)
         with (data / "up.log").open("ab") as says:
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=says)
+            env = {**os.environ, "TUTELA_MQTT_PORT": str(mqtt or free_port())}
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=says, env=env)
         assert process.stdout is not None
         told = _first_line(process, within, data / "up.log")
         assert told["address"] == f"http://localhost:{chosen}"
-        return cls(data, chosen, process, dict(told["codes"]))
+        return cls(data, chosen, process, dict(told["codes"]), int(told["mqtt"].rpartition(":")[2]))
 
     @property
     def base(self) -> str:

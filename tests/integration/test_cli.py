@@ -33,7 +33,7 @@ from tutela.cli import main
 pytestmark = pytest.mark.integration
 
 VERBS = ["up", "work", "serve", "keep", "connect", "city", "invite", "import", "replay", "verify", "parts", "doctor"]
-VERBS += ["sources list", "sources enter", "letters list", "letters revive"]
+VERBS += ["sources list", "sources enter", "sources device", "letters list", "letters revive"]
 PYTHON = [sys.executable]
 AGAIN = "import subprocess, sys, tutela; sys.exit(subprocess.call([sys.executable, '-c', 'import tutela']))"
 """A program that starts python again, as `tutela up` does."""
@@ -133,9 +133,10 @@ def test_what_can_not_be_meant_is_told_before_anything_happens(
     assert says in capsys.readouterr().err
 
 
-def test_a_wrong_zone_or_port_in_the_environment_is_a_clear_error(nowhere: Path) -> None:
-    done = tutela("verify", "--data", nowhere, env={"TUTELA_PORT": "many"})
-    assert (done.returncode, "TUTELA_PORT" in done.stderr) == (1, True)
+@pytest.mark.parametrize("name", ["TUTELA_PORT", "TUTELA_MQTT_PORT"])
+def test_a_wrong_port_in_the_environment_is_a_clear_error(name: str, nowhere: Path) -> None:
+    done = tutela("verify", "--data", nowhere, env={name: "many"})
+    assert (done.returncode, f"{name} is 'many'" in done.stderr) == (1, True)
 
 
 def test_parts_are_listed_by_room() -> None:
@@ -324,12 +325,17 @@ def as_nobody(folder: Path) -> list[str]:
     pytest.skip("there is no setpriv, or this checkout is for root alone")
 
 
+def mqtt_elsewhere() -> dict[str, str]:
+    """The environment, with a port for MQTT that no other test uses."""
+    return {**os.environ, "TUTELA_MQTT_PORT": str(free_port())}
+
+
 def test_an_ordinary_user_can_do_it_too_and_again_and_the_doctor_sees_it_down(folder: Path) -> None:
     tutela_ = [*as_nobody(folder), *PYTHON, "-m", "tutela"]
     where = ["--data", str(folder / "data"), "--json"]
     for _ in range(2):
         command = [*tutela_, "up", "--empty", "--port", str(free_port()), *where]
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, env=mqtt_elsewhere()) as process:
             assert process.stdout is not None
             told = json.loads(process.stdout.readline())
             assert told["address"].startswith("http://localhost:")
@@ -353,7 +359,7 @@ def test_a_stop_may_come_at_any_moment_of_the_start(tmp_path: Path) -> None:
         for moment in ("nats", "keep", "serve", "told"):
             command = [*PYTHON, "-m", "tutela", "up", "--empty", "--data", str(data), "--json"]
             command += ["--port", str(free_port())]
-            with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            with subprocess.Popen(command, stdout=subprocess.PIPE, env=mqtt_elsewhere()) as process:
                 assert process.stdout is not None
                 if moment == "told":
                     assert process.stdout.readline()

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import httpx
 
-from tutela.app.settings import PORT, Settings
+from tutela.app.settings import MQTT_PORT, PORT, Settings
 from tutela.backends.children import Program
 from tutela.backends.engines import Addresses
 
@@ -16,12 +16,13 @@ def program(
     verb: str, settings: Settings, where: Addresses, ready: Callable[[], Awaitable[bool]], name: str
 ) -> Program:
     """`tutela VERB` on this instance's engines."""
-    port = {PORT: str(settings.port)} if settings.port else {}
+    ports = {PORT: settings.port, MQTT_PORT: settings.mqtt_port}
+    chosen = {name: str(port) for name, port in ports.items() if port}
     return Program(
         name=name,
         command=(sys.executable, "-m", "tutela", verb),
         ready=ready,
-        env={**settings.environment, **where.environment(), **port, "PYTHONUNBUFFERED": "1"},
+        env={**settings.environment, **where.environment(), **chosen, "PYTHONUNBUFFERED": "1"},
     )
 
 

@@ -1,7 +1,9 @@
-"""The process that people and devices talk to: the API, the page, and the gateway behind the HTTP source."""
+"""The process that people and devices talk to: the API, the page, MQTT, and the gateway behind these sources."""
 
 from __future__ import annotations
 
+import asyncio
+import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,7 +19,7 @@ from tutela.app.core import Core, chance, clock, core
 from tutela.app.hooks import Hooks
 from tutela.app.lake import lake
 from tutela.app.leaving import Leaving
-from tutela.app.settings import FIRST_PORT, Settings
+from tutela.app.settings import FIRST_MQTT_PORT, FIRST_PORT, Settings
 from tutela.app.staff import staff
 from tutela.app.tasks import together
 from tutela.app.wording import sentences
@@ -45,6 +47,7 @@ from tutela.screens.openapi import description
 from tutela.screens.problem import HANDLERS
 from tutela.sources.http import Door
 from tutela.sources.http import routes as devices
+from tutela.sources.mqtt import Door as MqttDoor
 from tutela.sources.webhook import routes as hooks
 
 HOST = "127.0.0.1"
@@ -55,11 +58,12 @@ REFRESH = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """What runs behind the routes: the gateway of the live timeline, and how its sources are doing."""
+    """What runs behind the doors: the gateway of the live timeline, who is let in, and how its sources are doing."""
 
     core: Core
     gateway: Gateway
     health: Health
+    keeper: Doorkeeper
 
 
 def doors(inside: Core) -> Doors:
@@ -74,7 +78,7 @@ def doors(inside: Core) -> Doors:
         health=told,
         clock=clock,
     )
-    return Doors(inside, gateway, told)
+    return Doors(inside, gateway, told, Doorkeeper(inside.tokens, inside.known, told, clock))
 
 
 def application(behind: Doors) -> Litestar:
@@ -102,10 +106,9 @@ def _routes(behind: Doors) -> Sequence[Router]:
     recorder = Recorder(facts, keys, known, behind.health, clock, chance, ways=inside.install.ways)
     vitals = HealthReads(ledger=ledger, known=known, progress=PostgresProgress(facts.db), report=behind.health.report)
     outcomes = StagedReads(ledger=ledger, desk=facts, log=facts)
-    doorkeeper = Doorkeeper(inside.tokens, known, behind.health, clock)
     return [
-        devices(Door(behind.gateway.give, recorder.tell, known, doorkeeper.identify)),
-        hooks(doorkeeper.identify, Hooks(inside, behind.gateway).take),
+        devices(Door(behind.gateway.give, recorder.tell, known, behind.keeper.identify)),
+        hooks(behind.keeper.identify, Hooks(inside, behind.gateway).take),
         observations.routes(shown, guard),
         alerts.routes(shown, acts, words, guard),
         incidents.routes(shown, commands, guard),
@@ -143,12 +146,17 @@ async def running(behind: Doors) -> AsyncIterator[None]:
         yield
 
 
+def mqtt(behind: Doors) -> MqttDoor:
+    """The door for MQTT, with the same gateway and the same keeper."""
+    return MqttDoor(behind.gateway.give, behind.core.known, behind.keeper.sender, clock)
+
+
 async def run(settings: Settings) -> None:
     """Serve until stopped."""
     async with core(settings, "serve") as inside:
         await inside.known.refresh()
         behind = doors(inside)
-        async with running(behind):
+        async with running(behind), mqtt(behind).listening(HOST, settings.mqtt_port or FIRST_MQTT_PORT):
             config = uvicorn.Config(
                 Leaving(application(behind)),
                 host=HOST,
@@ -159,4 +167,7 @@ async def run(settings: Settings) -> None:
                 timeout_graceful_shutdown=2,
                 server_header=False,
             )
+            # Uvicorn stops at the signal, and then sends it again to whoever listened before: that does nothing, so that
+            # what MQTT has on its way is still seen through.
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, lambda: None)
             await uvicorn.Server(config).serve()

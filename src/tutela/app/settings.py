@@ -1,4 +1,4 @@
-"""What can be set from outside, and nothing else: a data directory, addresses of engines, a port."""
+"""What can be set from outside, and nothing else: a data directory, addresses of engines, two ports."""
 
 from __future__ import annotations
 
@@ -12,18 +12,22 @@ from tutela.errors import BadInput
 DATA = "TUTELA_DATA"
 LAKE = "TUTELA_LAKE"
 PORT = "TUTELA_PORT"
+MQTT_PORT = "TUTELA_MQTT_PORT"
 SYSTEM = Path("/var/lib/tutela/default")
 FIRST_PORT = 8466
 """Where `tutela up` listens, if nobody else does."""
+FIRST_MQTT_PORT = 1883
+"""The same for MQTT."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`data`: the instance's directory. `env`: the whole environment. `port`: None, any that is free."""
+    """`data`: the instance's directory. `env`: the whole environment. `port`, `mqtt_port`: None, any that is free."""
 
     data: Path
     env: Mapping[str, str]
     port: int | None = None
+    mqtt_port: int | None = None
 
     @property
     def lake(self) -> str:
@@ -40,10 +44,14 @@ def settings(data: Path | None = None, port: int | None = None, env: Mapping[str
     """The settings of this process: what is given, else the environment, else the usual places."""
     known = os.environ if env is None else env
     chosen = data or (Path(known[DATA]) if known.get(DATA) else _usual(known))
-    text = known.get(PORT, "")
-    if port is None and text and not (text.isdigit() and 0 < int(text) < 65536):
-        raise BadInput(f"{PORT} is {text!r}; give a port between 1 and 65535")
-    return Settings(chosen.expanduser().resolve(), known, port or (int(text) if text else None))
+    return Settings(chosen.expanduser().resolve(), known, port or _port(known, PORT), _port(known, MQTT_PORT))
+
+
+def _port(env: Mapping[str, str], name: str) -> int | None:
+    text = env.get(name, "")
+    if text and not (text.isdigit() and 0 < int(text) < 65536):
+        raise BadInput(f"{name} is {text!r}; give a port between 1 and 65535")
+    return int(text) if text else None
 
 
 def _usual(env: Mapping[str, str]) -> Path:

@@ -1,4 +1,4 @@
-"""`tutela sources`: what is in the register and how it is doing, and a new entry with its token."""
+"""`tutela sources`: what is in the register and how it is doing, a new entry with its token, and tokens for single devices."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from tutela.app.core import clock, core
 from tutela.app.settings import Settings
 from tutela.errors import BadInput
 from tutela.flow.entering import connect, define, disconnect, enter
+from tutela.model.flow import Sender
 from tutela.model.noun import Noun
 from tutela.model.register import Connection, Datastream, Reach, Source, Thing
 from tutela.model.when import SECOND
@@ -147,3 +148,9 @@ def _doing(one: Listed, connection: Connection) -> str:
     came = "" if state.came is None else f", something came {max(0, clock() - state.came) // SECOND} s ago"
     wrong = f", {state.troubles} troubles, the last: {state.says}" if state.troubles else ""
     return f"{how}: {words}{came}{wrong}"
+
+
+async def device(settings: Settings, source: str, thing: str) -> tuple[Sender, str]:
+    """A token for one Thing of a source, which then speaks for itself only; it is shown once."""
+    async with core(settings, "sources", connections=1) as inside:
+        return Sender(source, thing), await inside.tokens.issue(source, thing)

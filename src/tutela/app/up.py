@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from tutela.app.children import answers, at_once, program
 from tutela.app.core import chance, core, peopled
 from tutela.app.install import Place, install
-from tutela.app.settings import FIRST_PORT, Settings
+from tutela.app.settings import FIRST_MQTT_PORT, FIRST_PORT, MQTT_PORT, Settings
 from tutela.app.staff import staff
 from tutela.backends.engines import Engines
 from tutela.errors import Conflict
@@ -24,9 +24,10 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Up:
-    """What a person who starts the city is told: where it is, and with which codes people come in."""
+    """What a person who starts the city is told: where it is, also for MQTT, and with which codes people come in."""
 
     address: str
+    mqtt: str
     codes: tuple[tuple[Role, str], ...]
 
 
@@ -49,13 +50,19 @@ async def _live(
     settings: Settings, where: Place, *, demo: bool, workers: int, say: Say, told: Callable[[Up], None]
 ) -> None:
     """From the first engine to the last, until cancelled; ends by raising only."""
-    chosen = replace(settings, port=settings.port or _free_port())
+    chosen = replace(
+        settings,
+        port=settings.port or _free_port(FIRST_PORT, "--port"),
+        mqtt_port=settings.mqtt_port or _free_port(FIRST_MQTT_PORT, MQTT_PORT),
+    )
     async with Engines(settings.data, settings.env) as engines:
-        _must_be_free(chosen.port)  # not before: an orphan of an earlier run may have held it until now
+        # Not before: an orphan of an earlier run may have held them until now.
+        _must_be_free(chosen.port, "--port")
+        _must_be_free(chosen.mqtt_port, MQTT_PORT)
         say("engines are up: NATS and PostgreSQL")
         await install(chosen, engines.addresses, where)
         await _children(engines, chosen, workers, demo=demo)
-        told(Up(f"http://localhost:{chosen.port}", await _codes(chosen)))
+        told(Up(f"http://localhost:{chosen.port}", f"mqtt://localhost:{chosen.mqtt_port}", await _codes(chosen)))
         await engines.watch()
 
 
@@ -86,9 +93,9 @@ async def _codes(settings: Settings) -> tuple[tuple[Role, str], ...]:
         )
 
 
-def _must_be_free(port: int | None) -> None:
+def _must_be_free(port: int | None, named: str) -> None:
     if port is not None and not _free(port):
-        raise Conflict(f"the port {port} is taken; name another one with --port, or leave it out")
+        raise Conflict(f"the port {port} is taken; name another one with {named}, or leave it out")
 
 
 def _free(port: int) -> bool:
@@ -101,12 +108,12 @@ def _free(port: int) -> bool:
         return True
 
 
-def _free_port() -> int:
+def _free_port(first: int, named: str) -> int:
     """The usual port, or the next one that nobody uses."""
-    for port in range(FIRST_PORT, FIRST_PORT + 100):
+    for port in range(first, first + 100):
         if _free(port):
             return port
-    raise Conflict(f"the ports {FIRST_PORT} to {FIRST_PORT + 99} are all taken; name another one with --port")
+    raise Conflict(f"the ports {first} to {first + 99} are all taken; name another one with {named}")
 
 
 def _stopped() -> asyncio.Event:

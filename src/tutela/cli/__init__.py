@@ -79,7 +79,7 @@ def up_(
 
 
 def _welcome(here: up.Up, *, demo: bool) -> str:
-    lines = ["", f"  tutela is up: {here.address}", ""]
+    lines = ["", f"  tutela is up: {here.address}", f"  devices publish to {here.mqtt}", ""]
     for role, code in here.codes:
         lines += [f"  come in as {role}:  {here.address}/enrol?code={code}"]
     if here.codes:
@@ -305,6 +305,25 @@ def sources_enter(
     """Enter a source from a file. Its token is shown once: send it as `Authorization: Bearer …`."""
     entry, token = run(sources.add(settings(data), file))
     shown({"source": entry.name, "token": token}, as_json=as_json, words=sources.entered(entry, token))
+
+
+@register.command("device")
+def sources_device(
+    source: Annotated[str, typer.Argument(help="The source, as it is in the register.")],
+    thing: Annotated[str, typer.Argument(help="The Thing of it that sends for itself.")],
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Give one device a token of its own.
+
+    With it the device may publish over MQTT below SOURCE/THING, and nothing else. It is shown once.
+    """
+    sender, token = run(sources.device(settings(data), source, thing))
+    shown(
+        {"user": sender.name, "token": token},
+        as_json=as_json,
+        words=f"{thing} of {source} may publish below {sender.name}/\nuser name: {sender.name}\npassword: {token}",
+    )
 
 
 @aside.command("list")

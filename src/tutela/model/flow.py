@@ -33,6 +33,19 @@ class Tick(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
+class Sender:
+    """Who shows a token: a source, or one Thing of it, which speaks for nothing but itself (None: the whole source)."""
+
+    source: str
+    thing: str | None = None
+
+    @property
+    def name(self) -> str:
+        """`SOURCE` or `SOURCE/THING`: the identity, under which its topics lie."""
+        return self.source if self.thing is None else f"{self.source}/{self.thing}"
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """Rows that were not taken: `reason` is one of a few words, `says` a sentence with the fix."""
 

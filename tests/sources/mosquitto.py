@@ -1,0 +1,82 @@
+"""Eclipse Mosquitto, a broker that others keep, as a process of the tests."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+PROGRAM = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
+needs_mosquitto = pytest.mark.skipif(PROGRAM is None, reason="mosquitto is not installed (Debian: mosquitto)")
+PATIENCE = 30.0
+
+
+@dataclass
+class Mosquitto:
+    """One broker; what it keeps lies in `folder`."""
+
+    folder: Path
+    port: int
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        settings = self.folder / "mosquitto.conf"
+        settings.write_text(
+            f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence true\nautosave_interval 3600\n"
+            f"persistence_location {self.folder}/\nuser root\nmax_inflight_messages 200\nmax_queued_messages 0\n"
+        )
+        assert PROGRAM is not None
+        self.process = subprocess.Popen([PROGRAM, "-c", settings], stderr=subprocess.DEVNULL)
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+            except OSError:
+                time.sleep(0.02)
+            else:
+                return
+        raise AssertionError("mosquitto does not listen")
+
+    def save(self) -> None:
+        """Have it write down all that it has."""
+        file = self.folder / "mosquitto.db"
+        file.unlink(missing_ok=True)
+        assert self.process is not None
+        self.process.send_signal(signal.SIGUSR1)
+        end = time.monotonic() + PATIENCE
+        while not file.exists():
+            assert time.monotonic() < end, "mosquitto does not save"
+            time.sleep(0.02)
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def publish(self, topic: str, payload: str, *options: str) -> None:
+        """As somebody else would, who is acknowledged."""
+        program = shutil.which("mosquitto_pub")
+        assert program is not None
+        where = ("-h", "127.0.0.1", "-p", str(self.port))
+        subprocess.run([program, *where, "-q", "1", "-t", topic, "-m", payload, *options], check=True)
+
+
+@contextmanager
+def mosquitto(folder: Path) -> Iterator[Mosquitto]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    one = Mosquitto(folder, port)
+    one.start()
+    try:
+        yield one
+    finally:
+        one.kill()
