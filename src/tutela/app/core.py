@@ -17,6 +17,7 @@ from tutela.backends.nats import NatsStreams
 from tutela.backends.postgres.database import Database
 from tutela.backends.postgres.facts import PostgresFacts
 from tutela.backends.postgres.tokens import PostgresTokens
+from tutela.backends.tombstones import Tombstones
 from tutela.errors import NotFound
 from tutela.flow import hop
 from tutela.flow.catalogue import Known
@@ -42,6 +43,11 @@ def policies() -> Policies:
     folder = files("tutela.policy") / "policies"
     text = "\n".join(file.read_text() for file in sorted(folder.iterdir(), key=str) if file.name.endswith(".cedar"))
     return Policies(text, (folder / "tutela.cedarschema").read_text())
+
+
+def tombstones(settings: Settings) -> Tombstones:
+    """What was destroyed in this instance, outside of its database."""
+    return Tombstones(settings.data / "tombstones.jsonl")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +94,8 @@ async def _core(settings: Settings, where: Addresses, facts: PostgresFacts, stre
     install = await installed(facts)
     await open_streams(streams, await facts.timelines())
     known = Known(facts, install.partitions)  # a million datastreams are a gigabyte: who needs them refreshes it
-    keys = Keys(facts.db, await asyncio.to_thread(root_key, settings.data / "root.key"), clock)
+    root = await asyncio.to_thread(root_key, settings.data / "root.key")
+    keys = Keys(facts.db, root, clock, tombstones=tombstones(settings))
     tokens = Tokens(PostgresTokens(facts.db), clock, chance)
     return Core(settings, where, install, facts, streams, keys, known, Ledger(policies(), facts, clock), tokens)
 

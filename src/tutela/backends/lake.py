@@ -17,7 +17,7 @@ from typing import TypeVar
 import duckdb
 import pyarrow as pa
 
-from tutela.backends.lake_catalogue import Where, connect, tidy
+from tutela.backends.lake_catalogue import Where, connect, missing, tidy
 from tutela.backends.lake_reads import Series, Span, recorded, sealed, series
 from tutela.backends.lake_rows import PLAIN, tables
 from tutela.errors import BadInput, Conflict, EngineDown, StorageFull
@@ -75,6 +75,10 @@ class DuckLake:
         """Merge small files; forget what was superseded before then (microseconds), and its files."""
         async with self._writing:
             await self._in_thread(partial(tidy, before=before))
+
+    async def missing(self) -> Sequence[str]:
+        """The files that the catalogue names and that are not there: none, unless somebody took them."""
+        return await self._in_thread(missing)
 
     async def close(self) -> None:
         """Let go of the files and of PostgreSQL."""

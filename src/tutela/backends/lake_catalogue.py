@@ -118,6 +118,18 @@ def tidy(lake: duckdb.DuckDBPyConnection, before: int) -> None:
         lake.execute(f"select count(*) from {call}").fetchall()  # noqa: S608  all of it is ours
 
 
+def missing(lake: duckdb.DuckDBPyConnection) -> list[str]:
+    """The files that the catalogue names and that are not there (of a lake in a folder)."""
+    named = [
+        path
+        for name in _TABLES
+        for row in lake.execute(f"select data_file, delete_file from ducklake_list_files('lake', '{name}')").fetchall()  # noqa: S608  names of ours
+        for path in row
+        if path
+    ]
+    return [path for path in named if not Path(path).is_file()]
+
+
 def _prepare(lake: duckdb.DuckDBPyConnection) -> None:
     """Make the tables, all in one transaction."""
     if lake.execute("select 1 from duckdb_tables() where database_name = 'lake' and table_name = 'offs'").fetchone():
