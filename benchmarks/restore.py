@@ -54,7 +54,7 @@ async def restored(folder: Path, to: Path, stored: int, size: float) -> None:
         done = await restoring.run(settings, wanted, say)
         took = time.monotonic() - begun
         events = done.verified.witnessed + done.verified.unwitnessed
-        tell("restore.million", took * 1e6 / stored, "s", most=BAR, took=took, megabytes=size, events=events)
+        tell("restore.back", took, "s", most=None if report.quick() else BAR, megabytes=size, events=events)
         promise("restore.whole", done.verified.sound and events >= stored, events=events)
     finally:
         forget(Engines(settings.data, settings.env))
