@@ -20,7 +20,7 @@ from tutela import errors, parts
 from tutela.app import detecting
 from tutela.app.core import policies
 from tutela.app.importing import shipped
-from tutela.app.settings import FIRST_PORT
+from tutela.app.settings import FIRST_METRICS, FIRST_PORT
 from tutela.cli import cli
 from tutela.model.card import Card, Sample
 from tutela.model.kinds import KINDS
@@ -42,6 +42,8 @@ ENVIRONMENT = {
     "TUTELA_PORT": f"The port of the page and the API. Default: {FIRST_PORT}, or the next one that is free.",
     "TUTELA_NATS_URL": "A NATS server or cluster that somebody else keeps. Default: one is started.",
     "TUTELA_PG_DSN": "A PostgreSQL database that somebody else keeps. Default: one is started.",
+    "TUTELA_METRICS_PORT": f"The port of the metrics, on loopback. Default: {FIRST_METRICS}, or the next one that is free.",
+    "TUTELA_PROCESS": "What a process is called in metrics; `tutela up` names those that it starts.",
     "TUTELA_LAKE": "Where history goes, as Parquet files. Default: `lake` in the instance's directory.",
 }
 """Every variable that the program reads; a test finds those that are missing here."""

@@ -227,6 +227,7 @@ class Instance:
     port: int
     process: subprocess.Popen[bytes]
     codes: dict[str, str]
+    metrics: str = ""
     clients: list[httpx.Client] = field(default_factory=list)
 
     @classmethod
@@ -240,7 +241,7 @@ class Instance:
         assert process.stdout is not None
         told = _first_line(process, within, data / "up.log")
         assert told["address"] == f"http://localhost:{chosen}"
-        return cls(data, chosen, process, dict(told["codes"]))
+        return cls(data, chosen, process, dict(told["codes"]), told["metrics"])
 
     @property
     def base(self) -> str:

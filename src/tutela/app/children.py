@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import httpx
 
-from tutela.app.settings import PORT, Settings
+from tutela.app.settings import PORT, PROCESS, Settings
 from tutela.backends.children import Program
 from tutela.backends.engines import Addresses
 
@@ -21,7 +21,7 @@ def program(
         name=name,
         command=(sys.executable, "-m", "tutela", verb),
         ready=ready,
-        env={**settings.environment, **where.environment(), **port, "PYTHONUNBUFFERED": "1"},
+        env={**settings.environment, **where.environment(), **port, PROCESS: name, "PYTHONUNBUFFERED": "1"},
     )
 
 

@@ -10,9 +10,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 
+from tutela.app.measuring import Judged
 from tutela.app.settings import Settings
 from tutela.backends.engines import Addresses, addresses
 from tutela.backends.keys import Keys, root_key
+from tutela.backends.metrics import Meters
 from tutela.backends.nats import NatsStreams
 from tutela.backends.postgres.database import Database
 from tutela.backends.postgres.facts import PostgresFacts
@@ -63,6 +65,7 @@ class Core:
     known: Known
     ledger: Ledger
     tokens: Tokens
+    meters: Meters
 
     async def open_timeline(self, name: str, says: str = "") -> None:
         """Make a timeline, with its streams, if there is none; raises BadInput for a name that can't be one."""
@@ -97,7 +100,9 @@ async def _core(settings: Settings, where: Addresses, facts: PostgresFacts, stre
     root = await asyncio.to_thread(root_key, settings.data / "root.key")
     keys = Keys(facts.db, root, clock, tombstones=tombstones(settings))
     tokens = Tokens(PostgresTokens(facts.db), clock, chance)
-    return Core(settings, where, install, facts, streams, keys, known, Ledger(policies(), facts, clock), tokens)
+    meters = Meters()
+    ledger = Ledger(Judged(policies(), meters), facts, clock)
+    return Core(settings, where, install, facts, streams, keys, known, ledger, tokens, meters)
 
 
 async def installed(facts: PostgresFacts) -> Install:

@@ -1,4 +1,7 @@
-"""What the keeper tells of the whole instance: how far each step is behind the one before it, and whether engines answer."""
+"""What the keeper and the supervisor tell of the whole instance.
+
+The keeper: how far each step is behind the one before it, and whether engines answer. The supervisor: disks and processes.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,13 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
+from math import nan
 from time import perf_counter
 
 from tutela.app.core import Core, clock
+from tutela.backends.disk import look
+from tutela.backends.engines import Engines
 from tutela.backends.metrics import Meters
 from tutela.backends.postgres.gauges import PostgresGauges
 from tutela.backends.postgres.progress import PostgresProgress
@@ -37,14 +44,12 @@ class Gauging:
     async def run(self) -> None:
         """Until cancelled. An engine that does not answer is told as down, and what only it knows is not told at all."""
         while True:
-            last = await self._asked("nats", self._streams)
-            if await self._asked("postgres", lambda: self._facts(last or {})) is None:
+            last = await self._asked("nats", self._streams) or {}
+            if await self._asked("postgres", partial(self._facts, last)) is None:
                 self._forget()
             await asyncio.sleep(EVERY)
 
-    async def _asked(
-        self, engine: str, question: Callable[[], Awaitable[dict[str, int]]]
-    ) -> dict[str, int] | None:
+    async def _asked(self, engine: str, question: Callable[[], Awaitable[dict[str, int]]]) -> dict[str, int] | None:
         begun = perf_counter()
         try:
             answer = await question()
@@ -83,3 +88,31 @@ class Gauging:
         meters = self.meters
         for gauge in (meters.alerts, meters.events, meters.lag, meters.archive):
             gauge.clear()
+        for gauge in (meters.sealing, meters.outbox, meters.letters):
+            gauge.set(nan)
+
+
+@dataclass(frozen=True, slots=True)
+class Housekeeping:
+    """What the supervisor tells: its disks, its ballast, and the processes that it looks after."""
+
+    engines: Engines
+    meters: Meters
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            self.look()
+            await asyncio.sleep(EVERY)
+
+    def look(self) -> None:
+        """One look."""
+        where, meters = self.engines.places, self.meters
+        for name, path in (("data", where.data), ("facts", where.postgres)):
+            disk = look(path)
+            meters.free.labels(name).set(disk.free)
+            meters.total.labels(name).set(disk.total)
+        meters.ballast.set(where.ballast.stat().st_size if where.ballast.exists() else 0)
+        for child in self.engines.children.all():
+            meters.children.labels(child.program.name).set(child.running)
+            meters.starts.labels(child.program.name).set(child.starts)

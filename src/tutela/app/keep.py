@@ -10,7 +10,9 @@ import socket
 import time
 
 from tutela.app.core import Core, clock, core
+from tutela.app.gauging import Gauging
 from tutela.app.lake import lake
+from tutela.app.measuring import tell
 from tutela.app.settings import Settings
 from tutela.app.tasks import together
 from tutela.app.verifying import log_key, origin, witness
@@ -45,7 +47,7 @@ def sealer(inside: Core, name: str) -> Sealer:
         signer=Signer(origin(inside.install), key.public, key.sign),
         clock=clock,
         monotonic=time.monotonic,
-        told=lambda count, lag: log.debug("sealed %d events, the oldest waited %.3f s", count, lag),
+        told=lambda _count, lag: inside.meters.sealed.observe(lag),
     )
 
 
@@ -83,6 +85,8 @@ async def run(settings: Settings) -> None:
         loops = (
             Ticker(inside.streams, (LIVE,), clock, asyncio.sleep).run(),
             Relay(PostgresOutbox(inside.facts.db), inside.streams).run(),
+            Gauging(inside, lake(inside), inside.meters).run(),
+            tell(inside.meters, settings, "keep"),
         )
         async with together(*loops):
             await asyncio.gather(seal(inside, name, stop), archiver(inside).run(stop))

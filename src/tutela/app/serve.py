@@ -16,6 +16,7 @@ from tutela import __version__
 from tutela.app.core import Core, chance, clock, core
 from tutela.app.lake import lake
 from tutela.app.leaving import Leaving
+from tutela.app.measuring import Heard, tell, timing
 from tutela.app.settings import FIRST_PORT, Settings
 from tutela.app.staff import staff
 from tutela.app.tasks import together
@@ -103,8 +104,10 @@ def _routes(behind: Doors) -> Sequence[Router]:
         "NATS": partial(inside.streams.last, hop.observations(LIVE)),
         "PostgreSQL": facts.timelines,
     }
+    give = timing(behind.gateway.give, inside.meters, "telemetry")
+    tells = timing(recorder.tell, inside.meters, "facts")
     return [
-        devices(Door(behind.gateway.give, recorder.tell, known, doorkeeper.identify)),
+        devices(Door(give, tells, known, doorkeeper.identify)),
         observations.routes(shown, guard),
         alerts.routes(shown, acts, words, guard),
         incidents.routes(shown, commands, guard),
@@ -135,7 +138,13 @@ def sentences(inside: Core) -> Sentences:
 async def running(behind: Doors) -> AsyncIterator[None]:
     """What has to run as long as the doors are open."""
     inside = behind.core
-    async with together(behind.gateway.run(), inside.known.run(REFRESH), behind.health.run(inside.facts)):
+    inside.meters.registry.register(Heard(behind.health, clock))
+    async with together(
+        behind.gateway.run(),
+        inside.known.run(REFRESH),
+        behind.health.run(inside.facts),
+        tell(inside.meters, inside.settings, "serve"),
+    ):
         yield
 
 

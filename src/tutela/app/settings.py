@@ -12,9 +12,13 @@ from tutela.errors import BadInput
 DATA = "TUTELA_DATA"
 LAKE = "TUTELA_LAKE"
 PORT = "TUTELA_PORT"
+METRICS = "TUTELA_METRICS_PORT"
+PROCESS = "TUTELA_PROCESS"
 SYSTEM = Path("/var/lib/tutela/default")
 FIRST_PORT = 8466
 """Where `tutela up` listens, if nobody else does."""
+FIRST_METRICS = 9466
+"""Likewise, for whoever gathers metrics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,16 @@ class Settings:
         return self.env.get(LAKE) or str(self.data / "lake")
 
     @property
+    def process(self) -> str:
+        """What this process is called in metrics and logs; empty when nobody gave it a name."""
+        return self.env.get(PROCESS, "")
+
+    @property
+    def metrics_port(self) -> int | None:
+        """The port of the metrics; None, any that is free."""
+        return _port(METRICS, self.env)
+
+    @property
     def environment(self) -> dict[str, str]:
         """What a child process needs to find the same instance."""
         return {**self.env, DATA: str(self.data)}
@@ -40,10 +54,14 @@ def settings(data: Path | None = None, port: int | None = None, env: Mapping[str
     """The settings of this process: what is given, else the environment, else the usual places."""
     known = os.environ if env is None else env
     chosen = data or (Path(known[DATA]) if known.get(DATA) else _usual(known))
-    text = known.get(PORT, "")
-    if port is None and text and not (text.isdigit() and 0 < int(text) < 65536):
-        raise BadInput(f"{PORT} is {text!r}; give a port between 1 and 65535")
-    return Settings(chosen.expanduser().resolve(), known, port or (int(text) if text else None))
+    return Settings(chosen.expanduser().resolve(), known, port or _port(PORT, known))
+
+
+def _port(name: str, env: Mapping[str, str]) -> int | None:
+    text = env.get(name, "")
+    if text and not (text.isdigit() and 0 < int(text) < 65536):
+        raise BadInput(f"{name} is {text!r}; give a port between 1 and 65535")
+    return int(text) if text else None
 
 
 def _usual(env: Mapping[str, str]) -> Path:

@@ -11,10 +11,14 @@ from dataclasses import dataclass, replace
 
 from tutela.app.children import answers, at_once, program
 from tutela.app.core import chance, core, peopled
+from tutela.app.gauging import Housekeeping
 from tutela.app.install import Place, install
-from tutela.app.settings import FIRST_PORT, Settings
+from tutela.app.measuring import folder, tell
+from tutela.app.settings import FIRST_METRICS, FIRST_PORT, METRICS, Settings
 from tutela.app.staff import staff
+from tutela.app.tasks import together
 from tutela.backends.engines import Engines
+from tutela.backends.metrics import Meters, clear, serve
 from tutela.errors import Conflict
 from tutela.model.people import Role
 
@@ -27,6 +31,7 @@ class Up:
     """What a person who starts the city is told: where it is, and with which codes people come in."""
 
     address: str
+    metrics: str
     codes: tuple[tuple[Role, str], ...]
 
 
@@ -49,14 +54,18 @@ async def _live(
     settings: Settings, where: Place, *, demo: bool, workers: int, say: Say, told: Callable[[Up], None]
 ) -> None:
     """From the first engine to the last, until cancelled; ends by raising only."""
-    chosen = replace(settings, port=settings.port or _free_port())
+    chosen = replace(settings, port=settings.port or _free_port(FIRST_PORT))
     async with Engines(settings.data, settings.env) as engines:
         _must_be_free(chosen.port)  # not before: an orphan of an earlier run may have held it until now
         say("engines are up: NATS and PostgreSQL")
         await install(chosen, engines.addresses, where)
+        metrics = chosen.metrics_port or _free_port(FIRST_METRICS)
+        await asyncio.to_thread(serve, clear(folder(chosen)), metrics)
         await _children(engines, chosen, workers, demo=demo)
-        told(Up(f"http://localhost:{chosen.port}", await _codes(chosen)))
-        await engines.watch()
+        told(Up(f"http://localhost:{chosen.port}", f"http://{HOST}:{metrics}/metrics", await _codes(chosen)))
+        meters = Meters()
+        async with together(Housekeeping(engines, meters).run(), tell(meters, chosen, "up")):
+            await engines.watch()
 
 
 async def _children(engines: Engines, settings: Settings, workers: int, *, demo: bool) -> None:
@@ -100,12 +109,12 @@ def _free(port: int) -> bool:
         return True
 
 
-def _free_port() -> int:
+def _free_port(first: int) -> int:
     """The usual port, or the next one that nobody uses."""
-    for port in range(FIRST_PORT, FIRST_PORT + 100):
+    for port in range(first, first + 100):
         if _free(port):
             return port
-    raise Conflict(f"the ports {FIRST_PORT} to {FIRST_PORT + 99} are all taken; name another one with --port")
+    raise Conflict(f"the ports {first} to {first + 99} are all taken; name another one with --port, or {METRICS}")
 
 
 def _stopped() -> asyncio.Event:

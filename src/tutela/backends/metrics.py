@@ -8,7 +8,6 @@ policies are labels; nothing of what anybody said, and nobody's name, ever is.
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,7 +34,7 @@ class Meters:
     """All that is counted, in one process. A process uses those that are its own; the others say nothing."""
 
     def __init__(self) -> None:
-        prometheus_client.disable_created_metrics()
+        prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # it has no annotations
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self.acknowledged = self._histogram("acknowledgement_seconds", "From a request until it is durable.", "lane")
@@ -110,7 +109,7 @@ def clear(folder: Path) -> Path:
 
 def _families(path: Path) -> list[Metric]:
     try:
-        if time.time() - os.stat(path).st_mtime > STALE:
+        if time.time() - path.stat().st_mtime > STALE:
             return []
         return list(text_string_to_metric_families(path.read_text(encoding="utf-8")))
     except (OSError, ValueError) as wrong:

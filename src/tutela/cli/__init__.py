@@ -86,7 +86,7 @@ def _welcome(here: up.Up, *, demo: bool) -> str:
         lines += ["", "  Each link works once, for an hour. `tutela invite` makes another."]
     if demo:
         lines += ["  The city is a simulation on a real map (© OpenStreetMap contributors), and says so."]
-    return "\n".join([*lines, "  Ctrl-C stops everything.", ""])
+    return "\n".join([*lines, f"  Metrics for Prometheus: {here.metrics}", "  Ctrl-C stops everything.", ""])
 
 
 @cli.command("work")

@@ -25,7 +25,7 @@ from tutela.model.seen import Seen
 from tutela.model.when import MINUTE, SECOND
 
 from . import hop
-from .detector import Detector
+from .detector import Detector, Watched, alone
 from .noticed import Late, Noticed, corrections, event_of
 from .options import identified
 from .stage import Where, is_live
@@ -70,8 +70,10 @@ class State:
 class Correlate:
     """The detectors of one partition, and how facts get to them. It holds no state: `turn` takes and gives it."""
 
-    def __init__(self, detectors: Sequence[Detector], where: Where, ways: int = hop.WAYS) -> None:
-        self.parts = identified(detectors)
+    def __init__(
+        self, detectors: Sequence[Detector], where: Where, ways: int = hop.WAYS, watched: Watched = alone
+    ) -> None:
+        self.parts = {name: watched(detector) for name, detector in identified(detectors).items()}
         self.where = where
         self.groups: dict[int, list[str]] = {}
         for name, detector in self.parts.items():

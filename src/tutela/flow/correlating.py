@@ -12,7 +12,7 @@ from tutela.model.timeline import token
 
 from . import hop
 from .correlate import Came, Correlate, Kept, State
-from .detector import Detector
+from .detector import Detector, Watched, alone
 from .stage import Saved, Where
 
 CORRELATE = "correlate"
@@ -26,6 +26,7 @@ class CorrelateStage:
     detectors: tuple[Detector, ...]
     ways: int = hop.WAYS
     saves: float = 15.0
+    watched: Watched = alone
 
     @property
     def name(self) -> str:
@@ -49,7 +50,7 @@ class CorrelateStage:
     async def begin(self, lease: Lease, saved: Saved) -> CorrelateFold:
         """The partition as it was saved; a detector that is new begins."""
         where = Where(lease.timeline, CORRELATE, lease.partition, self.stream(lease))
-        correlate = Correlate(self.detectors, where, self.ways)
+        correlate = Correlate(self.detectors, where, self.ways, self.watched)
         start = correlate.begin()
         loaded = {name: detector.load(saved[name]) for name, detector in correlate.parts.items() if name in saved}
         kept = msgspec.json.decode(saved[FOLD]["kept"], type=Kept) if FOLD in saved else start.kept

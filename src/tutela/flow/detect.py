@@ -26,7 +26,7 @@ from tutela.model.kinds import KINDS, kind
 from tutela.model.seen import Catalogue, Seen
 from tutela.model.when import MINUTE, SECOND
 
-from .detector import Detector
+from .detector import Detector, Watched, alone
 from .noticed import Late, Noticed, corrections, event_of
 from .options import identified
 from .stage import Where
@@ -80,8 +80,8 @@ class Watch:
 class Detect:
     """The detectors of one partition, and how rows get to them. It holds no state: `turn` takes and gives it."""
 
-    def __init__(self, detectors: Sequence[Detector], where: Where, idle: int = IDLE) -> None:
-        self.parts = identified(detectors)
+    def __init__(self, detectors: Sequence[Detector], where: Where, idle: int = IDLE, watched: Watched = alone) -> None:
+        self.parts = {name: watched(detector) for name, detector in identified(detectors).items()}
         self.where = where
         self.groups: dict[int, list[str]] = {0: []}
         for name, detector in self.parts.items():

@@ -23,7 +23,7 @@ from tutela.model.rows import Ints, Rows
 from . import hop
 from .catalogue import Known
 from .detect import Came, Detect, State
-from .detector import Detector
+from .detector import Detector, Watched, alone
 from .ports import Keys
 from .saved import columns, restored
 from .stage import Saved, Where
@@ -41,6 +41,7 @@ class DetectStage:
     keys: Keys
     ways: int = hop.WAYS
     saves: float = 15.0
+    watched: Watched = alone
 
     @property
     def name(self) -> str:
@@ -71,7 +72,7 @@ class DetectStage:
         await self.known.refresh()
         opened = {part: {name: await self._opened(body) for name, body in own.items()} for part, own in saved.items()}
         where = Where(lease.timeline, DETECT, lease.partition, self.stream(lease))
-        detect = Detect(self.detectors, where)
+        detect = Detect(self.detectors, where, watched=self.watched)
         return DetectFold(self, detect, restored(detect, opened, self.partitions))
 
     async def sealed(self, column: Column) -> Column:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from tutela.model.card import Card
@@ -23,3 +23,12 @@ class Detector(Protocol):
     def step(self, state: Any, seen: Seen) -> tuple[Any, tuple[Detection, ...]]: ...
     def changed(self, state: Any) -> Mapping[str, bytes]: ...
     def load(self, saved: Mapping[str, bytes]) -> Any: ...
+
+
+Watched = Callable[[Detector], Detector]
+"""Puts something around a detector that looks at its steps and changes nothing: how long they take, what they find."""
+
+
+def alone(detector: Detector) -> Detector:
+    """Nothing is put around it."""
+    return detector
