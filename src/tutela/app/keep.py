@@ -16,6 +16,7 @@ from tutela.app.measuring import tell
 from tutela.app.settings import Settings
 from tutela.app.tasks import together
 from tutela.app.verifying import log_key, origin, witness
+from tutela.backends.postgres.copying import PostgresCopying
 from tutela.backends.postgres.log import PostgresLog
 from tutela.backends.postgres.outbox import PostgresOutbox
 from tutela.backends.postgres.snapshots import PostgresSnapshots
@@ -23,6 +24,7 @@ from tutela.errors import Broken
 from tutela.flow.archive import Archiver
 from tutela.flow.outbox import Relay
 from tutela.flow.rest import rest
+from tutela.flow.retain import Retainer
 from tutela.flow.seal import Sealer, Signer
 from tutela.flow.tick import Ticker
 from tutela.model.timeline import LIVE
@@ -63,6 +65,20 @@ def archiver(inside: Core) -> Archiver:
     )
 
 
+def retainer(inside: Core) -> Retainer:
+    """Deletes what is past its source's retention."""
+    return Retainer(
+        register=inside.facts,
+        lake=lake(inside),
+        keys=inside.keys,
+        log=PostgresLog(inside.facts.db),
+        copying=PostgresCopying(inside.facts.db),
+        clock=clock,
+        gone=lambda source, rows: inside.meters.forgotten.labels(source).inc(rows),
+        left=inside.meters.overdue.set,
+    )
+
+
 async def seal(inside: Core, name: str, stop: asyncio.Event) -> None:
     """Seal until told to stop. While the log does not hold together, sealing stands still, and nothing else does.
 
@@ -89,4 +105,4 @@ async def run(settings: Settings) -> None:
             tell(inside.meters, settings, "keep"),
         )
         async with together(*loops):
-            await asyncio.gather(seal(inside, name, stop), archiver(inside).run(stop))
+            await asyncio.gather(seal(inside, name, stop), archiver(inside).run(stop), retainer(inside).run(stop))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -88,6 +88,12 @@ class Keys:
                 "update bucket_key set wrapped = null, destroyed_at = coalesce(destroyed_at, $2) where id = $1", key, at
             )
         self._held.pop(key, None)
+
+    async def in_use(self) -> Mapping[str, str]:
+        """The keys that are in use, by id, each with its bucket."""
+        async with self.db.reading() as connection:
+            rows = await connection.fetch("select id, bucket from bucket_key where wrapped is not null")
+        return {row["id"]: row["bucket"] for row in rows}
 
     async def fits(self) -> None:
         """Raise Broken when the root key is not the one that these keys are wrapped under."""

@@ -30,6 +30,8 @@ CLASS_OF = {
     "shift@1": "shifts",
     "source@1": "register",
     "datastreams@1": "register",
+    "retention@1": "register",
+    "erasure@1": "register",
     "correction@1": "health",
     "dead-letter@1": "health",
 }
