@@ -14,6 +14,7 @@ from tutela.app.settings import settings
 from tutela.errors import BadInput
 from tutela.model.when import iso
 
+from .config import config
 from .telling import Data, Json, progress, run, shown
 
 
@@ -22,6 +23,7 @@ def add(cli: typer.Typer) -> None:
     for verb in (backup, restore):
         cli.command(verb.__name__)(verb)
     cli.command("tombstones")(tombstones_)
+    cli.add_typer(config, name="config")
 
 
 def backup(
