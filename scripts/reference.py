@@ -43,7 +43,8 @@ ENVIRONMENT = {
     "TUTELA_NATS_URL": "A NATS server or cluster that somebody else keeps. Default: one is started.",
     "TUTELA_PG_DSN": "A PostgreSQL database that somebody else keeps. Default: one is started.",
     "TUTELA_METRICS_PORT": f"The port of the metrics, on loopback. Default: {FIRST_METRICS}, or the next one that is free.",
-    "TUTELA_PROCESS": "What a process is called in metrics; `tutela up` names those that it starts.",
+    "TUTELA_PROCESS": "What a process is called in metrics and logs; `tutela up` names those that it starts.",
+    "TUTELA_LOG": "`json`: logs are one JSON object a line. Default: `text`.",
     "TUTELA_LAKE": "Where history goes, as Parquet files. Default: `lake` in the instance's directory.",
 }
 """Every variable that the program reads; a test finds those that are missing here."""

@@ -112,7 +112,8 @@ class Housekeeping:
             disk = look(path)
             meters.free.labels(name).set(disk.free)
             meters.total.labels(name).set(disk.total)
-        meters.ballast.set(where.ballast.stat().st_size if where.ballast.exists() else 0)
+        ballasts = self.engines.disks.ballasts if self.engines.disks else ()
+        meters.ballast.set(sum(one.path.stat().st_size for one in ballasts if one.path.exists()))
         for child in self.engines.children.all():
             meters.children.labels(child.program.name).set(child.running)
             meters.starts.labels(child.program.name).set(child.starts)

@@ -14,6 +14,7 @@ from litestar import Litestar, Router
 
 from tutela import __version__
 from tutela.app.core import Core, chance, clock, core
+from tutela.app.disks import reserve
 from tutela.app.lake import lake
 from tutela.app.leaving import Leaving
 from tutela.app.measuring import Heard, tell, timing
@@ -26,7 +27,7 @@ from tutela.flow.act import Acts
 from tutela.flow.command import Incidents
 from tutela.flow.deed import Deeds
 from tutela.flow.explain import Sentences
-from tutela.flow.gateway import Gateway
+from tutela.flow.gateway import Gateway, Options
 from tutela.flow.health import Health
 from tutela.flow.history import History
 from tutela.flow.prose import Prose
@@ -71,6 +72,7 @@ def doors(inside: Core) -> Doors:
         known=inside.known,
         health=told,
         clock=clock,
+        options=Options(may=reserve(inside.settings).check),
     )
     return Doors(inside, gateway, told)
 

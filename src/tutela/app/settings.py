@@ -14,6 +14,7 @@ LAKE = "TUTELA_LAKE"
 PORT = "TUTELA_PORT"
 METRICS = "TUTELA_METRICS_PORT"
 PROCESS = "TUTELA_PROCESS"
+LOG = "TUTELA_LOG"
 SYSTEM = Path("/var/lib/tutela/default")
 FIRST_PORT = 8466
 """Where `tutela up` listens, if nobody else does."""

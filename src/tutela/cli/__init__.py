@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -34,7 +34,7 @@ from tutela.flow.imports import Imported
 from tutela.model.people import Role
 from tutela.model.when import moment
 
-from . import operating
+from . import logs, operating
 from .telling import Data, Json, Port, err, out, progress, run, shown
 
 PROCESSES = frozenset({"work", "serve", "keep", "city"})
@@ -348,10 +348,8 @@ def main(argv: list[str] | None = None) -> int:
     """The program. Errors raised on purpose are told in their own words; all others are faults of ours."""
     words = sys.argv[1:] if argv is None else argv
     level = logging.INFO if words[:1] and words[0] in PROCESSES else logging.WARNING
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    logging.Formatter.converter = time.gmtime
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it would name every post of the demonstration city
     try:
+        logs.set_up(level, words[0] if words else "", os.environ)
         cli(argv)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
