@@ -165,6 +165,8 @@ async def test_nothing_is_removed_and_nothing_counts_as_saved_while_a_copy_is_ma
             return may
 
     assert (await may(), await snapshots.snapshotted("live", ("detect",))) == (True, 7)
+    async with copying.removing() as one:
+        assert (one, await may()) == (True, False)  # one at a time
     async with copying.copying():
         assert (await may(), await snapshots.snapshotted("live", ("detect",))) == (False, 0)
     assert (await may(), await snapshots.snapshotted("live", ("detect",))) == (True, 7)

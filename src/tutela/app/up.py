@@ -56,9 +56,12 @@ async def _live(
     """From the first engine to the last, until cancelled; ends by raising only."""
     chosen = replace(settings, port=settings.port or _free_port(FIRST_PORT))
     async with Engines(settings.data, settings.env) as engines:
-        _must_be_free(chosen.port)  # not before: an orphan of an earlier run may have held it until now
+        _must_be_free(
+            chosen.port, "--port, or leave it out"
+        )  # not before: an orphan of an earlier run may have held it until now
         say("engines are up: NATS and PostgreSQL")
         await install(chosen, engines.addresses, where)
+        _must_be_free(chosen.metrics_port, METRICS)
         metrics = chosen.metrics_port or _free_port(FIRST_METRICS)
         await asyncio.to_thread(serve, clear(folder(chosen)), metrics)
         await _children(engines, chosen, workers, demo=demo)
@@ -94,9 +97,9 @@ async def _codes(settings: Settings) -> tuple[tuple[Role, str], ...]:
         )
 
 
-def _must_be_free(port: int | None) -> None:
+def _must_be_free(port: int | None, how: str) -> None:
     if port is not None and not _free(port):
-        raise Conflict(f"the port {port} is taken; name another one with --port, or leave it out")
+        raise Conflict(f"the port {port} is taken; name another one with {how}")
 
 
 def _free(port: int) -> bool:

@@ -96,16 +96,16 @@ class Retainer:
 
     async def turn(self) -> bool:
         """One look; False when a copy is being made, and all stays for now."""
-        streams = await self._streams()
-        kept = _kept(streams)
+        kept = await self._kept()
         async with self.copying.removing() as may:
             if may:
-                await self._let_go(kept)
-                await self._erase(_longest(streams))
-        self.left(sum([await self.lake.overdue(LIVE, one.datastreams, one.before(self.clock())) for one in kept]))
+                await self._let_go(kept.sources)
+                await self._erase(kept.days)
+        past = [await self.lake.overdue(LIVE, one.datastreams, one.before(self.clock())) for one in kept.sources]
+        self.left(sum(past))
         return may
 
-    async def _let_go(self, kept: Sequence[_Kept]) -> None:
+    async def _let_go(self, kept: Sequence[_Own]) -> None:
         for one in kept:
             before = one.before(self.clock())
             rows = await self.lake.overdue(LIVE, one.datastreams, before)
@@ -119,24 +119,30 @@ class Retainer:
             await self.lake.shred()
             self._shredded = True
 
-    async def _erase(self, longest: Mapping[str, int | None]) -> None:
+    async def _erase(self, kept: Mapping[str, int | None]) -> None:
         """Destroy the keys of buckets whose day is over for all of their sources."""
         for key, bucket in sorted((await self.keys.in_use()).items()):
             of, _, day = bucket.rpartition("/")
-            days = longest.get(of, longest.get(of.rpartition("/")[2]))
+            days = kept.get(of, kept.get(of.rpartition("/")[2]))
             if days is not None and parse(f"{day}T00:00:00Z") + (days + 1) * DAY <= self.clock():
                 await self._tell("erasure@1", bucket, Erased(bucket=bucket, key=key))
                 await self.keys.destroy(key)
 
-    async def _streams(self) -> Sequence[tuple[Source, Sequence[Datastream]]]:
-        """Each source with its datastreams."""
-        found: dict[str, list[Datastream]] = {}
+    async def _kept(self) -> _Kept:
+        """What the register says: of a million datastreams the numbers alone are held."""
+        limits = {source.name: source.retention_days for source in await self.register.sources()}
+        numbers: dict[str, list[int]] = {name: [] for name, limit in limits.items() if limit is not None}
+        days: dict[str, int | None] = {}
         after = 0
-        while some := await self.register.datastreams(after):
+        while numbers and (some := await self.register.datastreams(after)):
             after = some[-1].version
             for stream in some:
-                found.setdefault(stream.source, []).append(stream)
-        return [(source, found.get(source.name, ())) for source in await self.register.sources()]
+                if stream.kind in PERSONAL:
+                    _keep(days, stream, limits.get(stream.source))
+                elif stream.source in numbers:
+                    numbers[stream.source].append(stream.id)
+        found = [_Own(name, limits[name] or 0, np.array(own, np.int32)) for name, own in numbers.items()]
+        return _Kept(tuple(found), days)
 
     async def _tell(self, kind: str, subject: str, body: Noun) -> None:
         now, said = self.clock(), encode(body)
@@ -147,7 +153,7 @@ class Retainer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _Own:
     """A source that keeps what is in the clear for so many days, and the numbers of those datastreams."""
 
     source: str
@@ -159,27 +165,20 @@ class _Kept:
         return now - self.days * DAY
 
 
-def _kept(streams: Sequence[tuple[Source, Sequence[Datastream]]]) -> list[_Kept]:
-    return [
-        _Kept(
-            source.name,
-            source.retention_days,
-            np.array([stream.id for stream in own if stream.kind not in PERSONAL], np.int32),
-        )
-        for source, own in streams
-        if source.retention_days is not None
-    ]
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """The sources whose time is limited, and for how many days each sort of bucket is kept (None: for ever).
 
-
-def _longest(streams: Sequence[tuple[Source, Sequence[Datastream]]]) -> Mapping[str, int | None]:
-    """For how many days each sort of bucket (purpose/kind) is kept, as its most patient source says; None: for ever.
-
-    And each kind, whatever its purpose: for buckets of a purpose that no datastream has any more.
+    A sort is `purpose/kind`. And each kind by itself, whatever its purpose: for buckets of a purpose that no datastream
+    has any more.
     """
-    found: dict[str, int | None] = {}
-    for source, own in streams:
-        personal = [stream for stream in own if stream.kind in PERSONAL]
-        for bucket in {name for stream in personal for name in (f"{stream.purpose}/{stream.kind}", stream.kind)}:
-            days, before = source.retention_days, found.get(bucket, 0)
-            found[bucket] = None if days is None or before is None else max(days, before)
-    return found
+
+    sources: tuple[_Own, ...]
+    days: Mapping[str, int | None]
+
+
+def _keep(days: dict[str, int | None], stream: Datastream, own: int | None) -> None:
+    """A bucket is kept as its most patient source says."""
+    for sort in (f"{stream.purpose}/{stream.kind}", stream.kind):
+        before = days.get(sort, 0)
+        days[sort] = None if own is None or before is None else max(own, before)

@@ -11,6 +11,9 @@ from tutela.backends.postgres.database import Database
 LOCK = 7_498_353_081_642_914
 """An advisory lock: held alone by whoever copies, shared by whoever removes files."""
 
+ONE = LOCK + 1
+"""Another one, held by whoever removes files: two keepers would both tell of what one of them removes."""
+
 
 @dataclass(frozen=True)
 class PostgresCopying:
@@ -30,11 +33,12 @@ class PostgresCopying:
 
     @asynccontextmanager
     async def removing(self) -> AsyncIterator[bool]:
-        """Whether files may be removed now. As long as this is open, no copy begins."""
+        """Whether this one may remove files now, and nobody else does. As long as this is open, no copy begins."""
         async with self.db.reading() as connection:
-            may: bool = await connection.fetchval("select pg_try_advisory_lock_shared($1)", LOCK)
+            may: bool = await connection.fetchval(
+                "select pg_try_advisory_lock_shared($1) and pg_try_advisory_lock($2)", LOCK, ONE
+            )
             try:
                 yield may
             finally:
-                if may:
-                    await connection.execute("select pg_advisory_unlock_shared($1)", LOCK)
+                await connection.execute("select pg_advisory_unlock_all()")
