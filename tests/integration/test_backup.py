@@ -162,7 +162,7 @@ def test_the_restored_log_goes_on_from_the_published_root_in_a_new_epoch(lost: L
 def test_who_was_let_in_before_comes_in_anew(lost: Lost, again: Instance) -> None:
     token = lost.session.removeprefix("Bearer ")
 
-    assert again.client(token).get("/v1/alerts", params=WHY).status_code == 403
+    assert again.client(token).get("/v1/alerts", params=WHY).status_code == 401
     assert again.client().post("/v1/enrol", json={"code": lost.code, "name": "Eve"}).status_code == 404
 
 
