@@ -32,6 +32,7 @@ SECONDS = {
     "mqtt": 300,
     "reads": 600,
     "starts": 600,
+    "restore": 600,
     "kills": 900,
     "replaying": 600,
     "storm": 300,

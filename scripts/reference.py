@@ -21,7 +21,7 @@ from tutela.app import detecting
 from tutela.app.connections import own_options, speaks
 from tutela.app.core import policies
 from tutela.app.importing import shipped
-from tutela.app.settings import FIRST_MQTT_PORT, FIRST_PORT
+from tutela.app.settings import FIRST_METRICS, FIRST_MQTT_PORT, FIRST_PORT
 from tutela.cli import cli
 from tutela.flow.hearing import CHANGING, NOT_DEFINED, TOO_MANY, USUAL
 from tutela.model.card import Card, Sample
@@ -46,6 +46,9 @@ ENVIRONMENT = {
     "TUTELA_MQTT_PORT": f"The port for devices that publish over MQTT. Default: {FIRST_MQTT_PORT}, or the next one that is free.",
     "TUTELA_NATS_URL": "A NATS server or cluster that somebody else keeps. Default: one is started.",
     "TUTELA_PG_DSN": "A PostgreSQL database that somebody else keeps. Default: one is started.",
+    "TUTELA_METRICS_PORT": f"The port of the metrics, on loopback. Default: {FIRST_METRICS}, or the next one that is free.",
+    "TUTELA_PROCESS": "What a process is called in metrics and logs; `tutela up` names those that it starts.",
+    "TUTELA_LOG": "`json`: logs are one JSON object a line. Default: `text`.",
     "TUTELA_LAKE": "Where history goes, as Parquet files. Default: `lake` in the instance's directory.",
 }
 """Every variable that the program reads; a test finds those that are missing here."""

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tutela.backends.disk import GB, MB, Ballast, DiskState, Level, look
+from tutela.backends.disk import AGAIN, FRESH, GB, MB, Ballast, DiskState, Level, Reserve, look
 from tutela.backends.server_nats import limit
 from tutela.backends.subjects import matches
+from tutela.errors import StorageFull
 
 
 def disk(total: int, free: int, inodes: int = 0, inodes_free: int = 0) -> DiskState:
@@ -71,3 +72,21 @@ def test_the_ballast_takes_its_room_once_and_gives_it_back_once(tmp_path: Path) 
 )
 def test_subjects_match_as_in_nats(pattern: str, subject: str, *, expected: bool) -> None:
     assert matches(pattern, subject) is expected
+
+
+def test_telemetry_is_refused_as_long_as_a_disk_is_low(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now, free = [0.0], [50 * GB]
+    monkeypatch.setattr("tutela.backends.disk.look", lambda path: DiskState(path, 100 * GB, free[0], 0, 0))
+    reserve = Reserve((tmp_path,), lambda: now[0])
+    reserve.check()
+
+    free[0] = GB
+    reserve.check()  # looked at a moment ago
+    now[0] += FRESH
+    with pytest.raises(StorageFull, match="telemetry is refused so that calls are still taken") as refused:
+        reserve.check()
+    assert refused.value.retry_after == AGAIN
+
+    free[0] = 3 * GB
+    now[0] += FRESH
+    reserve.check()

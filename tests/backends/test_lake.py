@@ -17,6 +17,7 @@ import asyncpg
 import duckdb
 import numpy as np
 import pytest
+from pyarrow import parquet
 
 from tutela.backends.lake import DuckLake
 from tutela.backends.lake_catalogue import Where, connect
@@ -72,6 +73,10 @@ def tick(sequence: int, hop: str = "obs") -> Message:
 
 def fact(sequence: int, where: str) -> Message:
     return Message(sequence, f"det.live.{where}", {}, b'{"id":"%d"}\n' % sequence, 99)
+
+
+def found_files(folder: Path) -> list[Path]:
+    return list(folder.glob("lake/**/readings/**/*.parquet"))
 
 
 def files(folder: Path) -> int:
@@ -299,6 +304,65 @@ async def test_a_bucket_needs_its_package(pg_dsn: str, tmp_path: Path) -> None:
 
     with pytest.raises(PartMissing, match="duckdb-extension-httpfs"):
         await DuckLake(bucket).offset("OBS-live")
+
+
+# ── what is past ────────────────────────────────────────────────────────────────────────────────
+async def test_what_is_forgotten_is_deleted_counted_and_remembered(lake: DuckLake | MemoryLake) -> None:
+    await lake.archive("OBS-live", FIRST, 0, 8)
+    past = (np.array([5, 1], np.int32), START + 3 * SECOND)
+
+    assert await lake.overdue("live", *past) == 5
+    assert await lake.overdue("import/x", *past) == 0
+    assert [await lake.forget("live", *past) for _ in range(2)] == [5, 0]
+    assert (await lake.overdue("live", *past), await lake.forgotten("live", 8)) == (0, (5, 1))
+    assert (await lake.forgotten("live", 0), await lake.forgotten("import/x", 8)) == ((0, None), (0, None))
+
+    left = await lake.series("live", "readings", 1, 0, START + DAY, 100)
+    assert left.result.tolist() == [5.5]
+    assert len(await lake.series("live", "readings", 2, 0, START + DAY, 100)) == 1
+    assert len(await lake.series("live", "counts", 1, 0, START + DAY, 100)) == 1
+
+
+@pytest.mark.integration
+async def test_what_is_shredded_lies_in_no_file_any_more(duck: DuckLake, tmp_path: Path) -> None:
+    """Whatever the catalogue says: each file on the disk is opened by another reader."""
+    canary, kept = 1234567.8901, 7654321.0987
+    rows = [(5, second, float(second)) for second in range(3000)]
+    await duck.archive("OBS-live", [readings(1, [*rows, (5, 9, canary), (1, 9, kept)])], 0, 1)
+
+    def found(value: float) -> int:
+        paths = (path for path in tmp_path.glob("lake/**/readings/**/*.parquet") if "delete" not in path.name)
+        return sum(value in parquet.read_table(path)["result"].to_pylist() for path in paths)
+
+    assert (found(canary), found(kept)) == (1, 1)
+    await duck.forget("live", np.array([5], np.int32), START + DAY)
+    assert found(canary) == 1  # a deletion alone leaves it there
+    await duck.shred()
+    assert (found(canary), found(kept)) == (0, 1)
+    assert await duck.missing() == []
+
+
+@pytest.mark.integration
+async def test_a_lake_from_before_gets_the_tables_that_it_lacks(duck: DuckLake, pg_dsn: str, tmp_path: Path) -> None:
+    await duck.archive("OBS-live", FIRST, 0, 8)
+    lake = await asyncio.to_thread(connect, where(pg_dsn, tmp_path))
+    lake.execute("drop table lake.forgotten")
+    await asyncio.to_thread(lake.close)
+
+    again = DuckLake(where(pg_dsn, tmp_path))
+    assert await again.forgotten("live", 8) == (0, None)
+    assert await again.offset("OBS-live") == 8
+    await again.close()
+
+
+@pytest.mark.integration
+async def test_a_file_that_somebody_took_is_named(duck: DuckLake, tmp_path: Path) -> None:
+    await duck.archive("OBS-live", [readings(1, [(5, second, 1.0) for second in range(3000)])], 0, 1)
+    assert await duck.missing() == []
+
+    [path] = [path for path in found_files(tmp_path) if "delete" not in path.name]
+    path.unlink()
+    assert await duck.missing() == [str(path)]
 
 
 ARCHIVER = """

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from tests.conftest import MakeEngines
 
+from tutela.backends import watchdog
 from tutela.backends.children import Child
 from tutela.backends.engines import Engines
 from tutela.backends.places import places
@@ -68,9 +69,10 @@ async def test_a_server_that_dies_between_two_questions_does_not_end_the_supervi
 
 @pytest.mark.integration
 async def test_a_disk_that_takes_no_configuration_does_not_end_the_supervision(
-    guarded: tuple[Watchdog, Child, Engines], caplog: pytest.LogCaptureFixture
+    guarded: tuple[Watchdog, Child, Engines], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     guard, _, engines = guarded
+    monkeypatch.setattr(watchdog, "limit", lambda _used, _disk: 1 << 60)  # so that there always is more to give
     configuration = engines.places.nats / "server.conf"
     configuration.unlink()
     configuration.mkdir()  # nothing can be put in its place
@@ -87,12 +89,13 @@ async def test_a_disk_that_takes_no_configuration_does_not_end_the_supervision(
 async def test_a_ballast_that_can_not_be_laid_does_not_end_the_supervision(
     guarded: tuple[Watchdog, Child, Engines], caplog: pytest.LogCaptureFixture
 ) -> None:
-    guard, _, engines = guarded
+    _, _, engines = guarded
     ballast = engines.places.ballast
     ballast.unlink(missing_ok=True)
     ballast.with_suffix(".new").mkdir()
 
-    await guard.look()
+    assert engines.disks is not None
+    engines.disks.look()
 
     assert "can't be looked after" in caplog.text
 

@@ -254,6 +254,20 @@ def test_a_thousand_posts_a_second_stay_within_the_budget_of_messages(virtually:
     virtually(main())
 
 
+def test_nothing_is_taken_while_the_last_room_belongs_to_the_facts(virtually: Virtually) -> None:
+    def full() -> None:
+        raise StorageFull("the disk is low")
+
+    async def main() -> None:
+        async with city(options=Options(may=full)) as it:
+            with pytest.raises(StorageFull, match="the disk is low"):
+                await it.give("air", readings((1, 1.0)))
+
+            assert (await it.disk.messages(), it.health.report(now())) == ((), ())
+
+    virtually(main())
+
+
 def test_only_offers_with_rows_in_a_partition_that_failed_fail(virtually: Virtually) -> None:
     def broken(subject: str) -> Exception | None:
         return StorageFull("the disk is full") if subject.endswith(".1") else None

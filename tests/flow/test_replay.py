@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
+import numpy as np
 import pytest
 from tests.flow.stage_support import (
     Doubter,
@@ -248,6 +249,22 @@ async def test_erased_input_is_told_and_nothing_is_compared_across_the_gap() -> 
     after = [one for one in recorded.stored.events if sequence(one) >= sealed[0].sequence]
     assert report.across == len([one for one in after if b'"type":"every"' not in one.body])
     assert report.compared == len(recorded.stored.events) - report.across
+
+
+async def test_rows_whose_time_was_over_are_told_and_nothing_is_compared_from_there_on() -> None:
+    recorded = await Recorded().record()
+    before = await recorded.report()
+    middle = recorded.messages[len(recorded.messages) // 2]
+    gone = await recorded.lake.forget("live", np.arange(3 * P, 6 * P, dtype=np.int32), 10 * MINUTE)
+    first = min(sequence for _, sequence in recorded.lake.gone)
+
+    report = await recorded.report()
+
+    assert gone > 0
+    assert first < middle.sequence
+    assert (report.same, report.erased_rows, report.erased_messages) == (True, gone, 0)
+    assert report.across == len([one for one in recorded.stored.events if sequence(one) >= first])
+    assert report.compared == before.compared - report.across
 
 
 async def test_erased_input_that_nobody_looked_at_changes_nothing(recorded: Recorded) -> None:

@@ -416,3 +416,33 @@ async def test_a_full_disk_of_the_witness_is_waited_for(tmp_path: Path) -> None:
 
     (line,) = [line async for line in witness.lines()]
     assert note.read(read_witnessed(line).note).size == 3
+
+
+async def test_a_log_that_goes_on_from_a_copy_signs_under_a_new_epoch() -> None:
+    city = City()
+    await city.facts.append(events(3))
+    first = city.sealer()
+    await first.step()
+    await first.checkpoint()
+    await city.facts.append(events(2, 3))
+
+    await city.sealer().begin_epoch()
+
+    assert sizes(city) == [3, 5]
+    assert [note.read(line.note).epoch for line in lines(city)] == [1, 2]
+    assert [point.epoch for point in await city.facts.checkpoints()] == [1, 2]
+
+
+def test_a_new_epoch_waits_for_the_lead_that_the_copy_still_shows(virtually: Virtually) -> None:
+    async def main() -> City:
+        loop = asyncio.get_running_loop()
+        city = City(MemoryFacts(Store(lambda: round(loop.time() * 1e6))))
+        await city.facts.append(events(1))
+        await city.sealer("one", monotonic=loop.time).step()
+        await city.sealer("two", monotonic=loop.time).begin_epoch()
+        return city
+
+    city = virtually(main())
+
+    assert isinstance(city, City)
+    assert [note.read(line.note).epoch for line in lines(city)] == [2]

@@ -228,6 +228,7 @@ class Instance:
     process: subprocess.Popen[bytes]
     codes: dict[str, str]
     mqtt: int
+    metrics: str = ""
     clients: list[httpx.Client] = field(default_factory=list)
 
     @classmethod
@@ -244,7 +245,7 @@ class Instance:
         assert process.stdout is not None
         told = _first_line(process, within, data / "up.log")
         assert told["address"] == f"http://localhost:{chosen}"
-        return cls(data, chosen, process, dict(told["codes"]), int(told["mqtt"].rpartition(":")[2]))
+        return cls(data, chosen, process, dict(told["codes"]), int(told["mqtt"].rpartition(":")[2]), told["metrics"])
 
     @property
     def base(self) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import httpx
 
-from tutela.app.settings import MQTT_PORT, PORT, Settings
+from tutela.app.settings import MQTT_PORT, PORT, PROCESS, Settings
 from tutela.backends.children import Program
 from tutela.backends.engines import Addresses
 
@@ -22,7 +22,7 @@ def program(
         name=name,
         command=(sys.executable, "-m", "tutela", verb),
         ready=ready,
-        env={**settings.environment, **where.environment(), **chosen, "PYTHONUNBUFFERED": "1"},
+        env={**settings.environment, **where.environment(), **chosen, PROCESS: name, "PYTHONUNBUFFERED": "1"},
     )
 
 

@@ -10,13 +10,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 
+from tutela.app.measuring import Judged
 from tutela.app.settings import Settings
 from tutela.backends.engines import Addresses, addresses
 from tutela.backends.keys import Keys, root_key
+from tutela.backends.metrics import Meters
 from tutela.backends.nats import NatsStreams
 from tutela.backends.postgres.database import Database
 from tutela.backends.postgres.facts import PostgresFacts
 from tutela.backends.postgres.tokens import PostgresTokens
+from tutela.backends.tombstones import Tombstones
 from tutela.errors import NotFound
 from tutela.flow import hop
 from tutela.flow.catalogue import Known
@@ -44,6 +47,11 @@ def policies() -> Policies:
     return Policies(text, (folder / "tutela.cedarschema").read_text())
 
 
+def tombstones(settings: Settings) -> Tombstones:
+    """What was destroyed in this instance, outside of its database."""
+    return Tombstones(settings.data / "tombstones.jsonl")
+
+
 @dataclass(frozen=True, slots=True)
 class Core:
     """One process's view of the instance."""
@@ -57,6 +65,7 @@ class Core:
     known: Known
     ledger: Ledger
     tokens: Tokens
+    meters: Meters
 
     async def open_timeline(self, name: str, says: str = "") -> None:
         """Make a timeline, with its streams, if there is none; raises BadInput for a name that can't be one."""
@@ -88,9 +97,12 @@ async def _core(settings: Settings, where: Addresses, facts: PostgresFacts, stre
     install = await installed(facts)
     await open_streams(streams, await facts.timelines())
     known = Known(facts, install.partitions)  # a million datastreams are a gigabyte: who needs them refreshes it
-    keys = Keys(facts.db, await asyncio.to_thread(root_key, settings.data / "root.key"), clock)
+    root = await asyncio.to_thread(root_key, settings.data / "root.key")
+    keys = Keys(facts.db, root, clock, tombstones=tombstones(settings))
     tokens = Tokens(PostgresTokens(facts.db), clock, chance)
-    return Core(settings, where, install, facts, streams, keys, known, Ledger(policies(), facts, clock), tokens)
+    meters = Meters()
+    ledger = Ledger(Judged(policies(), meters), facts, clock)
+    return Core(settings, where, install, facts, streams, keys, known, ledger, tokens, meters)
 
 
 async def installed(facts: PostgresFacts) -> Install:

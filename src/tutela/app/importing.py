@@ -13,11 +13,12 @@ from secrets import token_hex
 import numpy as np
 
 from tutela.app.core import Core, chance, clock, core
+from tutela.app.disks import reserve
 from tutela.app.settings import Settings
 from tutela.app.tasks import together
 from tutela.errors import BadInput, NotFound
 from tutela.flow.entering import define, enter
-from tutela.flow.gateway import Gateway
+from tutela.flow.gateway import Gateway, Options
 from tutela.flow.health import Health
 from tutela.flow.imports import Imported, Importer
 from tutela.flow.record import Recorder
@@ -123,6 +124,7 @@ def _doors(inside: Core, wanted: Wanted, how: Mapping, said: Said) -> tuple[Gate
         known=inside.known,
         health=health,
         clock=clock,
+        options=Options(may=reserve(inside.settings).check),
     )
     recorder = Recorder(inside.facts, inside.keys, inside.known, health, clock, chance, ways=inside.install.ways)
 

@@ -10,10 +10,13 @@ import socket
 import time
 
 from tutela.app.core import Core, clock, core
+from tutela.app.gauging import Gauging
 from tutela.app.lake import lake
+from tutela.app.measuring import tell
 from tutela.app.settings import Settings
 from tutela.app.tasks import together
 from tutela.app.verifying import log_key, origin, witness
+from tutela.backends.postgres.copying import PostgresCopying
 from tutela.backends.postgres.log import PostgresLog
 from tutela.backends.postgres.outbox import PostgresOutbox
 from tutela.backends.postgres.snapshots import PostgresSnapshots
@@ -21,6 +24,7 @@ from tutela.errors import Broken
 from tutela.flow.archive import Archiver
 from tutela.flow.outbox import Relay
 from tutela.flow.rest import rest
+from tutela.flow.retain import Retainer
 from tutela.flow.seal import Sealer, Signer
 from tutela.flow.tick import Ticker
 from tutela.model.timeline import LIVE
@@ -45,7 +49,7 @@ def sealer(inside: Core, name: str) -> Sealer:
         signer=Signer(origin(inside.install), key.public, key.sign),
         clock=clock,
         monotonic=time.monotonic,
-        told=lambda count, lag: log.debug("sealed %d events, the oldest waited %.3f s", count, lag),
+        told=lambda _count, lag: inside.meters.sealed.observe(lag),
     )
 
 
@@ -58,6 +62,20 @@ def archiver(inside: Core) -> Archiver:
         snapshots=PostgresSnapshots(inside.facts.db),
         clock=clock,
         monotonic=time.monotonic,
+    )
+
+
+def retainer(inside: Core) -> Retainer:
+    """Deletes what is past its source's retention."""
+    return Retainer(
+        register=inside.facts,
+        lake=lake(inside),
+        keys=inside.keys,
+        log=PostgresLog(inside.facts.db),
+        copying=PostgresCopying(inside.facts.db),
+        clock=clock,
+        gone=lambda source, rows: inside.meters.forgotten.labels(source).inc(rows),
+        left=inside.meters.overdue.set,
     )
 
 
@@ -83,6 +101,8 @@ async def run(settings: Settings) -> None:
         loops = (
             Ticker(inside.streams, (LIVE,), clock, asyncio.sleep).run(),
             Relay(PostgresOutbox(inside.facts.db), inside.streams).run(),
+            Gauging(inside, lake(inside), inside.meters).run(),
+            tell(inside.meters, settings, "keep"),
         )
         async with together(*loops):
-            await asyncio.gather(seal(inside, name, stop), archiver(inside).run(stop))
+            await asyncio.gather(seal(inside, name, stop), archiver(inside).run(stop), retainer(inside).run(stop))

@@ -16,9 +16,11 @@ from litestar import Litestar, Router
 from tutela import __version__
 from tutela.app.apart import Apart
 from tutela.app.core import Core, chance, clock, core
+from tutela.app.disks import reserve
 from tutela.app.hooks import Hooks
 from tutela.app.lake import lake
 from tutela.app.leaving import Leaving
+from tutela.app.measuring import Heard, tell, timing
 from tutela.app.settings import FIRST_MQTT_PORT, FIRST_PORT, Settings
 from tutela.app.staff import staff
 from tutela.app.tasks import together
@@ -28,7 +30,7 @@ from tutela.flow import hop
 from tutela.flow.act import Acts
 from tutela.flow.command import Incidents
 from tutela.flow.deed import Deeds
-from tutela.flow.gateway import Gateway
+from tutela.flow.gateway import Gateway, Options
 from tutela.flow.health import Health
 from tutela.flow.history import History
 from tutela.flow.prose import Prose
@@ -77,6 +79,7 @@ def doors(inside: Core) -> Doors:
         known=inside.known,
         health=told,
         clock=clock,
+        options=Options(may=reserve(inside.settings).check),
     )
     return Doors(inside, gateway, told, Doorkeeper(inside.tokens, inside.known, told, clock))
 
@@ -106,8 +109,10 @@ def _routes(behind: Doors) -> Sequence[Router]:
     recorder = Recorder(facts, keys, known, behind.health, clock, chance, ways=inside.install.ways)
     vitals = HealthReads(ledger=ledger, known=known, progress=PostgresProgress(facts.db), report=behind.health.report)
     outcomes = StagedReads(ledger=ledger, desk=facts, log=facts)
+    give = timing(behind.gateway.give, inside.meters, "telemetry")
+    tells = timing(recorder.tell, inside.meters, "facts")
     return [
-        devices(Door(behind.gateway.give, recorder.tell, known, behind.keeper.identify)),
+        devices(Door(give, tells, known, behind.keeper.identify)),
         hooks(behind.keeper.identify, Hooks(inside, behind.gateway).take),
         observations.routes(shown, guard),
         alerts.routes(shown, acts, words, guard),
@@ -142,7 +147,13 @@ def _probes(inside: Core) -> health.Probes:
 async def running(behind: Doors) -> AsyncIterator[None]:
     """What has to run as long as the doors are open."""
     inside = behind.core
-    async with together(behind.gateway.run(), inside.known.run(REFRESH), behind.health.run(inside.facts)):
+    inside.meters.registry.register(Heard(behind.health, clock))
+    async with together(
+        behind.gateway.run(),
+        inside.known.run(REFRESH),
+        behind.health.run(inside.facts),
+        tell(inside.meters, inside.settings, "serve"),
+    ):
         yield
 
 

@@ -13,9 +13,14 @@ DATA = "TUTELA_DATA"
 LAKE = "TUTELA_LAKE"
 PORT = "TUTELA_PORT"
 MQTT_PORT = "TUTELA_MQTT_PORT"
+METRICS = "TUTELA_METRICS_PORT"
+PROCESS = "TUTELA_PROCESS"
+LOG = "TUTELA_LOG"
 SYSTEM = Path("/var/lib/tutela/default")
 FIRST_PORT = 8466
 """Where `tutela up` listens, if nobody else does."""
+FIRST_METRICS = 9466
+"""Likewise, for whoever gathers metrics."""
 FIRST_MQTT_PORT = 1883
 """The same for MQTT."""
 
@@ -33,6 +38,16 @@ class Settings:
     def lake(self) -> str:
         """Where Parquet files go: a directory, or an object store's address."""
         return self.env.get(LAKE) or str(self.data / "lake")
+
+    @property
+    def process(self) -> str:
+        """What this process is called in metrics and logs; empty when nobody gave it a name."""
+        return self.env.get(PROCESS, "")
+
+    @property
+    def metrics_port(self) -> int | None:
+        """The port of the metrics; None, any that is free."""
+        return _port(self.env, METRICS)
 
     @property
     def environment(self) -> dict[str, str]:

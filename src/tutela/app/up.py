@@ -11,10 +11,14 @@ from dataclasses import dataclass, replace
 
 from tutela.app.children import answers, at_once, program
 from tutela.app.core import chance, core, peopled
+from tutela.app.gauging import Housekeeping
 from tutela.app.install import Place, install
-from tutela.app.settings import FIRST_MQTT_PORT, FIRST_PORT, MQTT_PORT, Settings
+from tutela.app.measuring import folder, tell
+from tutela.app.settings import FIRST_METRICS, FIRST_MQTT_PORT, FIRST_PORT, METRICS, MQTT_PORT, Settings
 from tutela.app.staff import staff
+from tutela.app.tasks import together
 from tutela.backends.engines import Engines
+from tutela.backends.metrics import Meters, clear, serve
 from tutela.errors import Conflict
 from tutela.model.people import Role
 
@@ -28,6 +32,7 @@ class Up:
 
     address: str
     mqtt: str
+    metrics: str
     codes: tuple[tuple[Role, str], ...]
 
 
@@ -61,9 +66,21 @@ async def _live(
         _must_be_free(chosen.mqtt_port, MQTT_PORT)
         say("engines are up: NATS and PostgreSQL")
         await install(chosen, engines.addresses, where)
+        _must_be_free(chosen.metrics_port, METRICS)
+        metrics = chosen.metrics_port or _free_port(FIRST_METRICS, METRICS)
+        await asyncio.to_thread(serve, clear(folder(chosen)), metrics)
         await _children(engines, chosen, workers, demo=demo)
-        told(Up(f"http://localhost:{chosen.port}", f"mqtt://localhost:{chosen.mqtt_port}", await _codes(chosen)))
-        await engines.watch()
+        told(
+            Up(
+                address=f"http://localhost:{chosen.port}",
+                mqtt=f"mqtt://localhost:{chosen.mqtt_port}",
+                metrics=f"http://{HOST}:{metrics}/metrics",
+                codes=await _codes(chosen),
+            )
+        )
+        meters = Meters()
+        async with together(Housekeeping(engines, meters).run(), tell(meters, chosen, "up")):
+            await engines.watch()
 
 
 async def _children(engines: Engines, settings: Settings, workers: int, *, demo: bool) -> None:

@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from tutela.app.core import core
+from tutela.app.core import Core, core
 from tutela.app.settings import Settings
 from tutela.backends.checkpoints import Checkpoints, Key, settle, verifier
 from tutela.backends.postgres.audit import PostgresAudit
 from tutela.backends.postgres.facts import PostgresFacts
+from tutela.backends.tombstones import destroyed
 from tutela.flow.verify import Report, verify
 from tutela.model.install import Install
 
@@ -51,15 +52,18 @@ async def run(
     read so far, and of how many.
     """
     async with core(settings, "verify", connections=2) as inside:
-        genuine = await asyncio.to_thread(verifier, key or public_key(settings))
-        total = await inside.facts.last() + 1
-        async with inside.facts.db.reading() as connection:
-            gone = await connection.fetch("select id from bucket_key where destroyed_at is not null")
-        return await verify(
-            PostgresAudit(inside.facts.db),
-            inside.facts,
-            witness(settings),
-            genuine,
-            destroyed=[row["id"] for row in gone],
-            said=lambda count: said(count, max(count, total)),
-        )
+        return await check(inside, key or public_key(settings), said)
+
+
+async def check(inside: Core, key: Path, said: Callable[[int, int], None]) -> Report:
+    """Likewise, of an instance that is open already."""
+    genuine = await asyncio.to_thread(verifier, key)
+    total = await inside.facts.last() + 1
+    return await verify(
+        PostgresAudit(inside.facts.db),
+        inside.facts,
+        witness(inside.settings),
+        genuine,
+        destroyed=tuple(await destroyed(inside.facts.db)),
+        said=lambda count: said(count, max(count, total)),
+    )

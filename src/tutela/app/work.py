@@ -7,10 +7,12 @@ import logging
 import os
 import socket
 from collections.abc import Sequence
+from functools import partial
 from secrets import token_hex
 
 from tutela.app.core import Core, core
 from tutela.app.detecting import instances
+from tutela.app.measuring import Watched, tell
 from tutela.app.settings import Settings
 from tutela.app.tasks import together
 from tutela.errors import EngineDown
@@ -29,14 +31,24 @@ REFRESH = 1.0
 
 def detecting(inside: Core, armed: Sequence[Armed]) -> DetectStage:
     """The stage of observations, with the detectors that the systems and the armed rules name."""
-    made = instances(inside.install.zone, armed)[0]
-    return DetectStage(made, inside.known, inside.keys, inside.install.ways, begins=begins(armed))
+    return DetectStage(
+        instances(inside.install.zone, armed)[0],
+        inside.known,
+        inside.keys,
+        inside.install.ways,
+        begins=begins(armed),
+        watched=partial(Watched, meters=inside.meters),
+    )
 
 
 def correlating(inside: Core, armed: Sequence[Armed]) -> CorrelateStage:
     """The stage of facts, likewise."""
-    made = instances(inside.install.zone, armed)[1]
-    return CorrelateStage(made, inside.install.ways, begins=begins(armed))
+    return CorrelateStage(
+        instances(inside.install.zone, armed)[1],
+        inside.install.ways,
+        begins=begins(armed),
+        watched=partial(Watched, meters=inside.meters),
+    )
 
 
 def stages(inside: Core, armed: Sequence[Armed]) -> Sequence[Stage]:
@@ -48,7 +60,7 @@ async def run(settings: Settings) -> None:
     """Work until stopped; with other rules, begin anew: start is recovery."""
     async with core(settings, socket.gethostname()) as inside:
         await inside.known.refresh()
-        async with together(inside.known.run(REFRESH)):
+        async with together(inside.known.run(REFRESH), tell(inside.meters, settings, settings.process or "work")):
             while True:
                 await _with(inside, in_force(await inside.facts.rules()))
 

@@ -121,6 +121,17 @@ class Checkpoints:
         return found[:-1].split(b"\n")
 
 
+def cut(source: Path, target: Path, keep: Callable[[bytes], bool]) -> None:
+    """Write those lines of a witness into a new file that are to be kept; they are on the disk when this returns. Blocks."""
+    with source.open("rb") as lines, target.open("wb") as kept:
+        for line in lines:
+            if line.endswith(b"\n") and keep(line[:-1]):
+                kept.write(line)
+        kept.flush()
+        os.fsync(kept.fileno())
+    sync_folder(target.parent)
+
+
 class Key:
     """The Ed25519 key in a file that only its owner may read; raises Broken when it is not that."""
 

@@ -12,7 +12,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,6 +96,10 @@ class Children:
         if name not in self._children:
             raise NotFound(f"no child is called {name!r}; there are: {', '.join(self._children) or 'none'}")
         return self._children[name]
+
+    def all(self) -> Sequence[Child]:
+        """The children, in the order in which they were started."""
+        return tuple(self._children.values())
 
     async def watch(self) -> None:
         """Runs until the supervision itself fails, and raises that."""

@@ -1,18 +1,29 @@
 """What the watchdog knows of a disk: how full it is, and a ballast to throw off when it is full.
 
-Telemetry stops at `reserve` (the log's limit is set by it), so that what is left serves the facts:
+Telemetry stops at `reserve` (the log's limit is set by it, and the gateway looks by itself), so that what is left serves the facts:
 calls must still be taken when sensors have filled the disk.
 """
 
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 from pathlib import Path
+
+from tutela.errors import StorageFull
 
 MB = 1 << 20
 GB = 1 << 30
+
+FRESH = 1.0
+"""Seconds for which a look at a disk counts."""
+
+AGAIN = 10.0
+"""Seconds after which a sender may try again."""
 
 
 class Level(StrEnum):
@@ -55,6 +66,29 @@ def look(path: Path) -> DiskState:
     stat = os.statvfs(there)
     unit = stat.f_frsize
     return DiskState(path, stat.f_blocks * unit, stat.f_bavail * unit, stat.f_files, stat.f_favail)
+
+
+class Reserve:
+    """What telemetry leaves alone on these disks, so that facts always find room. Each is looked at once a second."""
+
+    def __init__(self, paths: Sequence[Path], monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._paths = tuple(paths)
+        self._monotonic = monotonic
+        self._looked = -inf
+        self._low: DiskState | None = None
+
+    def check(self) -> None:
+        """Raise StorageFull when one of them is low. NATS can't be told so: it takes no lower limit while it runs (2.15.1)."""
+        now = self._monotonic()
+        if now - self._looked >= FRESH:
+            self._looked = now
+            self._low = next((state for state in map(look, self._paths) if state.level is not Level.GOOD), None)
+        if self._low is not None:
+            raise StorageFull(
+                f"the disk is low, {self._low.free >> 20} MB are free: telemetry is refused so that calls are still taken; "
+                "what was accepted is safe, keep this and send it again",
+                retry_after=AGAIN,
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import Self
 
 from tutela.backends.children import Children
 from tutela.backends.disk import Ballast
+from tutela.backends.disk_watch import DiskWatch
 from tutela.backends.places import Places, places, private, settle
 from tutela.backends.server_nats import NatsServer, choose_access, read_access
 from tutela.backends.server_postgres import PostgresServer
@@ -54,6 +55,7 @@ class Engines:
         self.children = Children(self.places.run, self.places.log)
         self._env = env
         self.watchdog: Watchdog | None = None
+        self.disks: DiskWatch | None = None
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -79,6 +81,7 @@ class Engines:
         async with AsyncExitStack() as undo:
             undo.push_async_callback(self.stop)
             settle(self._data)
+            self.disks = DiskWatch(self.places, facts=not self._env.get(POSTGRES))
             await self._start_servers()
             undo.pop_all()
         return self.addresses
@@ -87,6 +90,8 @@ class Engines:
         """Looks after the servers until it is cancelled; raises when the supervision itself fails."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.children.watch())
+            if self.disks:
+                group.create_task(self.disks.run())
             if self.watchdog:
                 group.create_task(self.watchdog.run())
 

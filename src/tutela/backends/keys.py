@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +18,9 @@ from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 from tutela.backends.envelope import close, disclose, erased, new_key, no_key
 from tutela.backends.key_file import keep, secret
 from tutela.backends.postgres.database import Database
+from tutela.backends.tombstones import Tombstones
 from tutela.errors import Broken
+from tutela.model.backup import Tombstone
 
 ROOT = 32
 """Bytes of the root key."""
@@ -46,12 +48,16 @@ class _Held:
 
 @dataclass
 class Keys:
-    """The keys of all buckets, in the table `bucket_key`. `clock` gives the time of destruction (microseconds)."""
+    """The keys of all buckets, in the table `bucket_key`. `clock` gives the time of destruction (microseconds).
+
+    `tombstones` remembers what was destroyed, whatever backup the table is restored from.
+    """
 
     db: Database
     root: bytes
     clock: Callable[[], int]
     monotonic: Callable[[], float] = time.monotonic
+    tombstones: Tombstones | None = None
     _held: dict[str, _Held] = field(default_factory=dict)
     _of: dict[str, str] = field(default_factory=dict)
 
@@ -72,14 +78,29 @@ class Keys:
         being filled loses that minute.
         """
         async with self.db.reading() as connection:
-            done = await connection.execute(
-                "update bucket_key set wrapped = null, destroyed_at = coalesce(destroyed_at, $2) where id = $1",
-                key,
-                self.clock(),
+            row = await connection.fetchrow(_ROW + "where id = $1", key)
+            if row is None:
+                raise no_key(key)
+            at = self.clock()
+            if self.tombstones and row["wrapped"] is not None:
+                await self.tombstones.add([Tombstone(key=key, at=at)])
+            await connection.execute(
+                "update bucket_key set wrapped = null, destroyed_at = coalesce(destroyed_at, $2) where id = $1", key, at
             )
         self._held.pop(key, None)
-        if done == "UPDATE 0":
-            raise no_key(key)
+
+    async def in_use(self) -> Mapping[str, str]:
+        """The keys that are in use, by id, each with its bucket."""
+        async with self.db.reading() as connection:
+            rows = await connection.fetch("select id, bucket from bucket_key where wrapped is not null")
+        return {row["id"]: row["bucket"] for row in rows}
+
+    async def fits(self) -> None:
+        """Raise Broken when the root key is not the one that these keys are wrapped under."""
+        async with self.db.reading() as connection:
+            row = await connection.fetchrow(_ROW + "where wrapped is not null limit 1")
+        if row is not None:
+            self._keep(row)
 
     def _fresh(self, key: str | None) -> _Held | None:
         held = self._held.get(key) if key else None

@@ -17,7 +17,8 @@ from typing import TypeVar
 import duckdb
 import pyarrow as pa
 
-from tutela.backends.lake_catalogue import Where, connect, tidy
+from tutela.backends.lake_catalogue import Where, connect, missing, shred, tidy
+from tutela.backends.lake_past import Ids, Past, forget, forgotten, overdue
 from tutela.backends.lake_reads import Series, Span, passed, recorded, sealed, series, ticked
 from tutela.backends.lake_rows import PLAIN, tables
 from tutela.errors import BadInput, Conflict, EngineDown, StorageFull
@@ -83,6 +84,28 @@ class DuckLake:
         """Merge small files; forget what was superseded before then (microseconds), and its files."""
         async with self._writing:
             await self._in_thread(partial(tidy, before=before))
+
+    async def overdue(self, timeline: str, datastreams: Ids, before: int) -> int:
+        """The rows of these datastreams before that time which lie in the clear."""
+        return await self._in_thread(partial(overdue, of=Past(timeline, datastreams, before)))
+
+    async def forget(self, timeline: str, datastreams: Ids, before: int) -> int:
+        """Delete those; how many they were."""
+        async with self._writing:
+            return await self._in_thread(partial(forget, of=Past(timeline, datastreams, before)))
+
+    async def shred(self) -> None:
+        """Remove what was deleted from every file."""
+        async with self._writing:
+            await self._in_thread(shred)
+
+    async def forgotten(self, timeline: str, upto: int) -> tuple[int, int | None]:
+        """How many rows were deleted up to that sequence, and the first sequence that lacks some."""
+        return await self._in_thread(partial(forgotten, timeline=timeline, upto=upto))
+
+    async def missing(self) -> Sequence[str]:
+        """The files that the catalogue names and that are not there: none, unless somebody took them."""
+        return await self._in_thread(missing)
 
     async def close(self) -> None:
         """Let go of the files and of PostgreSQL."""

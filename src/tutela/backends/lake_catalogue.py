@@ -29,6 +29,7 @@ _TABLES = {
     "offs": ("stream varchar, sequence bigint", "stream"),
     "sealed": (f"{_BODIES}, body blob", "timeline, partition, sequence"),
     "tick": ('timeline varchar, sequence bigint, "at" bigint', "timeline, sequence"),
+    "forgotten": ("timeline varchar, partition smallint, sequence bigint, rows bigint", "timeline, sequence"),
     "second_hop": ("timeline varchar, sequence bigint, subject varchar, body blob", "timeline, sequence"),
 } | {
     name: (
@@ -118,18 +119,45 @@ def tidy(lake: duckdb.DuckDBPyConnection, before: int) -> None:
         lake.execute(f"select count(*) from {call}").fetchall()  # noqa: S608  all of it is ours
 
 
+def shred(lake: duckdb.DuckDBPyConnection) -> None:
+    """Remove what was deleted from every file: a deletion alone leaves it readable there, and in older snapshots."""
+    for call in (
+        "ducklake_flush_inlined_data('lake')",
+        "ducklake_rewrite_data_files('lake', delete_threshold => 0.0)",
+        "ducklake_expire_snapshots('lake', older_than => now())",
+        "ducklake_cleanup_old_files('lake', cleanup_all => true)",
+    ):
+        lake.execute(f"select count(*) from {call}").fetchall()  # noqa: S608  all of it is ours
+
+
+def missing(lake: duckdb.DuckDBPyConnection) -> list[str]:
+    """The files that the catalogue names and that are not there (of a lake in a folder)."""
+    named = [
+        path
+        for name in _TABLES
+        for row in lake.execute(f"select data_file, delete_file from ducklake_list_files('lake', '{name}')").fetchall()  # noqa: S608  names of ours
+        for path in row
+        if path
+    ]
+    return [path for path in named if not Path(path).is_file()]
+
+
 def _prepare(lake: duckdb.DuckDBPyConnection) -> None:
-    """Make the tables, all in one transaction."""
-    if lake.execute("select 1 from duckdb_tables() where database_name = 'lake' and table_name = 'offs'").fetchone():
+    """Make the tables that are not there yet, all in one transaction."""
+    known = lake.execute("select table_name from duckdb_tables() where database_name = 'lake'").fetchall()
+    new = [name for name in _TABLES if (name,) not in known]
+    if not new:
         return
     lake.execute("begin")
-    for name, (columns, order) in _TABLES.items():
+    for name in new:
+        columns, order = _TABLES[name]
         lake.execute(f"create table lake.{name} ({columns})")
         lake.execute(f"alter table lake.{name} set sorted by ({order})")
-    # The row of no stream: whoever archives a stream for the first time changes it, so that two can't do so.
-    lake.execute("insert into lake.offs values ('', 0)")
-    for option, value in _OPTIONS.items():
-        lake.execute(f"call lake.set_option('{option}', '{value}')")
+    if "offs" in new:
+        # The row of no stream: whoever archives a stream for the first time changes it, so that two can't do so.
+        lake.execute("insert into lake.offs values ('', 0)")
+        for option, value in _OPTIONS.items():
+            lake.execute(f"call lake.set_option('{option}', '{value}')")
     lake.execute("commit")
 
 

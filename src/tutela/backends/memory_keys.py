@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from tutela.backends.envelope import close, disclose, erased, new_key, no_key
@@ -40,6 +40,10 @@ class MemoryKeys:
         """The plain bytes; raises NotFound, Refused when they were erased, Broken when they were altered."""
         held = self._usable(key)
         return disclose(held.data_key, held.name, sealed)
+
+    async def in_use(self) -> Mapping[str, str]:
+        """The keys that are in use, by id, each with its bucket."""
+        return {key: held.name for key, held in self.buckets.items() if held.destroyed_at is None}
 
     async def destroy(self, key: str) -> None:
         """Erase all that this key sealed. Destroying twice keeps the first date."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
+from tutela.backends.lake_past import Ids
 from tutela.backends.lake_rows import PLAIN, Place
 from tutela.errors import BadInput, Conflict, EngineDown
 from tutela.model import wire
@@ -22,6 +25,8 @@ class MemoryLake:
         self.kept: dict[str, list[Message]] = {}
         self.offsets: dict[str, int] = {}
         self.tidied: list[int] = []
+        self.gone: dict[tuple[str, int], int] = {}
+        self.shredded = 0
         self.fail = 0
 
     async def offset(self, stream: str) -> int:
@@ -84,6 +89,42 @@ class MemoryLake:
     def _ticks(self, stream: str) -> Sequence[tuple[int, int]]:
         ticks = (message for message in self.kept.get(stream, []) if message.subject.endswith(".tick"))
         return [(message.sequence, decode_tick(message.body).at) for message in ticks]
+
+    async def overdue(self, timeline: str, datastreams: Ids, before: int) -> int:
+        """The rows of these datastreams before that time which lie in the clear."""
+        return sum(int(gone.sum()) for _, _, _, gone in self._past(timeline, datastreams, before))
+
+    async def forget(self, timeline: str, datastreams: Ids, before: int) -> int:
+        """Delete those; how many they were."""
+        count = 0
+        for messages, place, rows, gone in list(self._past(timeline, datastreams, before)):
+            message = messages[place]
+            messages[place] = replace(message, body=wire.encode(rows.take(~gone)))
+            self.gone[timeline, message.sequence] = self.gone.get((timeline, message.sequence), 0) + int(gone.sum())
+            count += int(gone.sum())
+        return count
+
+    async def shred(self) -> None:
+        """Remember that it was asked."""
+        self.shredded += 1
+
+    async def forgotten(self, timeline: str, upto: int) -> tuple[int, int | None]:
+        """How many rows were deleted up to that sequence, and the first sequence that lacks some."""
+        found = {at: rows for (of, at), rows in self.gone.items() if of == timeline and at <= upto}
+        return sum(found.values()), min(found, default=None)
+
+    def _past(
+        self, timeline: str, datastreams: Ids, before: int
+    ) -> Iterator[tuple[list[Message], int, Rows, npt.NDArray[np.bool_]]]:
+        """Each message that holds such rows: where it is, all its rows, and which of them are past."""
+        for messages in self.kept.values():
+            for place, message in enumerate(messages):
+                of = Place.of(message.subject)
+                if of.timeline == timeline and of.kind in PLAIN:
+                    rows = wire.decode(message.body)
+                    gone = np.isin(rows.datastream, datastreams) & (rows.time < before)
+                    if gone.any():
+                        yield messages, place, rows, gone
 
     async def tidy(self, before: int) -> None:
         """Remember that it was asked."""

@@ -13,6 +13,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -52,9 +53,13 @@ log_line_prefix = '%m [%p] %a '
 
 ACCESS = """\
 # written by tutela at each start; changes are lost
-# only the owner of the socket's directory gets as far as this line
+# only the owner of the socket's directory gets as far as these lines
 local all all trust
+local replication all trust
 """
+
+BASE, WAL = "base.tar", "pg_wal.tar"
+"""The two files of a copy, as pg_basebackup names them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,29 @@ class PostgresServer:
             stop_within=30,
             start_within=120,
         )
+
+    async def copy(self, folder: Path) -> None:
+        """Copy the running server's cluster into that folder, as it stands when this returns."""
+        binaries = await asyncio.to_thread(lambda: self._lay_out()[1])
+        command = [str(binaries / "pg_basebackup"), "-d", self._dsn("postgres"), "-D", str(folder), "--format=tar"]
+        await _run_beside([*command, "--wal-method=stream", "--checkpoint=fast", "--no-manifest"])
+
+    def take_over(self, folder: Path) -> None:
+        """Put such a copy into the place of a cluster that is not there yet: the next start recovers it. Blocks."""
+        with _alone():
+            account = _account() if os.geteuid() == 0 else None
+        self.places.postgres.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
+        new = self.places.postgres.with_suffix(".new")
+        shutil.rmtree(new, ignore_errors=True)
+        private(new, _owner(account))
+        for name, into in ((BASE, new), (WAL, new / "pg_wal")):
+            with tarfile.open(folder / name) as packed:
+                packed.extractall(into, filter="data")
+        for path in (new, *new.rglob("*")):
+            path.chmod(0o700 if path.is_dir() else 0o600)
+            if account:
+                os.chown(path, account.uid, account.gid)
+        new.replace(self.places.postgres)
 
     async def _ready(self) -> bool:
         """It takes connections, and the database is there."""
@@ -146,6 +174,21 @@ def _run(command: list[str], account: Account | None) -> None:
         )
     except subprocess.CalledProcessError as wrong:
         raise EngineDown(f"{command[0]} failed: {wrong.stderr.strip() or wrong.stdout.strip()}") from wrong
+
+
+async def _run_beside(command: list[str]) -> None:
+    """Run what takes long; it ends with us."""
+    process = await asyncio.create_subprocess_exec(
+        *command, stdin=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE, env=ENV
+    )
+    try:
+        _, says = await process.communicate()
+    except asyncio.CancelledError:
+        process.kill()
+        await process.wait()
+        raise
+    if process.returncode:
+        raise EngineDown(f"{command[0]} failed: {says.decode(errors='replace').strip()}")
 
 
 def _account() -> Account:

@@ -14,7 +14,7 @@ from time import monotonic
 from typing import Any
 
 from tutela.backends.children import Child
-from tutela.backends.disk import Ballast, DiskState, Level, look
+from tutela.backends.disk import look
 from tutela.backends.link import LOST, Link
 from tutela.backends.server_nats import NatsServer, limit
 from tutela.errors import EngineDown
@@ -38,17 +38,14 @@ REST = 10.0
 
 
 class Watchdog:
-    """Looks every two seconds; `disk` is what it saw last."""
+    """Looks every two seconds."""
 
     def __init__(self, server: NatsServer, child: Child) -> None:
         self._server = server
         self._child = child
         self._link: Link | None = None
-        self._ballast = Ballast(server.places.ballast)
         self._faults = 0
         self._restarted = -REST
-        self._limit = 0
-        self.disk: DiskState = look(server.places.data)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -63,10 +60,6 @@ class Watchdog:
 
     async def look(self) -> None:
         """One look, and what has to be done about it."""
-        try:
-            self._see_disk()
-        except OSError as wrong:
-            log.warning("the disk of %s can't be looked after now: %s", self._server.places.data, wrong)
         if not self._child.running:
             return
         fault = await self._fault()
@@ -85,16 +78,6 @@ class Watchdog:
         except EngineDown as still:
             log.error("%s", still)  # noqa: TRY400  the message says it all
 
-    def _see_disk(self) -> None:
-        before, self.disk = self.disk.level, look(self._server.places.data)
-        if self.disk.level != before:
-            log.warning("the disk of %s is %s: %d MB free", self.disk.path, self.disk.level, self.disk.free >> 20)
-        if self.disk.level is Level.FULL and self._ballast.release():
-            log.warning("the ballast is thrown off, so that the engines can go on; free some space")
-        if self.disk.level is Level.GOOD:
-            self._ballast.lay()
-        self.disk = look(self._server.places.data)
-
     async def _fault(self) -> str:
         """What is wrong with the server, in words; empty when nothing is."""
         try:
@@ -104,11 +87,15 @@ class Watchdog:
         return "" if health["status"] == "ok" else f"it says that it is not well: {health.get('error', 'no reason')}"
 
     async def _move_limit(self) -> None:
-        """Gives the log the room that the disk has now; the server takes it without a restart."""
+        """Gives the log the room that the disk has now, when that is more: a running server takes no lower limit (2.15.1).
+
+        When it is less, the gateway refuses what comes.
+        """
         try:
-            used: int = (await self._asked("JSZ"))["storage"]
-            if abs(limit(used, self.disk) - self._limit) > self.disk.reserve // 8:
-                self._limit = self._server.configure(used)
+            told, disk = await self._asked("JSZ"), look(self._server.places.data)
+            used: int = told["storage"]
+            if limit(used, disk) - told["config"]["max_storage"] > disk.reserve // 8:
+                self._server.configure(used)
                 self._child.signal(signal.SIGHUP)
         except AWAY as wrong:
             log.warning("the log's limit stays as it is for now: %s", wrong or type(wrong).__name__)

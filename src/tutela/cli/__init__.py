@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -30,12 +30,14 @@ from tutela.app import (
 )
 from tutela.app.install import Place
 from tutela.app.settings import settings
-from tutela.cli import rules as ruling
-from tutela.cli.answers import Data, Json, Port, err, out, progress, run, shown
 from tutela.errors import TutelaError
 from tutela.flow.imports import Imported
 from tutela.model.people import Role
 from tutela.model.when import moment
+
+from . import logs, operating
+from . import rules as ruling
+from .answers import Data, Json, Port, err, out, progress, run, shown
 
 PROCESSES = frozenset({"work", "serve", "keep", "connect", "city"})
 """Verbs that run for long: they tell a log file what they do. The others tell a person what is wrong, and no more."""
@@ -54,6 +56,8 @@ aside = typer.Typer(help="Dead letters: what could not be worked off, and why.",
 cli.add_typer(aside, name="letters")
 cli.add_typer(ruling.rules, name="rules")
 cli.command("backtest")(ruling.backtest)
+
+operating.add(cli)
 
 
 @cli.command("up")
@@ -86,7 +90,7 @@ def _welcome(here: up.Up, *, demo: bool) -> str:
         lines += ["", "  Each link works once, for an hour. `tutela invite` makes another."]
     if demo:
         lines += ["  The city is a simulation on a real map (© OpenStreetMap contributors), and says so."]
-    return "\n".join([*lines, "  Ctrl-C stops everything.", ""])
+    return "\n".join([*lines, f"  Metrics for Prometheus: {here.metrics}", "  Ctrl-C stops everything.", ""])
 
 
 @cli.command("work")
@@ -367,10 +371,8 @@ def main(argv: list[str] | None = None) -> int:
     """The program. Errors raised on purpose are told in their own words; all others are faults of ours."""
     words = sys.argv[1:] if argv is None else argv
     level = logging.INFO if words[:1] and words[0] in PROCESSES else logging.WARNING
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    logging.Formatter.converter = time.gmtime
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it would name every post of the demonstration city
     try:
+        logs.set_up(level, words[0] if words else "", os.environ)
         cli(argv)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0

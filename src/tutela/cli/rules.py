@@ -10,9 +10,10 @@ from rich.table import Table
 
 from tutela.app import rules as ruling
 from tutela.app.settings import settings
-from tutela.cli.answers import Data, Json, err, out, run, shown
 from tutela.flow.read_rules import On
 from tutela.model.when import moment
+
+from .answers import Data, Json, err, out, run, shown
 
 rules = typer.Typer(help="Rules that people write: what is in force.", no_args_is_help=True)
 

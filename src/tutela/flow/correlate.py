@@ -26,7 +26,7 @@ from tutela.model.seen import Seen
 from tutela.model.when import MINUTE, SECOND
 
 from . import hop
-from .detector import ALWAYS, Begins, Detector, is_citywide, may, wants
+from .detector import ALWAYS, Begins, Detector, Watched, alone, is_citywide, may, wants
 from .noticed import Late, Noticed, corrections, event_of
 from .options import begun, identified
 from .stage import Where, is_live
@@ -72,9 +72,14 @@ class Correlate:
     """The detectors of one partition, and how facts get to them. It holds no state: `turn` takes and gives it."""
 
     def __init__(
-        self, detectors: Sequence[Detector], where: Where, ways: int = hop.WAYS, begins: Begins = ALWAYS
+        self,
+        detectors: Sequence[Detector],
+        where: Where,
+        ways: int = hop.WAYS,
+        begins: Begins = ALWAYS,
+        watched: Watched = alone,
     ) -> None:
-        self.parts = identified(detectors)
+        self.parts = {name: watched(detector) for name, detector in identified(detectors).items()}
         self.begins = begun(self.parts, begins)
         self.where = where
         self.groups: dict[int, list[str]] = {}

@@ -17,7 +17,7 @@ from tutela.model.flow import Column, Effects, Lease, Message, Newest
 
 from . import hop
 from .correlate import Came, Correlate, Kept, State
-from .detector import Begins, Detector, is_citywide
+from .detector import Begins, Detector, Watched, alone, is_citywide
 from .noticed import Noticed
 from .stage import Saved, Where
 
@@ -55,6 +55,7 @@ class CorrelateStage:
     ways: int = hop.WAYS
     begins: Begins = field(default_factory=dict)
     saves: float = 15.0
+    watched: Watched = alone
 
     @property
     def name(self) -> str:
@@ -108,7 +109,7 @@ class CorrelateStage:
         saved: Saved,
     ) -> _Circle:
         where = Where(lease.timeline, CORRELATE, partition, self.stream(lease))
-        correlate = Correlate(detectors, where, self.ways, self.begins)
+        correlate = Correlate(detectors, where, self.ways, self.begins, self.watched)
         start = correlate.begin()
         body = saved.get(FOLD, {}).get(kept)
         fold = start.kept if body is None else msgspec.json.decode(body, type=Kept)

@@ -28,7 +28,7 @@ from tutela.model.kinds import KINDS, kind
 from tutela.model.seen import Catalogue, Seen
 from tutela.model.when import MINUTE, SECOND
 
-from .detector import ALWAYS, Begins, Detector, Judge
+from .detector import ALWAYS, Begins, Detector, Judge, Watched, alone
 from .doubt import Doubts, entering, judged
 from .doubt import event_of as over_event
 from .noticed import Late, Noticed, corrections, event_of
@@ -86,8 +86,15 @@ class Watch:
 class Detect:
     """The detectors of one partition, and how rows get to them. It holds no state: `turn` takes and gives it."""
 
-    def __init__(self, detectors: Sequence[Detector], where: Where, idle: int = IDLE, begins: Begins = ALWAYS) -> None:
-        self.parts = identified(detectors)
+    def __init__(
+        self,
+        detectors: Sequence[Detector],
+        where: Where,
+        idle: int = IDLE,
+        begins: Begins = ALWAYS,
+        watched: Watched = alone,
+    ) -> None:
+        self.parts = {name: watched(detector) for name, detector in identified(detectors).items()}
         self.begins = begun(self.parts, begins)
         self.where = where
         self.groups: dict[int, list[str]] = {0: []}

@@ -23,7 +23,7 @@ from tutela.model.rows import Ints, Rows
 from . import hop
 from .catalogue import Known
 from .detect import Came, Detect, State
-from .detector import Begins, Detector
+from .detector import Begins, Detector, Watched, alone
 from .ports import Keys
 from .saved import columns, restored
 from .stage import Saved, Where
@@ -42,6 +42,7 @@ class DetectStage:
     ways: int = hop.WAYS
     begins: Begins = field(default_factory=dict)
     saves: float = 15.0
+    watched: Watched = alone
 
     @property
     def name(self) -> str:
@@ -72,7 +73,7 @@ class DetectStage:
         await self.known.refresh()
         opened = {part: {name: await self._opened(body) for name, body in own.items()} for part, own in saved.items()}
         where = Where(lease.timeline, DETECT, lease.partition, self.stream(lease))
-        detect = Detect(self.detectors, where, begins=self.begins)
+        detect = Detect(self.detectors, where, begins=self.begins, watched=self.watched)
         return DetectFold(self, detect, restored(detect, opened, self.partitions))
 
     async def sealed(self, column: Column) -> Column:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -65,3 +65,12 @@ def may(detector: Detector, fact: Fact) -> bool:
 def is_citywide(detector: Detector) -> bool:
     """Whether it sees the facts of the whole city: as its card says, or as its options ask for."""
     return detector.card.key == CITYWIDE or getattr(detector, "citywide", False)
+
+
+Watched = Callable[[Detector], Detector]
+"""Puts something around a detector that looks at its steps and changes nothing: how long they take, what they find."""
+
+
+def alone(detector: Detector) -> Detector:
+    """Nothing is put around it."""
+    return detector

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -55,6 +55,7 @@ class Options:
     `message_rows`: rows of one message, so that its body stays under the 1 MB that NATS takes;
     `piece_rows`: a larger offer is taken in pieces, so that others come between;
     `flight_bytes`: what one batch gathers; `room`: what may be held in all.
+    `may` is asked before anything is taken, and raises StorageFull when the disk's last room belongs to the facts.
     """
 
     flights: int = 6
@@ -63,6 +64,7 @@ class Options:
     piece_rows: int = 65_536
     flight_bytes: int = 8 << 20
     room: Room = field(default_factory=Room)
+    may: Callable[[], object] = lambda: None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,6 +142,7 @@ class Gateway:
         rows, refused = gate.admit(offer, self._known.admission, self._clock())
         accepted = 0 if rows is None else len(rows)
         if rows is not None:
+            self._options.may()
             await self._store(offer.source, rows)
             self._health.stored(offer.source, accepted, self._clock())
         if refused:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
 
 from tutela.model.access import Ask
 from tutela.model.alert import Alert
@@ -17,6 +21,9 @@ from tutela.model.install import Install
 from tutela.model.people import Agent, Shift
 from tutela.model.register import Datastream, Kept, Reach, Source, Thing
 from tutela.model.rows import Rows
+
+Ids = npt.NDArray[np.int32]
+"""Numbers of datastreams."""
 
 Clock = Callable[[], int]
 """Microseconds since 1970, UTC. Live: the machine's clock; elsewhere: the timeline's own."""
@@ -289,20 +296,48 @@ class Lake(Protocol):
     async def tidy(self, before: int) -> None: ...
 
 
+class Past(Protocol):
+    """What the lake keeps longer than it may.
+
+    `overdue` counts the rows of these datastreams that lie in the clear and are before a time (microseconds), `forget` deletes
+    them and gives how many they were, `shred` removes what was deleted from every file.
+    """
+
+    async def overdue(self, timeline: str, datastreams: Ids, before: int) -> int: ...
+    async def forget(self, timeline: str, datastreams: Ids, before: int) -> int: ...
+    async def shred(self) -> None: ...
+
+
 class Recorded(Protocol):
-    """All that a replay may see of the lake: what was recorded."""
+    """All that a replay may see of the lake: what was recorded.
+
+    `forgotten` tells, up to a sequence, how many rows were deleted since their time was over, and the first sequence that
+    lacks some (None: none does).
+    """
 
     async def offset(self, stream: str) -> int: ...
     def recorded(self, timeline: str, stage: str, partition: int, since: int, until: int) -> AsyncIterator[Message]: ...
+    async def forgotten(self, timeline: str, upto: int) -> tuple[int, int | None]: ...
 
 
-class Backtested(Recorded, Protocol):
-    """And what a backtest asks to find its days.
+class Copying(Protocol):
+    """While somebody copies the instance, nothing is removed that the copy counts on.
+
+    `removing` tells whether something may be removed now; as long as it is open, no copy begins.
+    """
+
+    def removing(self) -> AbstractAsyncContextManager[bool]: ...
+
+
+class Backtested(Protocol):
+    """All that a backtest may see: what was recorded, and where its days begin.
 
     `ticked` is the newest archived tick of a timeline (0: none). `passed` is the sequence of the last tick before `at` in
     the stream that the stage reads (0: there is none): what was recorded later comes after it.
     """
 
+    async def offset(self, stream: str) -> int: ...
+    def recorded(self, timeline: str, stage: str, partition: int, since: int, until: int) -> AsyncIterator[Message]: ...
     async def ticked(self, timeline: str) -> int: ...
     async def passed(self, timeline: str, stage: str, at: int) -> int: ...
 

@@ -31,6 +31,8 @@ CLASS_OF = {
     "source@1": "register",
     "datastreams@1": "register",
     "connection@1": "health",  # it names machines inside of the city
+    "retention@1": "register",
+    "erasure@1": "register",
     "correction@1": "health",
     "believed@1": "health",
     "dead-letter@1": "health",

@@ -68,7 +68,9 @@ class Found:
 
     `upto` is the last sequence that was replayed, `ticked` that of the last tick: no row that came before it waits
     for its turn any more, up to the event time `settled`; `began` is the event time of the first tick. `gap` is the
-    first sequence whose body was erased (None: none was): only what `personal` detectors find depends on it. `ours` are all detectors at work, by identity.
+    first sequence whose body was erased (None: none was): only what `personal` detectors find depends on it. `lost` is the
+    first sequence that lacks rows whose time was over (None: none does): all that is found from there on depends on it.
+    `ours` are all detectors at work, by identity.
     """
 
     timeline: str
@@ -79,6 +81,7 @@ class Found:
     erased_messages: int
     erased_rows: int
     gap: int | None
+    lost: int | None
     ticked: int
     began: int
     settled: int
@@ -88,6 +91,8 @@ class Found:
 
     def across(self, trace: Trace) -> bool:
         """Whether that finding depends on input that was erased."""
+        if self.lost is not None and trace.sequence >= self.lost:
+            return True
         depends = bool(self.personal) if not trace.who else trace.who in self.personal
         return depends and self.gap is not None and trace.sequence >= self.gap
 
@@ -145,6 +150,7 @@ async def replay(
     stream = stage.stream(_lease(timeline, stage, 0))
     upto = min(until, await lake.offset(stream))
     run = _Run(lake, keys, stage, upto, cut, said)
+    rows, lost = await lake.forgotten(timeline, upto) if stream == hop.observations(timeline) else (0, None)
     for partition in order if order is not None else range(stage.partitions):
         await run.partition(_lease(timeline, stage, partition))
     return Found(
@@ -154,8 +160,9 @@ async def replay(
         messages=run.messages,
         unreadable=run.unreadable,
         erased_messages=run.erased_messages,
-        erased_rows=run.erased_rows,
+        erased_rows=run.erased_rows + rows,
         gap=run.gap,
+        lost=lost,
         ticked=run.ticked,
         began=run.began,
         settled=run.tick - run.margin,

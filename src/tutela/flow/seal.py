@@ -172,6 +172,19 @@ class Sealer:
         await self.sealing.checkpoint(point)
         reign.before, reign.since, reign.signed = reign.tree.peaks, [], self.monotonic()
 
+    async def begin_epoch(self) -> None:
+        """Seal and sign what waits, under a new seal epoch: this log goes on from a copy.
+
+        Others may hold checkpoints of the epoch before that reach further than the copy, over events that are lost. Call
+        it when something waits to be sealed: an epoch begins with what is signed in it.
+        """
+        while (reign := await self._leading()) is None:
+            await self.log.wait(self.rhythm.idle)
+        reign.epoch += 1
+        while await self.step():
+            pass
+        await self.checkpoint()
+
     async def _while_leading(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             began = self.monotonic()

@@ -1,0 +1,115 @@
+"""Configuration as text reads back as what it was, says nothing twice, and always says it in the same order."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tutela.app.config_files import entry_text, file_name, people_text
+from tutela.app.sources import Entry, read
+from tutela.model.people import Agent, Role
+from tutela.model.place import Place
+from tutela.model.register import Datastream, Source, Thing
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+NUMBER = st.floats(-90, 90, allow_nan=False)
+PLACES = st.none() | st.builds(Place, lat=NUMBER, lon=NUMBER)
+SOURCES = st.builds(
+    Source,
+    name=st.just("s"),
+    owner=TEXT,
+    kind=TEXT,
+    purposes=st.lists(TEXT, max_size=3).map(tuple),
+    legal_basis=TEXT,
+    personal_data=st.booleans(),
+    place=TEXT,
+    retention_days=st.none() | st.integers(0, 10_000),
+    dpia=st.none() | TEXT,
+    ends=st.none() | st.integers(0, 2**53),
+    simulated=st.booleans(),
+    agency=TEXT,
+)
+THINGS = st.builds(
+    Thing,
+    id=st.just(0),
+    name=TEXT,
+    kind=TEXT,
+    source=st.just("s"),
+    place=PLACES,
+    properties=st.dictionaries(TEXT, TEXT, max_size=3),
+)
+STREAMS = st.builds(
+    Datastream,
+    id=st.just(0),
+    name=TEXT,
+    source=st.just("s"),
+    thing=TEXT,
+    kind=TEXT,
+    observed_property=TEXT,
+    unit=TEXT,
+    place=PLACES,
+    interval=st.none() | st.floats(0.001, 1e6),
+    purpose=TEXT,
+)
+ENTRIES = st.builds(
+    Entry,
+    source=SOURCES,
+    thing=st.lists(THINGS, max_size=3, unique_by=lambda one: one.name).map(tuple),
+    datastream=st.lists(STREAMS, max_size=3, unique_by=lambda one: one.name).map(tuple),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(ENTRIES)
+def test_what_is_written_reads_back_as_it_was(tmp_path: Path, entry: Entry) -> None:
+    file = tmp_path / "entry.toml"
+    file.write_text(entry_text(entry), encoding="utf-8", newline="")
+    again = read(file)
+
+    assert again.source == entry.source
+    assert again.thing == tuple(sorted(entry.thing, key=lambda one: one.name))
+    assert again.datastream == tuple(sorted(entry.datastream, key=lambda one: one.name))
+    assert entry_text(again) == entry_text(entry)
+
+
+def test_only_what_is_unusual_is_said() -> None:
+    source = Source(
+        name="air",
+        owner="City",
+        kind="sensors",
+        purposes=("public-safety",),
+        legal_basis="PublicInterest",
+        personal_data=False,
+        place="Kallio",
+    )
+    thing = Thing(id=7, name="mast", kind="mast", source="air", place=Place(lat=60.17, lon=24.94))
+
+    assert entry_text(Entry(source=source, thing=(thing,))) == (
+        '[source]\nname = "air"\nowner = "City"\nkind = "sensors"\npurposes = [\n    "public-safety",\n]\n'
+        'legal_basis = "PublicInterest"\npersonal_data = false\nplace = "Kallio"\n\n'
+        '[[thing]]\nname = "mast"\nkind = "mast"\nplace = { lat = 60.17, lon = 24.94 }\n'
+    )
+
+
+def test_people_are_told_by_role_and_never_by_name() -> None:
+    text = people_text(
+        [
+            Agent(id="b", name="Aino", role=Role.IT, agency="police"),
+            Agent(id="a", name="", role=Role.AUDITOR, agency="city"),
+        ]
+    )
+
+    assert tomllib.loads(text)["person"] == [
+        {"id": "a", "role": "auditor", "agency": "city"},
+        {"id": "b", "role": "it", "agency": "police"},
+    ]
+    assert "Aino" not in text
+
+
+@pytest.mark.parametrize(("name", "file"), [("air", "air.toml"), ("../x", "..%2Fx.toml"), ("a b", "a b.toml")])
+def test_a_file_is_named_like_its_source_and_stays_in_its_folder(name: str, file: str) -> None:
+    assert file_name(name) == file
