@@ -194,6 +194,39 @@ async def test_a_register_that_gives_them_in_portions_is_read_to_its_end() -> No
     assert known.number("air/7") == known.admission.last == 7
 
 
+class Counting(MemoryFacts):
+    """Counts how often it is read; somebody enters a source while it is."""
+
+    read = 0
+
+    async def sources(self) -> Sequence[Source]:
+        self.read += 1
+        found = await super().sources()
+        await asyncio.sleep(0)  # the others ask meanwhile
+        if self.read == 1:
+            await self.enter(source("water"), entered("water"))
+        return found
+
+
+async def test_many_who_ask_at_once_share_a_reading_that_began_after_they_had_asked() -> None:
+    facts = Counting(Store(lambda: 0))
+    await facts.enter(source("air"), entered("air"))
+    register = Known(facts, P)
+
+    await asyncio.gather(*(register.refresh() for _ in range(100)))
+
+    assert facts.read == 2
+    assert set(register.sources) == {"air", "water"}
+
+
+async def test_a_reading_that_failed_answers_nobody() -> None:
+    register = Known(Away(), P)
+
+    results = await asyncio.gather(*(register.refresh() for _ in range(3)), return_exceptions=True)
+
+    assert [type(result) for result in results] == [EngineDown] * 3
+
+
 async def test_words_that_many_say_are_kept_once() -> None:
     known = Known(await facts(datastream(1, unit=b"dB".decode()), datastream(2, unit=b"dB".decode())), P)
     await known.refresh()

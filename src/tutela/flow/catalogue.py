@@ -50,6 +50,7 @@ class Known:
         self._columns: dict[str, Column] = {name: np.full(1, fill, dtype) for name, (dtype, fill) in EMPTY.items()}
         self._catalogues: dict[int, Catalogue] = {}
         self._refreshing = asyncio.Lock()
+        self._asked = self._answered = 0
 
     @property
     def sources(self) -> Mapping[str, Source]:
@@ -106,9 +107,16 @@ class Known:
             await asyncio.sleep(every)
 
     async def refresh(self) -> int:
-        """Read the sources, and the datastreams that are new or changed; how many were."""
+        """Read the sources, and the datastreams that are new or changed; how many were.
+
+        Many who ask at once share one reading, as long as it began after they had asked.
+        """
+        self._asked += 1
+        asked = self._asked
         async with self._refreshing:
-            count = 0
+            if self._answered >= asked:
+                return 0
+            count, answers = 0, self._asked
             sources = await self._register.sources()
             # The register may give them in portions: it has given all when nothing more comes.
             while new := await self._register.datastreams(self.version):
@@ -116,6 +124,7 @@ class Known:
                 self._add([self._slim(datastream) for datastream in new])
                 self.admission = self.admission.knowing(sources, new)
             self.admission = self.admission.knowing(sources, ())
+            self._answered = answers
             return count
 
     def changed(self, since: int) -> int:
