@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from tests.docs_support.pages import DOCS, blocks, files
 from tests.docs_support.shell import played, shell
-from tests.integration.running import Instance, running, until
+from tests.integration.running import Instance, clear_away, running, until
 
 from tutela.backends.engines import NATS, POSTGRES
 
@@ -43,8 +43,12 @@ def test_a_page_works_from_top_to_bottom(page: Path, town: Instance, env: Mappin
         pytest.skip("mosquitto_pub is not installed (Debian: mosquitto-clients)")
     for name, text in files(page).items():
         (tmp_path / name).write_text(text, encoding="utf-8")
-    with shell(tmp_path, env) as one:
-        assert list(played(page, one, town.base, town.mqtt)) == []
+    try:
+        with shell(tmp_path, env) as one:
+            assert list(played(page, one, town.base, town.mqtt)) == []
+    finally:
+        for mark in tmp_path.glob("*/instance"):  # what a page restored
+            clear_away(mark.parent)
 
 
 def test_the_program_that_counts_what_was_found_counts_it(town: Instance, tmp_path: Path) -> None:
