@@ -19,7 +19,10 @@ STAGES: dict[str, tuple[int, list[list[str]]]] = {
         300,
         [[*PYTEST, *COVERED, "-n", "2", "-m", "not integration and not browser and not chaos"], ["scripts/covered"]],
     ),
-    "integration": (360, [[*PYTEST, "-m", "integration and not browser and not chaos"]]),
+    "integration": (
+        600,
+        [["scripts/mosquitto"], [*PYTEST, "-m", "integration and not browser and not chaos"]],
+    ),
     "browser": (360, [["scripts/chromium"], [*PYTEST, "-m", "browser"]]),
     "chaos": (240, [[*PYTEST, "-m", "chaos"]]),
     "bench": (90, [[str(BIN / "python"), "-m", "benchmarks", "--quick", "spine"]]),
