@@ -42,6 +42,15 @@ async def test_a_source_is_entered_with_an_event_that_says_who_did_it() -> None:
     assert (event.kind, event.by, event.at) == ("source@1", "city-it", 7)
 
 
+async def test_each_change_of_an_entry_leaves_its_event_also_one_back_to_what_it_was() -> None:
+    facts, other = MemoryFacts(), msgspec.structs.replace(LAMPS, owner="Somebody else")
+    for at, entry in enumerate((LAMPS, LAMPS, other, LAMPS)):
+        await enter(facts, entry, "city-it", at)
+
+    assert [event.at for event in await facts.about("lamps")] == [0, 2, 3]
+    assert list(await facts.sources()) == [LAMPS]
+
+
 async def test_a_purpose_that_nobody_knows_is_refused_and_nothing_is_entered() -> None:
     facts = MemoryFacts()
     with pytest.raises(BadInput, match="curiosity"):

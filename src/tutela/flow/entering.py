@@ -34,12 +34,17 @@ class Defined(Noun, frozen=True, kw_only=True):
 
 
 async def enter(register: Register, source: Source, by: str, now: int) -> None:
-    """Enter a source, or change its entry; raises BadInput for a purpose or legal basis that nobody knows."""
+    """Enter a source, or change its entry; raises BadInput for a purpose or legal basis that nobody knows.
+
+    An entry that says what stands already leaves no second event.
+    """
     proper(source)
     _plain(source.name)
+    if source in await register.sources():
+        return
     body = encode(source)
     event = Event(
-        id=uuid_of("source@1", source.name, body),
+        id=uuid_of("source@1", source.name, body, now),
         at=now,
         by=by,
         cause=None,

@@ -49,6 +49,8 @@ class Recorded:
         if not self.path.is_file():
             raise NotFound(f"there is no file {self.path}; check the path")
         try:
+            if reader is pyarrow.json.read_json:
+                self._objects()
             table = reader(self.path)
         except (pa.ArrowInvalid, OSError) as wrong:
             raise BadInput(f"{self.path.name} can't be read: {wrong}") from wrong
@@ -56,6 +58,13 @@ class Recorded:
             there = ", ".join(table.column_names)
             raise BadInput(f"{self.path.name} has no column {mapping.time.column!r} for the time; it has {there}")
         return table.sort_by(mapping.time.column)
+
+    def _objects(self) -> None:
+        """Raise BadInput unless every line is an object: the reader of JSON lines ends the process on anything else."""
+        with self.path.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                if line.strip() and not line.lstrip().startswith(b"{"):
+                    raise BadInput(f"{self.path.name}: line {number} is no JSON object, but {line.strip()[:40]!r}")
 
 
 part = Recorded
