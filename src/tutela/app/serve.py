@@ -32,8 +32,9 @@ from tutela.flow.read import reads
 from tutela.flow.read_health import HealthReads
 from tutela.flow.record import Recorder
 from tutela.flow.tokens import Doorkeeper
+from tutela.flow.units import UnitActs
 from tutela.model.timeline import LIVE
-from tutela.screens import alerts, events, health, incidents, observations, page, people
+from tutela.screens import alerts, events, health, incidents, observations, page, people, units
 from tutela.screens.console import Console
 from tutela.screens.guard import Guard
 from tutela.screens.headers import harden
@@ -93,7 +94,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
     history = History(lake(inside), inside.streams, keys, inside.install.partitions)
     shown = reads(ledger, facts, known, history, keys)
     deeds = Deeds(ledger, facts, facts, Prose(keys))
-    acts, commands, words = Acts(deeds), Incidents(deeds), sentences(inside)
+    acts, commands, moves, words = Acts(deeds), Incidents(deeds), UnitActs(ledger, facts, facts), sentences(inside)
     recorder = Recorder(facts, keys, known, behind.health, clock, chance, ways=inside.install.ways)
     vitals = HealthReads(ledger=ledger, known=known, progress=PostgresProgress(facts.db), report=behind.health.report)
     doorkeeper = Doorkeeper(inside.tokens, known, behind.health, clock)
@@ -106,6 +107,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
         observations.routes(shown, guard),
         alerts.routes(shown, acts, words, guard),
         incidents.routes(shown, commands, guard),
+        units.routes(shown, moves, guard),
         events.routes(shown, guard),
         people.routes(here, guard),
         health.routes(vitals, probes, guard),
@@ -116,6 +118,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
                 staff=here,
                 acts=acts,
                 incidents=commands,
+                units=moves,
                 sentences=words,
                 install=inside.install,
             ),

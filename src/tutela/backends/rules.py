@@ -14,6 +14,7 @@ from tutela.model.flow import Lease
 from tutela.model.incident import Incident
 from tutela.model.people import Agent
 from tutela.model.register import Datastream, Thing
+from tutela.model.resource import EmergencyResource
 from tutela.model.when import iso
 
 LEASE = 3.0
@@ -46,12 +47,14 @@ def changes(nouns: Sequence[Alert] | Sequence[Incident]) -> dict[str, Change]:
     return found
 
 
-def name_of(noun: Alert | Incident) -> str:
+def name_of(noun: Alert | Incident | EmergencyResource) -> str:
     """What people call it."""
+    if isinstance(noun, EmergencyResource):
+        return f"the unit {noun.name},"
     return "the alert" if isinstance(noun, Alert) else "the incident"
 
 
-def changed_first(noun: Alert | Incident, stored: int, event: Event | None) -> Conflict:
+def changed_first(noun: Alert | Incident | EmergencyResource, stored: int, event: Event | None) -> Conflict:
     """Somebody else was first: who and when is in the newest event about it."""
     who = f"{event.by} at {iso(event.at)}" if event else "somebody else"
     return Conflict(

@@ -30,6 +30,7 @@ from tutela.app import (
 from tutela.app.install import Place
 from tutela.app.settings import settings
 from tutela.cli import rules as ruling
+from tutela.cli import units as keeping
 from tutela.cli.answers import Data, Json, Port, err, out, progress, run, shown
 from tutela.errors import TutelaError
 from tutela.flow.imports import Imported
@@ -52,6 +53,7 @@ cli.add_typer(register, name="sources")
 aside = typer.Typer(help="Dead letters: what could not be worked off, and why.", no_args_is_help=True)
 cli.add_typer(aside, name="letters")
 cli.add_typer(ruling.rules, name="rules")
+cli.add_typer(keeping.units, name="units")
 cli.command("backtest")(ruling.backtest)
 
 

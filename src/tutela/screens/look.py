@@ -75,6 +75,11 @@ def title(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+def status(name: str) -> str:
+    """A status of EIDO's manner of writing, such as `OutOfService`, in words."""
+    return title("".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip())
+
+
 def unit(code: str) -> str:
     """A UCUM unit as people write it."""
     return UNITS.get(code, code)

@@ -13,6 +13,7 @@ from tutela.backends.postgres.progress import PostgresProgress
 from tutela.backends.postgres.register import PostgresDeadLetters, PostgresRegister, PostgresRules
 from tutela.backends.postgres.sealing import PostgresSealing
 from tutela.backends.postgres.turns import PostgresTurns
+from tutela.backends.postgres.units import PostgresUnits
 from tutela.backends.postgres.values import PostgresValues
 
 
@@ -28,6 +29,7 @@ class PostgresFacts(
     PostgresSealing,
     PostgresProgress,
     PostgresDesk,
+    PostgresUnits,
     PostgresPeople,
     PostgresValues,
 ):

@@ -1,0 +1,112 @@
+"""Where Things that move are now: the newest position of each, folded on reading from what JetStream still has.
+
+No newest value of a personal kind is stored (see `detect`), so this is made when somebody who may see it asks, and kept in
+memory only: for a second before it looks again, and no position for longer than `KEEPS`. Whatever key was
+destroyed, the positions that it sealed are forgotten with the next look.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from tutela.model.flow import Message
+from tutela.model.place import Place
+from tutela.model.rows import Rows
+from tutela.model.when import MINUTE, SECOND
+
+from .history import History
+
+POSITIONS = "positions"
+HOLDS = SECOND
+KEEPS = 15 * MINUTE
+BACK = 50_000
+"""Messages of all kinds to look back at first: two and a half minutes of the most that there may be, 300 a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A position: when (microseconds), where, and the key that sealed it in the record."""
+
+    at: int
+    place: Place
+    key: str
+
+
+@dataclass(slots=True)
+class _Fold:
+    """What is known of one timeline: how far it was read and when, the newest by datastream, and a message of each key."""
+
+    timeline: str
+    wanted: frozenset[int]
+    looked: int
+    sequence: int = 0
+    newest: dict[int, Seen] = field(default_factory=dict)
+    probes: dict[str, Message] = field(default_factory=dict)
+
+
+class Whereabouts:
+    """The newest position of each of some datastreams, of one timeline at a time.
+
+    It remembers those of all datastreams that were asked for; when another one is asked for, it begins anew.
+    """
+
+    def __init__(self, history: History, partitions: int) -> None:
+        self._history = history
+        self._partitions = partitions
+        self._fold = _Fold("", frozenset(), 0)
+        self._looking = asyncio.Lock()
+
+    async def of(self, timeline: str, datastreams: Iterable[int], now: int) -> Mapping[int, Seen]:
+        """The newest position of each of these that told one in the last quarter of an hour before `now`."""
+        wanted = frozenset(datastreams)
+        if not wanted:
+            return {}
+        async with self._looking:
+            if self._fold.timeline != timeline:
+                self._fold = _Fold(timeline, wanted, now - HOLDS)
+            elif not wanted <= self._fold.wanted:
+                self._fold = _Fold(timeline, wanted | self._fold.wanted, now - HOLDS)
+            if not 0 <= now - self._fold.looked < HOLDS:
+                await self._look(self._fold, now)
+            return {number: seen for number, seen in self._fold.newest.items() if number in wanted}
+
+    async def _look(self, fold: _Fold, now: int) -> None:
+        newest = await self._history.newest(fold.timeline)
+        ids = np.array(sorted(fold.wanted), np.int32)
+        partitions = {number % self._partitions for number in fold.wanted}
+        after = max(fold.sequence, newest - BACK)
+        async for message in self._history.recorded(fold.timeline, POSITIONS, partitions, after):
+            rows = await self._history.rows(message)
+            if rows is not None:
+                _put(fold, message, rows.take(np.isin(rows.datastream, ids)))
+        gone = [key for key, message in fold.probes.items() if await self._history.rows(message) is None]
+        for key in gone:
+            del fold.probes[key]
+        fold.newest = {
+            number: seen for number, seen in fold.newest.items() if seen.key not in gone and seen.at >= now - KEEPS
+        }
+        fold.sequence, fold.looked = newest, now
+
+
+def _put(fold: _Fold, message: Message, rows: Rows) -> None:
+    """The rows of a message; what is older than what is known stays out."""
+    key = message.headers.get("Key", "")
+    for place in _last(rows).tolist():
+        number, at = int(rows.datastream[place]), int(rows.time[place])
+        if number not in fold.newest or fold.newest[number].at <= at:
+            where = Place(lat=float(rows.values["lat"][place]), lon=float(rows.values["lon"][place]))
+            fold.newest[number] = Seen(at, where, key)
+            fold.probes.setdefault(key, message)
+
+
+def _last(rows: Rows) -> npt.NDArray[np.intp]:
+    """The place of each datastream's newest row; of one time, the one that came last."""
+    order = np.lexsort((rows.time, rows.datastream))
+    ends = np.append(np.diff(rows.datastream[order]) != 0, True)[: len(order)]
+    last: npt.NDArray[np.intp] = order[ends]
+    return last
