@@ -199,7 +199,7 @@ async def test_of_two_who_set_a_status_at_once_one_wins_and_the_other_hears_who(
     lost = [one for one in done if isinstance(one, Conflict)]
     (won,) = [one for one in done if isinstance(one, EmergencyResource)]
     assert len(lost) == 1
-    assert f"the unit H11, {engine.id} was changed first by {won.by} at {iso(NOW)}" in lost[0].message
+    assert f"the unit H11 was changed first by {won.by} at {iso(NOW)}" in lost[0].message
 
 
 async def test_a_step_that_is_not_possible_says_which_are_and_who_set_the_status(facts: Facts, acts: UnitActs) -> None:

@@ -56,7 +56,7 @@ def test_a_unit_takes_the_steps_of_the_table_and_no_other(status: UnitStatus, wa
 
 
 def test_a_wrong_step_of_a_unit_says_what_is_possible() -> None:
-    with pytest.raises(WrongStep, match="it can become AtHospital, OutOfService$"):
+    with pytest.raises(WrongStep, match=r"it can become AtHospital, OutOfService$"):
         unit(UnitStatus.TRANSPORTING).to(UnitStatus.AVAILABLE)
 
 
