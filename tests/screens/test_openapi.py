@@ -67,7 +67,7 @@ class Asked:
 def asked() -> Iterator[Asked]:
     site = Site()
     try:
-        alert, call, unit = (site.run(made) for made in (site.here.alert(), site.here.call(), site.here.unit()))
+        alert, call, unit = site.run(site.here.alert()), site.run(site.here.call()), site.run(site.here.unit())
         yield Asked(site, {"alert": alert.id, "call": call.id, "unit": unit.id, "subject": alert.id})
     finally:
         site.close()

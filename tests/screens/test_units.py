@@ -11,9 +11,7 @@ from litestar.testing import AsyncTestClient
 from tests.screens.test_page import send, text
 from tests.screens.town import NOW, SQUARE, WHY, Town, application
 
-from tutela.flow.entering import define, enter
 from tutela.model.people import Role
-from tutela.model.register import Datastream, Source, Thing
 from tutela.model.resource import UnitStatus
 from tutela.screens import sections
 
@@ -31,30 +29,7 @@ async def page(here: Town) -> AsyncIterator[Client]:
 @pytest.fixture
 async def tracked(here: Town) -> int:
     """The datastream of the positions of unit/H11."""
-    entry = Source(
-        name="radio",
-        owner="Fire brigade",
-        kind="radios",
-        purposes=("emergency-response",),
-        legal_basis="PublicInterest",
-        personal_data=True,
-        place="Helsinki",
-    )
-    stream = Datastream(
-        id=0,
-        name="unit/H11/position",
-        source="radio",
-        thing="unit/H11",
-        kind="positions",
-        observed_property="position",
-        unit="deg",
-        interval=5.0,
-    )
-    await enter(here.facts, entry, "install", here.clock())
-    things = [Thing(id=0, name="unit/H11", kind="unit", source="radio")]
-    (found,) = await define(here.facts, things, [stream], "install", here.clock())
-    await here.known.refresh()
-    return found.id
+    return await here.tracked("unit/H11")
 
 
 async def test_units_are_read_with_their_newest_place_and_its_age(here: Town, operator: Client, tracked: int) -> None:

@@ -247,6 +247,24 @@ class Town:
         (made,) = await enter_units(self.facts, self.facts, (told,), "install", self.clock())
         return made
 
+    async def tracked(self, thing: str) -> int:
+        """A Thing that tells its positions; the datastream's number."""
+        await enter(self.facts, source("radio", "emergency-response", personal=True), "install", self.clock())
+        things = [Thing(id=0, name=thing, kind="unit", source="radio")]
+        stream = Datastream(
+            id=0,
+            name=f"{thing}/position",
+            source="radio",
+            thing=thing,
+            kind="positions",
+            observed_property="position",
+            unit="deg",
+            interval=5.0,
+        )
+        (found,) = await define(self.facts, things, [stream], "install", self.clock())
+        await self.known.refresh()
+        return found.id
+
     async def moves(self, number: int, place: Place, ago: int = 0) -> None:
         """A Thing says where it is; the datastream's number, and how many seconds ago."""
         rows = Rows(
