@@ -28,6 +28,7 @@ SECONDS = {
     "spine": 900,
     "intake": 300,
     "reads": 600,
+    "units": 400,
     "starts": 600,
     "kills": 900,
     "replaying": 600,

@@ -11,8 +11,8 @@ from tests.flow.read_support import NOW, PARTITIONS, City, access, city, source
 
 from tutela.errors import EngineDown, NotFound, Refused
 from tutela.flow import hop, whereabouts
+from tutela.flow.fleet import Definition, enter
 from tutela.flow.read_units import Located
-from tutela.flow.units import Definition, enter
 from tutela.flow.whereabouts import HOLDS, KEEPS
 from tutela.model import wire
 from tutela.model.kinds import Key, kind

@@ -12,8 +12,9 @@ from tests.flow.read_support import NOW, POLICIES, source
 
 from tutela.backends.memory_facts import MemoryFacts, Store
 from tutela.errors import BadInput, Conflict, NotFound, Refused, WrongStep
+from tutela.flow.fleet import Definition, enter, read
 from tutela.flow.ledger import Ledger
-from tutela.flow.units import Definition, UnitActs, enter, read
+from tutela.flow.units import UnitActs
 from tutela.model.event import Event
 from tutela.model.people import Role
 from tutela.model.place import Place

@@ -98,8 +98,8 @@ async def test_the_page_shows_the_units_and_the_age_of_their_positions(here: Tow
 
     says = text(await page.get("/part/units"))
 
-    assert "H11 engine Available fire · available for 0 s · 60.16950, 24.93540 ▲ no position for 40 s 40 s" in says
-    assert "H12 engine Out of service fire · out of service for 0 s no position" in says
+    assert "H11 engine Available for 0 s fire · 60.16950, 24.93540 ▲ no position for 40 s 40 s" in says
+    assert "H12 engine Out of service for 0 s fire no position" in says
     assert "En route On scene Out of service Set" in says
 
 

@@ -29,6 +29,8 @@ from tutela.flow.command import Incidents
 from tutela.flow.deed import Deeds
 from tutela.flow.entering import define, enter
 from tutela.flow.explain import Sentences
+from tutela.flow.fleet import Definition
+from tutela.flow.fleet import enter as enter_units
 from tutela.flow.gateway import Gateway
 from tutela.flow.health import Health
 from tutela.flow.history import History
@@ -39,8 +41,7 @@ from tutela.flow.read import Reads, reads
 from tutela.flow.read_health import HealthReads
 from tutela.flow.record import Recorder
 from tutela.flow.seal import leaf_of
-from tutela.flow.units import Definition, UnitActs
-from tutela.flow.units import enter as enter_units
+from tutela.flow.units import UnitActs
 from tutela.maths.cells import cell_of
 from tutela.maths.ids import uuid_of
 from tutela.model import wire

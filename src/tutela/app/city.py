@@ -15,8 +15,8 @@ from tutela.app.core import Core, clock, core
 from tutela.app.settings import FIRST_PORT, Settings
 from tutela.errors import BadInput, NotFound
 from tutela.flow.entering import define, enter
-from tutela.flow.units import Definition
-from tutela.flow.units import enter as enter_units
+from tutela.flow.fleet import Definition
+from tutela.flow.fleet import enter as enter_units
 from tutela.maths.streets import net
 from tutela.model.register import Source, Thing
 from tutela.model.resource import UnitStatus

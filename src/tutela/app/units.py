@@ -9,7 +9,7 @@ from pathlib import Path
 from tutela.app.core import clock, core
 from tutela.app.settings import Settings
 from tutela.errors import BadInput
-from tutela.flow.units import Definition, enter, read
+from tutela.flow.fleet import Definition, enter, read
 from tutela.model.resource import EmergencyResource
 from tutela.model.timeline import LIVE
 

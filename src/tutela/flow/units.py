@@ -1,34 +1,28 @@
-"""Units: entered from a file, and the status that people give them.
+"""Units as they are kept, and the status that people give them.
 
-A unit is known by its agency and call sign: entered again, its definition changes and its status stays. Each change is one
-event, committed with the unit as it stands then; of two who change it in the same moment exactly one wins.
+Each change is one event, committed with the unit as it stands then; of two who change it in the same moment exactly
+one wins.
 """
 
 from __future__ import annotations
 
-import tomllib
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Protocol
+from typing import Protocol
 
 import msgspec
 
-from tutela.errors import BadInput, Conflict, NotFound, WrongStep
-from tutela.maths.ids import uuid_of
+from tutela.errors import Conflict, NotFound, WrongStep
 from tutela.model.access import Access, Ask
 from tutela.model.event import Event
 from tutela.model.flow import encode
-from tutela.model.noun import Noun
-from tutela.model.place import Place
-from tutela.model.resource import AgencyName, CallSign, EmergencyResource, ResourceKind, Skill, UnitStatus
-from tutela.model.timeline import LIVE
+from tutela.model.resource import EmergencyResource, UnitStatus
 from tutela.model.when import iso
-from tutela.policy.purposes import Action, ask, known_purpose
+from tutela.policy.purposes import Action, ask
 
 from .deed import Deed
 from .ledger import Ledger
-from .ports import Log, Register
+from .ports import Log
 
 UNIT = "unit@1"
 
@@ -45,97 +39,6 @@ class Units(Protocol):
     async def change(  # noqa: D102  the same
         self, events: Sequence[Event], units: Sequence[EmergencyResource]
     ) -> None: ...
-
-
-class Definition(Noun, frozen=True, kw_only=True):
-    """A unit as a file defines it. `status` is the one it begins with: until somebody says more, it is out of service."""
-
-    name: CallSign
-    agency: AgencyName
-    kind: ResourceKind
-    skills: tuple[Skill, ...] = ()
-    purpose: str = "emergency-response"
-    thing: str | None = None
-    home: Place | None = None
-    status: UnitStatus = UnitStatus.OUT_OF_SERVICE
-
-
-class _File(Noun, frozen=True, kw_only=True):
-    """A file with tables `[[unit]]`."""
-
-    unit: Annotated[tuple[Definition, ...], msgspec.Meta(min_length=1)]
-
-
-def read(text: str) -> tuple[Definition, ...]:
-    """The units in a TOML file; raises BadInput, which says what is wrong and where."""
-    try:
-        found = msgspec.convert(tomllib.loads(text), _File).unit
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as wrong:
-        raise BadInput(f"the units can't be read: {wrong}") from wrong
-    for one in found:
-        known_purpose(one.purpose, one.name)
-    doubled = [key for key, count in Counter((one.agency, one.name) for one in found).items() if count > 1]
-    if doubled:
-        raise BadInput(f"two units of {doubled[0][0]} are called {doubled[0][1]}; give each a call sign of its own")
-    return found
-
-
-async def enter(
-    units: Units, register: Register, wanted: Sequence[Definition], by: str, now: int, timeline: str = LIVE
-) -> Sequence[EmergencyResource]:
-    """Enter units, or change their definitions; all of them as they stand then. What is as it was leaves no event.
-
-    Raises BadInput for a Thing that the register does not have, or that tells the positions of another unit.
-    """
-    known = {unit.id: unit for unit in await units.units(timeline)}
-    stand = {unit.id: unit for unit in (_defined(one, known, timeline, by, now) for one in wanted)}
-    await _fit(register, {**known, **stand}.values())
-    new = [unit for unit in stand.values() if unit != known.get(unit.id)]
-    kept = [msgspec.structs.replace(unit, event=uuid_of(UNIT, encode(unit))) for unit in new]
-    if kept:
-        await units.change([_event(unit, known.get(unit.id), by, now) for unit in kept], kept)
-    return [*{**stand, **{unit.id: unit for unit in kept}}.values()]
-
-
-def _defined(
-    one: Definition, known: Mapping[str, EmergencyResource], timeline: str, by: str, now: int
-) -> EmergencyResource:
-    """The unit as it will stand; the one that is known, when nothing changes."""
-    id_ = uuid_of("unit", timeline, one.agency, one.name)
-    before = known.get(id_)
-    told = EmergencyResource(
-        id=id_,
-        timeline=timeline,
-        name=one.name,
-        agency=one.agency,
-        kind=one.kind,
-        skills=one.skills,
-        status=one.status if before is None else before.status,
-        since=now if before is None else before.since,
-        by=by if before is None else before.by,
-        purpose=one.purpose,
-        thing=one.thing,
-        home=one.home,
-    )
-    if before is None:
-        return told
-    same = msgspec.structs.replace(told, event=before.event, revision=before.revision)
-    return before if same == before else same.changed()
-
-
-async def _fit(register: Register, units: Iterable[EmergencyResource]) -> None:
-    things = {thing.name for thing in await register.things()}
-    taken: dict[str, str] = {}
-    for unit in units:
-        if unit.thing is None:
-            continue
-        if unit.thing not in things:
-            raise BadInput(
-                f"{unit.name}: the register has no Thing called {unit.thing!r}; enter the source of its positions first"
-            )
-        other = taken.setdefault(unit.thing, unit.name)
-        if other != unit.name:
-            raise BadInput(f"{unit.name}: the Thing {unit.thing!r} tells the positions of {other}; name another Thing")
 
 
 def question(access: Access, action: Action, unit: EmergencyResource, now: int) -> Ask:
@@ -168,7 +71,7 @@ class UnitActs:
         await self.ledger.must(question(access, Action.ACT, unit, now), unit.timeline, str(deed))
         try:
             after = msgspec.structs.replace(stepped(unit, status, deed.by, now), event=deed.event(id_))
-            await self.kept.change([_event(after, unit, deed.by, now)], [after])
+            await self.kept.change([event_of(after, unit, deed.by, now)], [after])
         except (WrongStep, Conflict) as wrong:
             if (done := await self._done(deed)) is None:
                 raise _blamed(deed, unit, wrong) from wrong
@@ -193,8 +96,8 @@ def _blamed(deed: Deed, unit: EmergencyResource, wrong: WrongStep | Conflict) ->
     )
 
 
-def _event(after: EmergencyResource, before: EmergencyResource | None, by: str, now: int) -> Event:
-    """Its cause is the revision before."""
+def event_of(after: EmergencyResource, before: EmergencyResource | None, by: str, now: int) -> Event:
+    """The event of a change. Its cause is the revision before."""
     return Event(
         id=after.event,
         at=now,

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from tutela.model.flow import Message
 from tutela.model.place import Place
-from tutela.model.rows import Rows
+from tutela.model.rows import Rows, joined
 from tutela.model.when import MINUTE, SECOND
 
 from .history import History
@@ -77,13 +77,8 @@ class Whereabouts:
 
     async def _look(self, fold: _Fold, now: int) -> None:
         newest = await self._history.newest(fold.timeline)
-        ids = np.array(sorted(fold.wanted), np.int32)
-        partitions = {number % self._partitions for number in fold.wanted}
-        after = max(fold.sequence, newest - BACK)
-        async for message in self._history.recorded(fold.timeline, POSITIONS, partitions, after):
-            rows = await self._history.rows(message)
-            if rows is not None:
-                _put(fold, message, rows.take(np.isin(rows.datastream, ids)))
+        for key, parts in (await self._came(fold, max(fold.sequence, newest - BACK))).items():
+            _put(fold, key, joined(parts))
         gone = [key for key, message in fold.probes.items() if await self._history.rows(message) is None]
         for key in gone:
             del fold.probes[key]
@@ -92,16 +87,28 @@ class Whereabouts:
         }
         fold.sequence, fold.looked = newest, now
 
+    async def _came(self, fold: _Fold, after: int) -> dict[str, list[Rows]]:
+        """The rows that were recorded after that sequence, by the key that sealed them."""
+        partitions = {number % self._partitions for number in fold.wanted}
+        came: dict[str, list[Rows]] = {}
+        async for message in self._history.recorded(fold.timeline, POSITIONS, partitions, after):
+            rows = await self._history.rows(message)
+            if rows is not None:
+                key = message.headers.get("Key", "")
+                fold.probes.setdefault(key, message)
+                came.setdefault(key, []).append(rows)
+        return came
 
-def _put(fold: _Fold, message: Message, rows: Rows) -> None:
-    """The rows of a message; what is older than what is known stays out."""
-    key = message.headers.get("Key", "")
-    for place in _last(rows).tolist():
-        number, at = int(rows.datastream[place]), int(rows.time[place])
+
+def _put(fold: _Fold, key: str, rows: Rows) -> None:
+    """Rows that came; what is older than what is known stays out."""
+    wanted = np.array(sorted(fold.wanted), np.int32)
+    rows = rows.take(np.isin(rows.datastream, wanted))
+    rows = rows.take(_last(rows))
+    lats, lons = rows.values["lat"].tolist(), rows.values["lon"].tolist()
+    for number, at, lat, lon in zip(rows.datastream.tolist(), rows.time.tolist(), lats, lons, strict=True):
         if number not in fold.newest or fold.newest[number].at <= at:
-            where = Place(lat=float(rows.values["lat"][place]), lon=float(rows.values["lon"][place]))
-            fold.newest[number] = Seen(at, where, key)
-            fold.probes.setdefault(key, message)
+            fold.newest[number] = Seen(at, Place(lat=lat, lon=lon), key)
 
 
 def _last(rows: Rows) -> npt.NDArray[np.intp]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tutela.backends.postgres import units, values
 from tutela.backends.postgres.database import Database
 from tutela.backends.postgres.desk import PostgresDesk
 from tutela.backends.postgres.install import PostgresTimelines
@@ -13,8 +14,6 @@ from tutela.backends.postgres.progress import PostgresProgress
 from tutela.backends.postgres.register import PostgresDeadLetters, PostgresRegister, PostgresRules
 from tutela.backends.postgres.sealing import PostgresSealing
 from tutela.backends.postgres.turns import PostgresTurns
-from tutela.backends.postgres.units import PostgresUnits
-from tutela.backends.postgres.values import PostgresValues
 
 
 class PostgresFacts(
@@ -29,9 +28,9 @@ class PostgresFacts(
     PostgresSealing,
     PostgresProgress,
     PostgresDesk,
-    PostgresUnits,
+    units.PostgresUnits,
     PostgresPeople,
-    PostgresValues,
+    values.PostgresValues,
 ):
     """All ports on one pool: `PostgresFacts(await Database.open(dsn))`. Its `wait` returns for news of any kind.
 
