@@ -175,6 +175,17 @@ async def test_when_a_key_is_destroyed_the_places_that_it_sealed_are_forgotten(h
     assert await here.seen() == [HARBOUR, HARBOUR]
 
 
+async def test_a_key_whose_places_are_all_forgotten_is_not_tried_again(here: Town) -> None:
+    await here.units("a")
+    old = await here.move(("a", 0, SQUARE))
+    await here.seen()
+    new = await here.move(("a", 1, HARBOUR), bucket=BUCKET.replace("25", "26"))
+    await here.seen()
+
+    assert old != new
+    assert here.reads.units.whereabouts._fold.probes.keys() == {new}
+
+
 async def test_messages_that_can_not_be_read_stand_before_nobody(here: Town) -> None:
     await here.units("a")
     await here.record(positions((here.numbers["a"], 0, HARBOUR)), {}, b"garbage")

@@ -80,11 +80,11 @@ class Whereabouts:
         for key, parts in (await self._came(fold, max(fold.sequence, newest - BACK))).items():
             _put(fold, key, joined(parts))
         gone = [key for key, message in fold.probes.items() if await self._history.rows(message) is None]
-        for key in gone:
-            del fold.probes[key]
         fold.newest = {
             number: seen for number, seen in fold.newest.items() if seen.key not in gone and seen.at >= now - KEEPS
         }
+        keys = {seen.key for seen in fold.newest.values()}
+        fold.probes = {key: message for key, message in fold.probes.items() if key in keys}
         fold.sequence, fold.looked = newest, now
 
     async def _came(self, fold: _Fold, after: int) -> dict[str, list[Rows]]:
