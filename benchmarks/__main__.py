@@ -31,6 +31,7 @@ SECONDS = {
     "intake": 300,
     "mqtt": 300,
     "reads": 600,
+    "units": 400,
     "starts": 600,
     "restore": 600,
     "kills": 900,

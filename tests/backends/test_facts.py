@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
+from uuid import NAMESPACE_OID, uuid4, uuid5
 
 import msgspec
 import pytest
@@ -14,6 +15,7 @@ from tutela.backends.postgres.facts import PostgresFacts
 from tutela.errors import BadInput, Broken, Conflict, Fenced, NotFound, Quarantined, Refused
 from tutela.flow.ports import Facts as Ports
 from tutela.flow.rules import Rules, arm, disarm
+from tutela.flow.units import Units
 from tutela.model.alert import AlertStatus
 from tutela.model.dead_letter import DeadLetter
 from tutela.model.event import Event
@@ -21,15 +23,17 @@ from tutela.model.flow import Column, Effects, Lease, Newest, Outgoing, encode
 from tutela.model.incident import Incident, IncidentStatus
 from tutela.model.install import Install
 from tutela.model.people import Agent, Role, Shift
+from tutela.model.place import Place
 from tutela.model.register import Datastream, Source, Thing
+from tutela.model.resource import EmergencyResource, ResourceKind, UnitStatus
 from tutela.model.rule import Armed, Rule
 
 if TYPE_CHECKING:
     from tests.backends.conftest import Lab, Make
 
 
-class Facts(Ports, Rules, Protocol):
-    """All that is kept, and the rules."""
+class Facts(Ports, Rules, Units, Protocol):
+    """All that is kept, and the rules and units."""
 
 
 SOURCE = Source(
@@ -648,6 +652,70 @@ async def test_waiting_ends_when_something_is_committed_and_misses_nothing(facts
 async def test_waiting_ends_after_its_time(facts: Facts) -> None:
     await facts.wait(0.01)
     await facts.wait(0.01)
+
+
+# ── units ───────────────────────────────────────────────────────────────────────────────────────
+def unit(name: str, revision: int = 0, **more: object) -> EmergencyResource:
+    made = EmergencyResource(
+        id=f"unit {name}",
+        timeline="live",
+        name=name,
+        agency="fire",
+        kind=ResourceKind.ENGINE,
+        status=UnitStatus.AVAILABLE,
+        since=5,
+        by="anna",
+        home=Place(lat=60.17, lon=24.94),
+        event=str(uuid5(NAMESPACE_OID, f"{name} {revision}")),
+        revision=revision,
+    )
+    return msgspec.structs.replace(made, **more)
+
+
+def unit_event(make: Make, one: EmergencyResource, by: str = "anna") -> Event:
+    return make.event(one.id, "unit@1", encode(one), id=one.event, by=by, at=20)
+
+
+async def test_units_are_kept_with_their_events_in_order_of_name(facts: Facts, make: Make) -> None:
+    some = [unit("H12"), unit("A21"), unit("H11"), unit("X1", timeline="exercise/x")]
+    await facts.change([unit_event(make, one) for one in some], some)
+    later = unit("H11", 1, status=UnitStatus.ENROUTE)
+    await facts.change([unit_event(make, later)], [later])
+
+    assert await facts.units("live") == [some[1], later, some[0]]
+    assert await facts.unit("unit H11") == later
+    assert [event.id for event in await facts.about("unit H11")] == [some[2].event, later.event]
+    with pytest.raises(NotFound, match="no unit with the id 'H99'"):
+        await facts.unit("H99")
+
+
+async def test_the_second_of_two_who_change_a_unit_hears_who_was_first_and_keeps_nothing(
+    facts: Facts, make: Make
+) -> None:
+    first, other = unit("H11"), unit("H12")
+    await facts.change([unit_event(make, one) for one in (first, other)], [first, other])
+    annas, bens = unit("H11", 1, by="anna"), unit("H11", 1, by="ben", event=str(uuid4()))
+    await facts.change([unit_event(make, annas)], [annas])
+    changed = unit("H12", 1)
+
+    with pytest.raises(Conflict, match="the unit H11 was changed first by anna at 1970-01-01"):
+        await facts.change([unit_event(make, changed), unit_event(make, bens, "ben")], [changed, bens])
+
+    assert await facts.units("live") == [annas, other]
+    assert len(await facts.about("unit H12")) == 1
+
+
+async def test_of_many_who_change_one_unit_at_once_exactly_one_wins(facts: Facts, make: Make) -> None:
+    await facts.change([unit_event(make, unit("H11"))], [unit("H11")])
+
+    async def change(by: str) -> None:
+        one = unit("H11", 1, by=by, event=str(uuid4()))
+        await facts.change([unit_event(make, one, by)], [one])
+
+    done = await asyncio.gather(*(change(f"p{n}") for n in range(8)), return_exceptions=True)
+
+    assert [type(one) for one in done if one is not None] == [Conflict] * 7
+    assert len(await facts.about("unit H11")) == 2
 
 
 # ── what can't be kept ──────────────────────────────────────────────────────────────────────────

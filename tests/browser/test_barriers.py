@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 from tests.browser.conftest import Desk, live
-from tests.screens.town import GRAVE, MINOR, Town
+from tests.screens.town import GRAVE, MINOR, SQUARE, Town
 
 from tutela.model.alert import AlertStatus
 from tutela.model.people import Role
+from tutela.model.resource import UnitStatus
 
 pytestmark = pytest.mark.browser
 
@@ -39,6 +40,9 @@ async def busy(here: Town) -> tuple[str, str]:
     await here.incidents.add_call(access, incident.id, call.id, "2")
     await here.incidents.note(access, incident.id, "Two engines.\nOne ladder.", "3")
     await here.incidents.open_from_call(access, (await here.call()).id, "4")
+    await here.moves(await here.tracked("unit/H11"), SQUARE, ago=60)
+    await here.unit("H11", "unit/H11")
+    await here.unit("A21", status=UnitStatus.OUT_OF_SERVICE)
     return alert.id, incident.id
 
 

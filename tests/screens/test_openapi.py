@@ -68,8 +68,8 @@ class Asked:
 def asked() -> Iterator[Asked]:
     site = Site()
     try:
-        alert, call = site.run(site.here.alert()), site.run(site.here.call())
-        yield Asked(site, {"alert": alert.id, "call": call.id, "subject": alert.id})
+        alert, call, unit = site.run(site.here.alert()), site.run(site.here.call()), site.run(site.here.unit())
+        yield Asked(site, {"alert": alert.id, "call": call.id, "unit": unit.id, "subject": alert.id})
     finally:
         site.close()
 

@@ -74,8 +74,9 @@ async def test_the_page_shows_the_queue_the_values_the_sources_and_who_reads(her
 async def test_each_read_of_the_page_is_in_the_log(here: Town, page: Client) -> None:
     await page.get("/")
 
-    # Health, shift, sources, alerts, incidents under way and over, calls with their incidents, readings, counts.
-    assert len(here.events("query@1")) == 10
+    # Health, shift, sources, alerts, incidents under way and over, calls with their incidents, units, readings,
+    # counts.
+    assert len(here.events("query@1")) == 11
 
 
 async def test_a_stranger_comes_in_by_the_code_and_goes_out_again(here: Town, stranger: Client) -> None:

@@ -42,9 +42,11 @@ class There:
     alert: str = "a"
     call: str = "c"
     incident: str = "i"
+    unit: str = "u"
 
     def address(self, path: str, why: str) -> str:
         ids = {"alert": self.alert, "call": self.call, "incident": self.incident, "other": self.incident}
+        ids["unit"] = self.unit
         named = re.sub(r"\{([^}]*)\}", lambda found: ids.get(found[1], "x"), path)
         return named + why + (SERIES if path.endswith("/series") else "")
 
@@ -56,7 +58,7 @@ class There:
             "alerts": {"alert": self.alert},
             "calls": {"call": self.call},
             "fused": {"incident": self.incident},
-            "status": {"status": "Active"},
+            "status": {"status": "Enroute" if "/units/" in path else "Active"},
             "disposition": {"disposition": "false"},
             "notes": {"text": "seen"},
             "agencies": {"agencies": ["fire"]},
@@ -118,7 +120,7 @@ async def test_the_api_refuses_a_purpose_that_is_wrong_and_names_the_policy(here
     alert, call = await here.alert(), await here.call()
     agent, _ = await here.person(Role.OPERATOR, "Bo")
     incident = await here.incidents.open_from_call(here.access(agent), call.id, "key")
-    there = There(alert.id, call.id, incident.id)
+    there = There(alert.id, call.id, incident.id, (await here.unit()).id)
     for route in api(operator.app):
         if route in OWN:
             continue

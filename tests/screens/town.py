@@ -32,6 +32,8 @@ from tutela.flow.deed import Deeds
 from tutela.flow.detecting import DetectStage
 from tutela.flow.entering import define, enter
 from tutela.flow.explain import Sentences
+from tutela.flow.fleet import Definition
+from tutela.flow.fleet import enter as enter_units
 from tutela.flow.gateway import Gateway
 from tutela.flow.health import Health
 from tutela.flow.history import History
@@ -46,6 +48,7 @@ from tutela.flow.record import Recorder
 from tutela.flow.rules import uses
 from tutela.flow.seal import leaf_of
 from tutela.flow.tried import Tried
+from tutela.flow.units import UnitActs
 from tutela.maths.cells import cell_of
 from tutela.maths.ids import uuid_of
 from tutela.model import wire
@@ -59,12 +62,13 @@ from tutela.model.install import Install
 from tutela.model.people import Agent, Role
 from tutela.model.place import Place
 from tutela.model.register import Datastream, Source, Thing
+from tutela.model.resource import EmergencyResource, ResourceKind, UnitStatus
 from tutela.model.rows import Rows
 from tutela.model.rule import Rule
 from tutela.model.scales import Certainty, Scale, Severity, Urgency
 from tutela.model.when import SECOND, parse
 from tutela.model.why import ValueWas, Why
-from tutela.screens import alerts, events, health, incidents, observations, page, people, rules, staged
+from tutela.screens import alerts, events, health, incidents, observations, page, people, rules, staged, units
 from tutela.screens.console import Console
 from tutela.screens.guard import Guard
 from tutela.screens.headers import harden
@@ -168,6 +172,7 @@ class Town:
             staff=self.staff,
             acts=self.acts,
             incidents=self.incidents,
+            units=UnitActs(self.ledger, self.facts, self.facts),
             sentences=self.sentences,
             install=INSTALL,
         )
@@ -259,6 +264,44 @@ class Town:
         )
         return await self.facts.bare(await self.recorder.tell(made))
 
+    async def unit(
+        self, name: str = "H11", thing: str | None = None, status: UnitStatus = UnitStatus.AVAILABLE
+    ) -> EmergencyResource:
+        """A unit that somebody entered."""
+        told = Definition(name=name, agency="fire", kind=ResourceKind.ENGINE, thing=thing, status=status)
+        (made,) = await enter_units(self.facts, self.facts, (told,), "install", self.clock())
+        return made
+
+    async def tracked(self, thing: str) -> int:
+        """A Thing that tells its positions; the datastream's number."""
+        await enter(self.facts, source("radio", "emergency-response", personal=True), "install", self.clock())
+        things = [Thing(id=0, name=thing, kind="unit", source="radio")]
+        stream = Datastream(
+            id=0,
+            name=f"{thing}/position",
+            source="radio",
+            thing=thing,
+            kind="positions",
+            observed_property="position",
+            unit="deg",
+            interval=5.0,
+        )
+        (found,) = await define(self.facts, things, [stream], "install", self.clock())
+        await self.known.refresh()
+        return found.id
+
+    async def moves(self, number: int, place: Place, ago: int = 0) -> None:
+        """A Thing says where it is; the datastream's number, and how many seconds ago."""
+        rows = Rows(
+            "positions",
+            np.array([number], np.int32),
+            np.array([self.clock() - ago * SECOND], np.int64),
+            {"lat": np.array([place.lat]), "lon": np.array([place.lon])},
+        )
+        key, body = await self.keys.seal("emergency-response/positions/2026-11-25", wire.encode(rows))
+        subject = hop.observed("live", "positions", number % PARTITIONS)
+        await self.streams.publish(subject, body, f"moves {next(self.number)}", {"Key": key})
+
     async def values(self) -> None:
         """Newest values: all fresh but the silent one's, which is an hour old."""
         now = self.clock()
@@ -315,6 +358,7 @@ def application(here: Town) -> Litestar:
             observations.routes(here.reads, guard),
             alerts.routes(here.reads, here.acts, here.sentences, guard),
             incidents.routes(here.reads, here.incidents, guard),
+            units.routes(here.reads, here.console.units, guard),
             events.routes(here.reads, guard),
             people.routes(here.staff, guard),
             health.routes(here.health_reads, probes, guard),

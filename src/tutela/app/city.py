@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -15,16 +16,21 @@ from tutela.app.core import Core, clock, core
 from tutela.app.settings import FIRST_PORT, Settings
 from tutela.errors import BadInput, NotFound
 from tutela.flow.entering import define, enter
+from tutela.flow.fleet import Definition
+from tutela.flow.fleet import enter as enter_units
 from tutela.flow.read_staged import of_day
 from tutela.maths.ids import uuid_of
+from tutela.maths.streets import net
 from tutela.model.event import Event
 from tutela.model.flow import encode
 from tutela.model.register import Source, Thing
+from tutela.model.resource import UnitStatus
 from tutela.model.staged import Staged
 from tutela.model.timeline import LIVE
 from tutela.model.when import SECOND
 from tutela.sources.simulated import CALL_CENTRE, ENTRIES, City, Moment, plan
 from tutela.sources.streetmap import StreetMap
+from tutela.sources.units import UNITS, Units
 
 log = logging.getLogger(__name__)
 
@@ -65,10 +71,15 @@ class Sender:
     async def send(self, moment: Moment) -> None:
         """One second of the city."""
         for (source, kind), lines in moment.lines.items():
-            body = b"\n".join(msgspec.json.encode(line) for line in lines)
-            await self._post(f"/v1/observations?kind={kind}", body, source)
+            await self.lines(source, kind, lines)
         for call in moment.calls:
             await self._post("/v1/calls", msgspec.json.encode(call), CALL_CENTRE)
+
+    async def lines(self, source: str, kind: str, lines: Sequence[Mapping[str, object]]) -> None:
+        """Some observations of one kind, from one source."""
+        if lines:
+            body = b"\n".join(msgspec.json.encode(line) for line in lines)
+            await self._post(f"/v1/observations?kind={kind}", body, source)
 
     async def _post(self, path: str, body: bytes, source: str) -> None:
         headers = {"Authorization": f"Bearer {self.tokens[source]}", "Content-Type": "application/x-ndjson"}
@@ -90,9 +101,11 @@ class Sender:
 async def run(settings: Settings, seed: int = SEED) -> None:
     """Enter the city into the register and live, second by second, until stopped."""
     async with core(settings, "city", connections=2) as inside:
-        things = await asyncio.to_thread(StreetMap(extract()).things, MAP.name)
+        there = StreetMap(extract())
+        things = await asyncio.to_thread(there.things, MAP.name)
         city = City(things, seed, clock(), plan(day()))
-        sender_tokens = await _enter(inside, things, city)
+        units = Units(net(await asyncio.to_thread(there.streets)).whole(), seed)
+        sender_tokens = {**await _enter(inside, things, city), **await _send_out(inside, units)}
         base = f"http://127.0.0.1:{settings.port or FIRST_PORT}"
         async with httpx.AsyncClient(base_url=base, timeout=30) as client:
             sender = Sender(client, sender_tokens)
@@ -103,6 +116,7 @@ async def run(settings: Settings, seed: int = SEED) -> None:
                 # A machine that is busy for a while catches up; after a longer stop the city goes on with the present.
                 for second in range(max(last + SECOND, at - BEHIND), at + SECOND, SECOND):
                     await sender.send(city.moment(second))
+                    await sender.lines(UNITS.name, "positions", units.lines(second))
                 if over := city.over(last, at):
                     await inside.facts.act([told(staged, at) for staged in over], (), (), ())
                 last = at
@@ -134,3 +148,24 @@ async def _enter(inside: Core, things: tuple[Thing, ...], city: City) -> dict[st
         await enter(inside.facts, entry, BY, clock())
     await define(inside.facts, things, city.streams, BY, clock())
     return {entry.name: await inside.tokens.issue(entry.name) for entry in ENTRIES}
+
+
+async def _send_out(inside: Core, units: Units) -> dict[str, str]:
+    """The units, with the source, Things and Datastreams of their positions; and the token of that source."""
+    await enter(inside.facts, UNITS, BY, clock())
+    await define(inside.facts, units.things, units.streams, BY, clock())
+    fleet = [
+        Definition(
+            name=one.name,
+            agency=one.agency,
+            kind=one.kind,
+            skills=one.skills,
+            purpose=one.purpose,
+            thing=one.thing,
+            home=units.base(number),
+            status=UnitStatus.AVAILABLE,
+        )
+        for number, one in enumerate(units.fleet)
+    ]
+    await enter_units(inside.facts, inside.facts, fleet, BY, clock())
+    return {UNITS.name: await inside.tokens.issue(UNITS.name)}

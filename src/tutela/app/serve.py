@@ -40,8 +40,10 @@ from tutela.flow.read_rules import RuleReads
 from tutela.flow.read_staged import StagedReads
 from tutela.flow.record import Recorder
 from tutela.flow.tokens import Doorkeeper
+from tutela.flow.units import UnitActs
+from tutela.model.flow import Give
 from tutela.model.timeline import LIVE
-from tutela.screens import alerts, events, health, incidents, observations, page, people, rules, staged
+from tutela.screens import alerts, events, health, incidents, observations, page, people, rules, staged, units
 from tutela.screens.console import Console
 from tutela.screens.guard import Guard
 from tutela.screens.headers import harden
@@ -66,6 +68,11 @@ class Doors:
     gateway: Gateway
     health: Health
     keeper: Doorkeeper
+
+    @property
+    def give(self) -> Give:
+        """The gateway's door, timed."""
+        return timing(self.gateway.give, self.core.meters, "telemetry")
 
 
 def doors(inside: Core) -> Doors:
@@ -105,18 +112,15 @@ def _routes(behind: Doors) -> Sequence[Router]:
     history = History(lake(inside), inside.streams, keys, inside.install.partitions)
     shown = reads(ledger, facts, known, history, keys)
     deeds = Deeds(ledger, facts, facts, Prose(keys))
-    acts, commands, words = Acts(deeds), Incidents(deeds), sentences(inside)
-    recorder = Recorder(facts, keys, known, behind.health, clock, chance, ways=inside.install.ways)
+    acts, commands, moves, words = Acts(deeds), Incidents(deeds), UnitActs(ledger, facts, facts), sentences(inside)
     vitals = HealthReads(ledger=ledger, known=known, progress=PostgresProgress(facts.db), report=behind.health.report)
     outcomes = StagedReads(ledger=ledger, desk=facts, log=facts)
-    give = timing(behind.gateway.give, inside.meters, "telemetry")
-    tells = timing(recorder.tell, inside.meters, "facts")
     return [
-        devices(Door(give, tells, known, behind.keeper.identify)),
-        hooks(behind.keeper.identify, Hooks(inside, behind.gateway).take),
+        *_machines(behind),
         observations.routes(shown, guard),
         alerts.routes(shown, acts, words, guard),
         incidents.routes(shown, commands, guard),
+        units.routes(shown, moves, guard),
         events.routes(shown, guard),
         people.routes(here, guard),
         health.routes(vitals, _probes(inside), guard),
@@ -130,11 +134,23 @@ def _routes(behind: Doors) -> Sequence[Router]:
                 staff=here,
                 acts=acts,
                 incidents=commands,
+                units=moves,
                 sentences=words,
                 install=inside.install,
             ),
             guard,
         ),
+    ]
+
+
+def _machines(behind: Doors) -> Sequence[Router]:
+    """The doors over HTTP of whatever is no person."""
+    inside, known = behind.core, behind.core.known
+    recorder = Recorder(inside.facts, inside.keys, known, behind.health, clock, chance, ways=inside.install.ways)
+    tells = timing(recorder.tell, inside.meters, "facts")
+    return [
+        devices(Door(behind.give, tells, known, behind.keeper.identify)),
+        hooks(behind.keeper.identify, Hooks(inside, behind.gateway).take),
     ]
 
 
@@ -159,7 +175,7 @@ async def running(behind: Doors) -> AsyncIterator[None]:
 
 def mqtt(behind: Doors) -> MqttDoor:
     """The door for MQTT, with the same gateway and the same keeper."""
-    return MqttDoor(behind.gateway.give, behind.core.known, behind.keeper.sender, clock)
+    return MqttDoor(behind.give, behind.core.known, behind.keeper.sender, clock)
 
 
 async def run(settings: Settings) -> None:

@@ -14,6 +14,7 @@ from tutela.model.flow import Lease
 from tutela.model.incident import Incident
 from tutela.model.people import Agent
 from tutela.model.register import Datastream, Thing
+from tutela.model.resource import EmergencyResource
 from tutela.model.when import iso
 
 LEASE = 3.0
@@ -39,23 +40,25 @@ def changes(nouns: Sequence[Alert] | Sequence[Incident]) -> dict[str, Change]:
         before = found.get(noun.id)
         if before and noun.revision != before.last.revision + 1:
             raise Broken(
-                f"{name_of(noun)} {noun.id} goes from revision {before.last.revision} to {noun.revision} in one turn; "
+                f"{name_of(noun)} goes from revision {before.last.revision} to {noun.revision} in one turn; "
                 "give every revision, in order"
             )
         found[noun.id] = Change(before.first if before else noun.revision, noun)
     return found
 
 
-def name_of(noun: Alert | Incident) -> str:
-    """What people call it."""
-    return "the alert" if isinstance(noun, Alert) else "the incident"
+def name_of(noun: Alert | Incident | EmergencyResource) -> str:
+    """What people call it: a unit by its call sign, all else by their ids."""
+    if isinstance(noun, EmergencyResource):
+        return f"the unit {noun.name}"
+    return f"the {'alert' if isinstance(noun, Alert) else 'incident'} {noun.id}"
 
 
-def changed_first(noun: Alert | Incident, stored: int, event: Event | None) -> Conflict:
+def changed_first(noun: Alert | Incident | EmergencyResource, stored: int, event: Event | None) -> Conflict:
     """Somebody else was first: who and when is in the newest event about it."""
     who = f"{event.by} at {iso(event.at)}" if event else "somebody else"
     return Conflict(
-        f"{name_of(noun)} {noun.id} was changed first by {who}; read it again and decide anew",
+        f"{name_of(noun)} was changed first by {who}; read it again and decide anew",
         id=noun.id,
         revision=stored,
         by=event.by if event else None,

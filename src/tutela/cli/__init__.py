@@ -37,6 +37,7 @@ from tutela.model.when import moment
 
 from . import logs, operating
 from . import rules as ruling
+from . import units as keeping
 from .answers import Data, Json, Port, err, out, progress, run, shown
 
 PROCESSES = frozenset({"work", "serve", "keep", "connect", "city"})
@@ -55,6 +56,7 @@ cli.add_typer(register, name="sources")
 aside = typer.Typer(help="Dead letters: what could not be worked off, and why.", no_args_is_help=True)
 cli.add_typer(aside, name="letters")
 cli.add_typer(ruling.rules, name="rules")
+cli.add_typer(keeping.units, name="units")
 cli.command("backtest")(ruling.backtest)
 
 operating.add(cli)

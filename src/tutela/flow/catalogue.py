@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from tutela.errors import EngineDown, NotFound
+from tutela.model.kinds import Key, kind
 from tutela.model.register import Datastream, Source
 from tutela.model.seen import Catalogue
 from tutela.policy.gate import Admission
@@ -49,6 +50,7 @@ class Known:
         self._purposes: dict[str, int] = {}
         self._columns: dict[str, Column] = {name: np.full(1, fill, dtype) for name, (dtype, fill) in EMPTY.items()}
         self._catalogues: dict[int, Catalogue] = {}
+        self._moving: dict[int, str] = {}
         self._refreshing = asyncio.Lock()
         self._asked = self._answered = 0
 
@@ -76,6 +78,10 @@ class Known:
         if number not in self._by_id:
             raise NotFound(f"there is no datastream {number}; `tutela sources` lists what there is")
         return self._by_id[number]
+
+    def moving(self, things: Collection[str]) -> Mapping[int, str]:
+        """The datastreams that tell where these Things are, each with the name of its Thing."""
+        return {number: thing for number, thing in self._moving.items() if thing in things}
 
     def partition(self, partition: int) -> Catalogue:
         """One partition's datastreams for detectors; the same object until the register has others."""
@@ -155,6 +161,8 @@ class Known:
         for datastream in new:
             self._numbers[datastream.name] = datastream.id
             self._by_id[datastream.id] = datastream
+            if kind(datastream.kind).key is Key.THING:
+                self._moving[datastream.id] = datastream.thing
         self.last = last
         self.version = max(datastream.version for datastream in new)
 

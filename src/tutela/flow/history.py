@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Collection, Sequence
 
 import numpy as np
 
@@ -36,7 +37,7 @@ class History:
         archived, old = await self._archived(timeline, kind, datastream, since, until, most)
         parts = [old]
         async for message in self._tail(timeline, kind, datastream, archived):
-            rows = await self._rows(message)
+            rows = await self.rows(message)
             if rows is not None:
                 parts.append(_within(rows, datastream, since, until))
             if len(parts) > AT_ONCE:
@@ -61,7 +62,7 @@ class History:
             return await self._lake.series(timeline, kind, datastream, since, until, most)
         parts = [empty(kind)]
         for message in await self._lake.sealed(timeline, kind, datastream % self._partitions, since, until):
-            rows = await self._rows(message)
+            rows = await self.rows(message)
             if rows is not None:
                 parts.append(_within(rows, datastream, since, until))
         return joined(parts)
@@ -70,21 +71,40 @@ class History:
         """The messages that are recorded and not archived; all of them, or EngineDown."""
         stream, subject = hop.observations(timeline), hop.observed(timeline, kind, datastream % self._partitions)
         last = await self._streams.last(stream, subject)
-        if last <= after:
-            return
-        reader = await self._streams.read(stream, (subject,), after)
+        if last > after:
+            async for message in self._read(stream, (subject,), after, last):
+                yield message
+
+    async def recorded(
+        self, timeline: str, kind: str, partitions: Collection[int], after: int
+    ) -> AsyncIterator[Message]:
+        """The messages of these partitions that are recorded now and that JetStream still has, after that sequence."""
+        stream = hop.observations(timeline)
+        subjects = [hop.observed(timeline, kind, partition) for partition in sorted(partitions)]
+        last = max(await asyncio.gather(*(self._streams.last(stream, subject) for subject in subjects)))
+        if last > after:
+            async for message in self._read(stream, subjects, after, last):
+                yield message
+
+    async def newest(self, timeline: str) -> int:
+        """The sequence of what was recorded last, of whichever kind."""
+        return await self._streams.last(hop.observations(timeline))
+
+    async def _read(self, stream: str, subjects: Sequence[str], after: int, last: int) -> AsyncIterator[Message]:
+        """The messages of these subjects after that sequence, at least up to `last`, which is there; or EngineDown."""
+        reader = await self._streams.read(stream, subjects, after)
         try:
             while after < last:
                 some = await reader.fetch(AT_ONCE, PATIENCE)
                 if not some:
-                    raise EngineDown(f"the newest {kind} on {stream} did not come within {PATIENCE:.0f} s; ask again")
+                    raise EngineDown(f"the newest of {stream} did not come within {PATIENCE:.0f} s; ask again")
                 for message in some:
                     yield message
                 after = some[-1].sequence
         finally:
             await reader.close()
 
-    async def _rows(self, message: Message) -> Rows | None:
+    async def rows(self, message: Message) -> Rows | None:
         """The rows of a message; None when their key was destroyed.
 
         Also None when it can't be read: then it is a dead letter, and does not stand before what others sent.

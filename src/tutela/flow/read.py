@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from .catalogue import Known
 from .history import History
@@ -12,8 +13,11 @@ from .prose import Prose
 from .read_desk import AlertDetail, DeskReads
 from .read_log import LogReads, Page
 from .read_observations import ObservationReads, Observed
+from .read_units import Located, UnitReads
+from .units import Units
+from .whereabouts import Whereabouts
 
-__all__ = ["AlertDetail", "Observed", "Page", "Reads", "reads"]
+__all__ = ["AlertDetail", "Located", "Observed", "Page", "Reads", "reads"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +27,20 @@ class Reads:
     observations: ObservationReads
     desk: DeskReads
     log: LogReads
+    units: UnitReads
 
 
-def reads(ledger: Ledger, facts: Facts, known: Known, history: History, keys: Keys) -> Reads:
+class Kept(Facts, Units, Protocol):
+    """What is read: facts and units."""
+
+
+def reads(ledger: Ledger, facts: Kept, known: Known, history: History, keys: Keys) -> Reads:
     """The reads, on these engines."""
+    observations = ObservationReads(ledger=ledger, known=known, values=facts, history=history)
+    whereabouts = Whereabouts(history, known.partitions)
     return Reads(
-        observations=ObservationReads(ledger=ledger, known=known, values=facts, history=history),
+        observations=observations,
         desk=DeskReads(ledger=ledger, known=known, desk=facts, keys=keys),
         log=LogReads(ledger=ledger, log=facts, prose=Prose(keys)),
+        units=UnitReads(ledger=ledger, kept=facts, observations=observations, whereabouts=whereabouts),
     )

@@ -27,6 +27,7 @@ CLASS_OF = {
     "alert@1": "alerts",
     INCIDENT: "incidents",
     "call@1": "calls",
+    "unit@1": "units",
     "shift@1": "shifts",
     "source@1": "register",
     "datastreams@1": "register",

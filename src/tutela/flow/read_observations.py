@@ -85,8 +85,8 @@ class ObservationReads:
             raise BadInput("a series has a start and a later end, both between the years 1900 and 2100; give such")
         datastream = self.known.datastream(await lookup.number(self.known, name))
         query = f"{datastream.kind} of {name} from {iso(since)} to {iso(until)}"
-        source, kept_since = datastream.source, self._kept_since(timeline, datastream.source)
-        about = self._ask(access, datastream.kind, source, past=until <= kept_since)
+        source, kept_since = datastream.source, self.kept_since(timeline, datastream.source)
+        about = self.question(access, datastream.kind, source, past=until <= kept_since)
         await self.ledger.must(about, timeline, query)
         since = max(since, kept_since)
         rows = await self.history.series(timeline, datastream.kind, datastream.id, since, until, MOST + 1)
@@ -98,7 +98,7 @@ class ObservationReads:
         """The rows of sources that this purpose may see. Who asks by name is refused when one source may not be."""
         of_row = lookup.source_of(self.known, rows.datastream)
         numbers = lookup.sources(self.known, of_row if wanted is None else lookup.source_of(self.known, wanted))
-        questions = {source: self._ask(access, rows.kind, source) for source in numbers}
+        questions = {source: self.question(access, rows.kind, source) for source in numbers}
         if wanted is None:
             general = ask(access, Action.READ, rows.kind, self.ledger.now)
             shown = await self.ledger.permitted(tuple(questions), questions.__getitem__, general, timeline, query)
@@ -108,10 +108,10 @@ class ObservationReads:
                 await self.ledger.must(question, timeline, query)
         kept_since = np.full(len(self.known.admission.numbers) + 1, NEVER)
         for source in shown:
-            kept_since[numbers[source]] = self._kept_since(timeline, source)
+            kept_since[numbers[source]] = self.kept_since(timeline, source)
         return rows.take(rows.time >= kept_since[of_row])
 
-    def _ask(self, access: Access, record_class: str, source: str, *, past: bool = False) -> Ask:
+    def question(self, access: Access, record_class: str, source: str, *, past: bool = False) -> Ask:
         """The question about one source's records. Of a source that has no entry any more there is no purpose left."""
         entry, now = self.known.sources.get(source), self.ledger.now
         return ask(
@@ -125,7 +125,7 @@ class ObservationReads:
             expires=now if past else None,
         )
 
-    def _kept_since(self, timeline: str, source: str) -> int:
+    def kept_since(self, timeline: str, source: str) -> int:
         """What is older than this is past its retention."""
         entry = self.known.sources.get(source)
         if timeline != LIVE or entry is None or entry.retention_days is None:

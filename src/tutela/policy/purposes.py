@@ -26,7 +26,7 @@ class Action(StrEnum):
     """What an access can want to do."""
 
     READ = "read"
-    ACT = "act"  # on alerts and incidents: acknowledge, shelve, dismiss, open, fuse, note
+    ACT = "act"  # on alerts, incidents and units: acknowledge, shelve, open, fuse, note, set a status
     SIGN = "sign"  # on and off a shift
     INVITE = "invite"
     ENTER = "enter"  # a source, its Things and Datastreams, into the register
@@ -147,6 +147,7 @@ CLASSES = {
         RecordClass(name="readings", purposes=("environment",), says="Measured numbers."),
         RecordClass(name="counts", purposes=("public-safety",), says="Numbers of people, vehicles or events."),
         RecordClass(name="positions", purposes=_DESK, personal_data=True, says="Where Things that move are."),
+        RecordClass(name="units", purposes=_DESK, says="Units with their status and skills, without their positions."),
         RecordClass(name="detections", purposes=_DESK, says="What a detector noticed."),
         RecordClass(name="alerts", purposes=_DESK, says="Detections put before operators."),
         RecordClass(name="calls", purposes=_DESK, says="When, where and of which type somebody called for help."),

@@ -12,6 +12,7 @@ from tutela.flow.people import Staff
 from tutela.flow.read import Reads
 from tutela.flow.read_health import HealthReads
 from tutela.flow.read_staged import StagedReads
+from tutela.flow.units import UnitActs
 from tutela.model.access import Access
 from tutela.model.install import Install
 from tutela.model.people import Agent
@@ -30,6 +31,7 @@ class Console:
     staff: Staff
     acts: Acts
     incidents: Incidents
+    units: UnitActs
     sentences: Sentences
     install: Install
 

@@ -12,9 +12,10 @@ from litestar.params import FromPath
 from tutela.errors import BadInput, NotFound, TutelaError
 from tutela.model.access import Access
 from tutela.model.incident import IncidentStatus
+from tutela.model.resource import UnitStatus
 from tutela.model.when import MINUTE
 
-from . import paper
+from . import look, paper
 from .console import Console, Opened, access_of
 from .guard import Guard, once
 from .problem import Asked
@@ -160,6 +161,16 @@ async def involve(form: Form) -> Done:
     return _still(form, "Written down who works on it.")
 
 
+async def set_status(form: Form) -> Done:
+    """Give a unit its next status."""
+    try:
+        status = UnitStatus(form["status"])
+    except ValueError as wrong:
+        raise BadInput(f"a unit can't be {form['status'][:40]!r}; choose one of the list of its row") from wrong
+    unit = await form.here.units.set_status(form.access, form.subject, status, form.key)
+    return Done(Opened.at(form.said.get("back", "")), f"{unit.name} is {look.status(unit.status).lower()} now.")
+
+
 async def sign_on(form: Form) -> Done:
     """Begin a shift."""
     shift = await form.here.staff.sign_on(form.access, form.whole("budget"))
@@ -197,6 +208,7 @@ INCIDENT: dict[str, Do] = {
     "take-out-alert": take_out_alert,
     "take-out-call": take_out_call,
 }
+UNIT: dict[str, Do] = {"status": set_status}
 SHIFT: dict[str, Do] = {"on": sign_on, "off": sign_off}
 
 
@@ -215,11 +227,15 @@ def handlers(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
     async def on_incident(request: Asked, verb: FromPath[str], subject: FromPath[str]) -> Response[str]:
         return await _done(here, guard, request, INCIDENT, verb, subject)
 
+    @post("/do/unit/{verb:str}/{subject:str}", status_code=200)
+    async def on_unit(request: Asked, verb: FromPath[str], subject: FromPath[str]) -> Response[str]:
+        return await _done(here, guard, request, UNIT, verb, subject)
+
     @post("/do/shift/{verb:str}", status_code=200)
     async def on_shift(request: Asked, verb: FromPath[str]) -> Response[str]:
         return await _done(here, guard, request, SHIFT, verb)
 
-    return [on_alert, on_call, on_incident, on_shift]
+    return [on_alert, on_call, on_incident, on_unit, on_shift]
 
 
 def _named(verbs: Mapping[str, Do], verb: str) -> Do:

@@ -26,6 +26,9 @@ UNITS = {"1": "", "1/min": "/min", "ug/m3": "µg/m³", "Cel": "°C"}
 NAMES = {"pm25": "PM2.5", "pm10": "PM10", "no2": "NO₂", "o3": "O₃", "so2": "SO₂", "co2": "CO₂", "co": "CO"}
 """Observed properties whose name is no word."""
 
+STATUSES = {"Enroute": "En route"}
+"""Statuses whose words are not where their capitals are."""
+
 STALE = 3
 """Expected intervals after which a value is stale."""
 
@@ -73,6 +76,13 @@ def title(name: str) -> str:
     """A name of ours, such as a type of alert or an observed property, as a heading."""
     words = NAMES.get(name, name).replace("-", " ").replace("_", " ")
     return words[:1].upper() + words[1:]
+
+
+def status(name: str) -> str:
+    """A status of EIDO's manner of writing, such as `OutOfService`, in words."""
+    return STATUSES.get(name) or title(
+        "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()
+    )
 
 
 def unit(code: str) -> str:

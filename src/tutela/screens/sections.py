@@ -8,13 +8,15 @@ from typing import TypeVar
 
 from tutela.errors import Refused
 from tutela.flow.measures import Measures, measures
-from tutela.flow.read import AlertDetail
+from tutela.flow.read import AlertDetail, Located
 from tutela.flow.read_health import Vitals
 from tutela.model.access import Access
 from tutela.model.alert import Alert, AlertStatus
 from tutela.model.call import Call
 from tutela.model.incident import STEPS, Incident, IncidentStatus
 from tutela.model.people import Shift
+from tutela.model.resource import STEPS as UNIT_STEPS
+from tutela.model.resource import UnitStatus
 from tutela.model.timeline import LIVE
 
 from . import look, story
@@ -27,6 +29,9 @@ CALLS = 10
 UNDER_WAY = 200
 OVER = 50
 """Incidents that the page shows: the newest ones."""
+
+UNITS = 200
+"""Units that the page shows, in order of call sign."""
 
 MAP = "map"
 ELSEWHERE = frozenset({IncidentStatus.CLOSED, IncidentStatus.FUSED})
@@ -78,6 +83,23 @@ class Work:
     def cut(self) -> tuple[bool, bool]:
         """Whether there may be more of each than are shown."""
         return len(self.under_way) == UNDER_WAY, len(self.over) == OVER
+
+
+@dataclass(frozen=True, slots=True)
+class UnitRow:
+    """A unit with its place, its status in words, and the statuses that it can be given, each with its words."""
+
+    located: Located
+    status: str
+    next: list[tuple[UnitStatus, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """The first units in order of call sign, and how many there are."""
+
+    rows: list[UnitRow]
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +185,21 @@ async def calls(here: Console, access: Access, opened: Opened) -> list[tuple[Cal
     return [(call, made.get(call.id)) for call in told]
 
 
+async def units(here: Console, access: Access, opened: Opened) -> Units:
+    """The units, and what can be done with each."""
+    del opened
+    found = await here.reads.units.units(access, LIVE)
+    rows = [
+        UnitRow(
+            located=one,
+            status=look.status(one.unit.status),
+            next=[(status, look.status(status)) for status in UnitStatus if status in UNIT_STEPS[one.unit.status]],
+        )
+        for one in found[:UNITS]
+    ]
+    return Units(rows, len(found))
+
+
 async def values(here: Console, access: Access, opened: Opened) -> list[look.Group]:
     """The newest values."""
     del opened
@@ -195,7 +232,7 @@ async def honesty(here: Console, access: Access, opened: Opened) -> Honesty:
 Read = Callable[[Console, Access, Opened], Awaitable[object]]
 
 SECTIONS: dict[str, Read] = {
-    read.__name__: read for read in (vitals, shift, honesty, queue, alert, incidents, incident, calls, values)
+    read.__name__: read for read in (vitals, shift, honesty, queue, alert, incidents, incident, calls, units, values)
 }
 """In the order in which they are read: first how far the log is, so that following from there misses nothing."""
 

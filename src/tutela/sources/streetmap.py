@@ -1,7 +1,9 @@
-"""OpenStreetMap: the Things of a city that stand in its map, with their real places."""
+"""OpenStreetMap: the Things of a city that stand in its map, with their real places, and its streets."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 import osmium
@@ -10,6 +12,7 @@ from tutela.errors import NotFound
 from tutela.model.card import Card
 from tutela.model.place import Place
 from tutela.model.register import Thing
+from tutela.model.street import Street
 
 KINDS = {
     ("man_made", "surveillance"): "camera",
@@ -20,17 +23,28 @@ KINDS = {
 }
 
 
+DRIVABLE = frozenset(
+    f"{road}{link}"
+    for road in ("motorway", "trunk", "primary", "secondary", "tertiary", "unclassified", "residential")
+    for link in ("", "_link")
+) | {"living_street", "road"}
+"""Values of `highway` that vehicles may drive, without service roads: yards, drive-ways and the ways of car parks."""
+
+FORWARDS, BACKWARDS = frozenset({"yes", "true", "1"}), frozenset({"-1", "reverse"})
+CLOSED = frozenset({"no", "private"})
+
+
 class StreetMap:
-    """An extract in PBF format; `things` lists what stands in it, each named after its OSM node."""
+    """An extract in PBF format; `things` lists what stands in it, each named after its OSM node, `streets` its streets."""
 
     name = "streetmap"
     card = Card(
-        finds="Cameras, street lamps, signals, bollards and gates that are in OpenStreetMap.",
+        finds="Cameras, street lamps, signals, bollards, gates and streets that are in OpenStreetMap.",
         needs=frozenset(),
         key="thing",
         lateness=0,
         personal_data=False,
-        cannot="Know what nobody has mapped, nor whether a thing still stands.",
+        cannot="Know what nobody has mapped, nor whether a thing still stands, nor where turning is forbidden.",
     )
 
     def __init__(self, path: Path) -> None:
@@ -38,8 +52,7 @@ class StreetMap:
 
     def things(self, source: str) -> tuple[Thing, ...]:
         """Every Thing in the extract, in the order of its node's number."""
-        if not self.path.is_file():
-            raise NotFound(f"there is no map extract at {self.path}; reinstall the city's distribution")
+        self._must_be_there()
         found = []
         for node in osmium.FileProcessor(str(self.path), osmium.osm.NODE).with_filter(osmium.filter.KeyFilter(*_KEYS)):
             kind = next((KINDS[pair] for pair in KINDS if node.tags.get(pair[0]) == pair[1]), None)
@@ -49,6 +62,42 @@ class StreetMap:
                 properties = {"osm": f"node/{node.id}"}
                 found.append(Thing(id=0, name=name, kind=kind, source=source, place=place, properties=properties))
         return tuple(found)
+
+    def streets(self) -> tuple[Street, ...]:
+        """Every street in the extract that vehicles may drive, in the order of its way's number."""
+        self._must_be_there()
+        ways = osmium.FileProcessor(str(self.path), osmium.osm.NODE | osmium.osm.WAY).with_locations()
+        drivable = osmium.filter.KeyFilter("highway")
+        return tuple(
+            street
+            for way in ways.with_filter(drivable)
+            if isinstance(way, osmium.osm.Way) and _may_drive(way.tags)
+            for street in _pieces(way)
+        )
+
+    def _must_be_there(self) -> None:
+        if not self.path.is_file():
+            raise NotFound(f"there is no map extract at {self.path}; reinstall the city's distribution")
+
+
+def _may_drive(tags: osmium.osm.TagList) -> bool:
+    access = tags.get("motor_vehicle") or tags.get("vehicle") or tags.get("access") or "yes"
+    return tags["highway"] in DRIVABLE and access not in CLOSED
+
+
+def _pieces(way: osmium.osm.Way) -> Iterator[Street]:
+    """The way, cut where a node lies outside of the extract, so that its place is not known."""
+    implied = way.tags.get("junction") == "roundabout" or way.tags["highway"].startswith("motorway")
+    oneway = way.tags.get("oneway") or ("yes" if implied else "no")
+    for known, nodes in groupby(way.nodes, lambda node: node.location.valid()):
+        here = [*nodes] if known else []
+        if len(here) > 1:
+            yield Street(
+                nodes=tuple(node.ref for node in here),
+                places=tuple(Place(lat=node.lat, lon=node.lon) for node in here),
+                forwards=oneway not in BACKWARDS,
+                backwards=oneway not in FORWARDS,
+            )
 
 
 _KEYS = sorted({key for key, _ in KINDS})

@@ -11,6 +11,7 @@ from tutela.backends.memory_facts.progress import MemoryProgress
 from tutela.backends.memory_facts.register import MemoryDeadLetters, MemoryRegister, MemoryRules
 from tutela.backends.memory_facts.store import Store
 from tutela.backends.memory_facts.turns import MemoryOutbox, MemoryTurns, MemoryValues
+from tutela.backends.memory_facts.units import MemoryUnits
 
 __all__ = ["MemoryFacts", "Store"]
 
@@ -28,6 +29,7 @@ class MemoryFacts(
     MemorySealing,
     MemoryProgress,
     MemoryDesk,
+    MemoryUnits,
     MemoryPeople,
     MemoryValues,
 ):

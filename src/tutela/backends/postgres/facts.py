@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tutela.backends.postgres import units, values
 from tutela.backends.postgres.database import Database
 from tutela.backends.postgres.desk import PostgresDesk
 from tutela.backends.postgres.install import PostgresTimelines
@@ -18,7 +19,6 @@ from tutela.backends.postgres.register import (
 )
 from tutela.backends.postgres.sealing import PostgresSealing
 from tutela.backends.postgres.turns import PostgresTurns
-from tutela.backends.postgres.values import PostgresValues
 
 
 class PostgresFacts(
@@ -34,8 +34,9 @@ class PostgresFacts(
     PostgresSealing,
     PostgresProgress,
     PostgresDesk,
+    units.PostgresUnits,
     PostgresPeople,
-    PostgresValues,
+    values.PostgresValues,
 ):
     """All ports on one pool: `PostgresFacts(await Database.open(dsn))`. Its `wait` returns for news of any kind.
 
