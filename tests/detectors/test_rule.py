@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -154,6 +154,20 @@ def test_a_wait_is_begun_once_and_each_place_waits_for_itself() -> None:
     calls = told("call", 0), told("call", 1), told("call", 1, north=2000, id_="far")
 
     assert minutes(found(part, *calls, tick(9))) == [5, 6]
+
+
+@pytest.mark.parametrize("ticks", [range(1, 60), (59,)])
+def test_ticks_may_be_far_apart(ticks: Iterable[int]) -> None:
+    """As on an import: what is missing is told at its own moment all the same, and once while it lasts."""
+    part = rule({"fact": ["call"]}, absent=ABSENT, quiet=900)
+    calls = [told("call", minute) for minute in (0, 7, 40)]
+    items: list[Item] = [*calls, *(tick(minute + 0.5) for minute in ticks)]
+
+    assert minutes(found(part, *sorted(items, key=at_of))) == [5, 45]
+
+
+def at_of(item: Item) -> int:
+    return item.fact.at if isinstance(item, Told) else getattr(item, "at", 0)
 
 
 # ── more and less pressing ─────────────────────────────────────────────────────────────────────

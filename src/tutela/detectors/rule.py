@@ -165,7 +165,7 @@ class Rule(Noun, frozen=True, kw_only=True):
         begun = _Going(found, new.at)
         if self.absent is None:
             return self._told(state, timeline, begun, new.at)
-        if any(self._same(one.first, new) for one in state.waiting):
+        if any(self._same(one.first, new) and new.at <= self._due(one) for one in state.waiting):
             return state, []
         return msgspec.structs.replace(state, waiting=(*state.waiting, begun)[-MOST:]), []
 
@@ -227,6 +227,11 @@ class Rule(Noun, frozen=True, kw_only=True):
         for one in due:
             at = self._due(one)
             state = msgspec.structs.replace(state, waiting=tuple(each for each in state.waiting if each != one))
+            going = next((each for each in state.going if self._same(each.first, one.first)), None)
+            if going is not None and not self._over(going, at):
+                again = msgspec.structs.replace(going, last=max(going.last, one.last))
+                state = msgspec.structs.replace(state, going=_swapped(state.going, going, again))
+                continue
             state, told = self._told(state, timeline, msgspec.structs.replace(one, last=at), at)
             detections += told
         return state, detections
