@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from tutela.errors import BadInput
+from tutela.model.when import SECOND, parse
 from tutela.standards import mapping
 
 HEAD = """
@@ -183,6 +184,66 @@ def test_a_table_that_does_not_fit_says_what_is_wrong(text: str, columns: dict[s
 def test_a_tick_that_is_no_duration_says_how_to_write_one(tick: str) -> None:
     with pytest.raises(BadInput, match="write it like"):
         _ = mapping.read(f'tick = "{tick}"\n' + AIR).step
+
+
+WIDE = (
+    HEAD.replace('column = "t"', 'begins = "2012-03-01T00:00:00-08:00"\nevery = 300').replace("zone", "# zone")
+    + """
+[[datastream]]
+name = "loop/{column}/speed"
+thing = "loop/{column}"
+result = "value"
+observed_property = "speed"
+unit = "km/h"
+"""
+)
+
+
+def wide(text: str) -> mapping.Mapping:
+    return mapping.read("wide = true\n" + text)
+
+
+def test_a_wide_table_is_a_series_for_each_column_and_rows_without_a_time_follow_each_other() -> None:
+    how = wide(WIDE)
+    table_ = mapping.shaped(how, pa.table({"7": [60.0, 61.5], "9": [40, None]}))
+    mapped = mapping.apply(how, table_, "import/x")
+
+    (column,) = mapped.columns
+    assert [column.names[code] for code in column.codes] == ["loop/7/speed", "loop/7/speed", "loop/9/speed"]
+    assert column.result.tolist() == [60.0, 61.5, 40.0]
+    began = parse("2012-03-01T08:00:00Z")
+    assert (column.time - began).tolist() == [0, 300 * SECOND, 0]
+    assert [refusal.count for refusal in mapped.refused] == [1]
+
+
+def test_a_column_of_hours_is_added_to_the_day() -> None:
+    how = mapping.read(CALLS.replace('column = "t"', 'column = "day"\nhours = "hour"'))
+    day = datetime(2026, 7, 1)  # noqa: DTZ001  a wall-clock time, as files hold it
+    told = {"day": [day, day], "hour": [0, 23], "cls": ["EMS", "EMS"], "sub": ["a", "b"]}
+    mapped = mapping.apply(
+        how, mapping.shaped(how, pa.table({**told, "lat": [60.1] * 2, "lon": [24.9] * 2})), "import/x"
+    )
+
+    assert [call.at for call in mapped.calls] == [parse("2026-06-30T21:00:00Z"), parse("2026-07-01T20:00:00Z")]
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "says"),
+    [
+        ('column = "day"\nhours = "hour"', {"day": ["x"], "hour": [1]}, "'day' and 'hour' are no dates and hours"),
+        ('column = "day"\nhours = "hour"', {"day": ["x"]}, "no column hour; it has day"),
+    ],
+)
+def test_days_and_hours_that_are_none_are_told(text: str, columns: dict[str, object], says: str) -> None:
+    how = mapping.read(CALLS.replace('column = "t"', text))
+
+    with pytest.raises(BadInput, match=says):
+        mapping.shaped(how, pa.table(columns))
+
+
+def test_a_wide_table_without_its_time_is_told() -> None:
+    with pytest.raises(BadInput, match="no column 't' for the time; it has a"):
+        mapping.shaped(wide(AIR), pa.table({"a": [1]}))
 
 
 def test_every_mapping_that_is_shipped_can_be_read() -> None:

@@ -154,7 +154,7 @@ def invite(
 def import_(
     file: Annotated[Path, typer.Argument(help="A CSV, Parquet or NDJSON file.", exists=True, dir_okay=False)],
     mapping: Annotated[
-        str, typer.Option("--mapping", help="A TOML file, or a shipped name: montgomery911, beijing-air.")
+        str, typer.Option("--mapping", help="A TOML file, or the name of a shipped one, such as beijing-air.")
     ],
     timeline: Annotated[str | None, typer.Option("--timeline", help="Where to put it; default import/MAPPING.")] = None,
     speed: Annotated[

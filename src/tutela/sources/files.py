@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from tutela.errors import BadInput, NotFound
 from tutela.model.card import Card
-from tutela.standards.mapping import Mapping
+from tutela.standards.mapping import Mapping, shaped
 
 READERS = {
     ".csv": pyarrow.csv.read_csv,
@@ -54,6 +54,7 @@ class Recorded:
             table = reader(self.path)
         except (pa.ArrowInvalid, OSError) as wrong:
             raise BadInput(f"{self.path.name} can't be read: {wrong}") from wrong
+        table = shaped(mapping, table)
         if mapping.time.column not in table.column_names:
             there = ", ".join(table.column_names)
             raise BadInput(f"{self.path.name} has no column {mapping.time.column!r} for the time; it has {there}")

@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Mapping as Table_
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -26,7 +27,7 @@ from tutela.model.flow import Refusal
 from tutela.model.noun import Noun
 from tutela.model.place import Place
 from tutela.model.register import Datastream, Source, Thing
-from tutela.model.when import DAY, HOUR, MINUTE, SECOND, micros, moment
+from tutela.model.when import DAY, HOUR, MINUTE, SECOND, micros, moment, parse
 
 _BRACES = re.compile(r"\{([^{}]+)\}")
 _NUMBER = r"^\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*$"
@@ -34,10 +35,17 @@ _UNITS = {"s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}
 
 
 class When(Noun, frozen=True, kw_only=True):
-    """Where the time stands, and the zone of times that carry no offset."""
+    """Where the time stands, and the zone of times that carry no offset.
 
-    column: str
+    `hours`: a column of hours that are added to it. `begins`: when the first row was, where none tells its time; the others follow
+    `every` so many seconds.
+    """
+
+    column: str = "time"
     zone: str = "UTC"
+    hours: str = ""
+    begins: str = ""
+    every: Annotated[float, msgspec.Meta(gt=0)] = 60.0
 
 
 class Stream(Noun, frozen=True, kw_only=True):
@@ -66,7 +74,10 @@ class CallShape(Noun, frozen=True, kw_only=True):
 
 
 class Mapping(Noun, frozen=True, kw_only=True):
-    """The whole mapping. `tick` is how often event time is told while importing, such as "10m"."""
+    """The whole mapping. `tick` is how often event time is told while importing, such as "10m".
+
+    `wide`: each column but the time's is a series of its own. Then a row has only `column`, its name, and `value`.
+    """
 
     source: Source
     time: When
@@ -74,6 +85,7 @@ class Mapping(Noun, frozen=True, kw_only=True):
     call: CallShape | None = None
     places: dict[str, tuple[float, float]] = {}
     tick: str = "10m"
+    wide: bool = False
     about: str = ""
 
     @property
@@ -116,6 +128,43 @@ def read(text: str) -> Mapping:
     if not mapping.datastream and mapping.call is None:
         raise BadInput("the mapping maps nothing: add a [[datastream]] block or a [call] block")
     return mapping
+
+
+def shaped(mapping: Mapping, table: pa.Table) -> pa.Table:
+    """The table with its time in one column, and of a wide one each value in a row of its own."""
+    when = mapping.time
+    if when.begins:
+        first, step = parse(when.begins), round(when.every * SECOND)
+        times = pa.array(first + step * np.arange(table.num_rows, dtype=np.int64), pa.timestamp("us", tz="UTC"))
+        table = table.append_column(when.column, times)
+    if when.hours:
+        table = _hours(when, table)
+    return _long(when.column, table) if mapping.wide else table
+
+
+def _hours(when: When, table: pa.Table) -> pa.Table:
+    if lacking := sorted({when.column, when.hours} - set(table.column_names)):
+        raise BadInput(f"the file has no column {', '.join(lacking)}; it has {', '.join(table.column_names)}")
+    dates, hours = (table[name].combine_chunks() for name in (when.column, when.hours))
+    try:
+        more = pc.cast(pc.multiply(pc.cast(hours, pa.int64()), HOUR), pa.duration("us"))
+        times = pc.add(pc.cast(dates, pa.timestamp("us")), more)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as wrong:
+        raise BadInput(f"{when.column!r} and {when.hours!r} are no dates and hours: {wrong}") from wrong
+    return table.set_column(table.column_names.index(when.column), when.column, times)
+
+
+def _long(time: str, table: pa.Table) -> pa.Table:
+    if time not in table.column_names:
+        raise BadInput(f"the file has no column {time!r} for the time; it has {', '.join(table.column_names)}")
+    names = [name for name in table.column_names if name != time]
+    times = table[time].combine_chunks()
+    return pa.concat_tables(
+        pa.table(
+            {time: times, "column": pa.array([name] * len(times), pa.string()), "value": table[name].cast("float64")}
+        )
+        for name in names
+    )
 
 
 def apply(mapping: Mapping, table: pa.Table, timeline: str) -> Mapped:
