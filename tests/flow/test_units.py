@@ -140,8 +140,9 @@ async def test_no_two_units_share_the_positions_of_one_thing(facts: Facts) -> No
     await entered(facts)
     second = Definition(name="H12", agency="fire", kind=ResourceKind.ENGINE, thing="unit/H11")
 
-    with pytest.raises(BadInput, match="tells the positions of H1"):
-        await enter(facts, facts, [second], "install", NOW)
+    for one in (second, msgspec.structs.replace(second, name="H11", agency="ambulance")):
+        with pytest.raises(BadInput, match=f"{one.name}: the Thing 'unit/H11' tells the positions of H11 of fire"):
+            await enter(facts, facts, [one], "install", NOW)
     await enter(facts, facts, [msgspec.structs.replace(second, thing="unit/H12")], "install", NOW)
 
 

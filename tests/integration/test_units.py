@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from tests.integration.running import Device, Instance, Json, now, running, until
 
+from tutela.sources.units import FLEET
+from tutela.sources.units import UNITS as UNITS_SOURCE
+
 pytestmark = pytest.mark.integration
 
 UNITS = """
@@ -72,6 +75,24 @@ def test_a_unit_is_entered_followed_and_sent_on_its_way(town: Instance, tmp_path
     wrong = town.tutela("units", "enter", _written(tmp_path / "wrong.toml", UNITS.replace("radio mast", "nothing")))
     assert wrong.returncode == 1
     assert "H11: the register has no Thing called 'nothing'" in wrong.stderr
+
+
+def test_the_units_of_the_demonstration_city_are_seen_and_move(tmp_path: Path) -> None:
+    with running(tmp_path / "data") as city:
+        operator = city.come_in(city.codes["operator"], "Anna")
+
+        def places() -> Json:
+            found = operator.get("/v1/units")["units"]
+            seen = {one["unit"]["name"]: one["place"] for one in found if one["place"]}
+            return seen if len(seen) == len(FLEET) else {}
+
+        first = until(places, "all units tell where they are", within=90)
+        agencies = {one["unit"]["agency"] for one in operator.get("/v1/units")["units"]}
+        assert agencies == {"police", "fire", "ambulance"}
+        # Each stops for four minutes at the most, and they don't all stop at once.
+        until(lambda: any(place != first[name] for name, place in places().items()), "one of them moves", within=240)
+        entry = next(one for one in operator.get("/v1/sources") if one["name"] == UNITS_SOURCE.name)
+        assert (entry["simulated"], entry["personal_data"]) == (True, True)
 
 
 def _written(path: Path, text: str) -> Path:

@@ -104,7 +104,7 @@ def _defined(
 
 async def _fit(register: Register, units: Iterable[EmergencyResource]) -> None:
     things = {thing.name for thing in await register.things()}
-    taken: dict[str, str] = {}
+    taken: dict[str, EmergencyResource] = {}
     for unit in units:
         if unit.thing is None:
             continue
@@ -112,6 +112,7 @@ async def _fit(register: Register, units: Iterable[EmergencyResource]) -> None:
             raise BadInput(
                 f"{unit.name}: the register has no Thing called {unit.thing!r}; enter the source of its positions first"
             )
-        other = taken.setdefault(unit.thing, unit.name)
-        if other != unit.name:
-            raise BadInput(f"{unit.name}: the Thing {unit.thing!r} tells the positions of {other}; name another Thing")
+        other = taken.setdefault(unit.thing, unit)
+        if other.id != unit.id:
+            whose = f"{other.name} of {other.agency}"
+            raise BadInput(f"{unit.name}: the Thing {unit.thing!r} tells the positions of {whose}; name another Thing")

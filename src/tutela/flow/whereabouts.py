@@ -1,8 +1,8 @@
 """Where Things that move are now: the newest position of each, folded on reading from what JetStream still has.
 
 No newest value of a personal kind is stored (see `detect`), so this is made when somebody who may see it asks, and kept in
-memory only: for a second before it looks again, and no position for longer than `KEEPS`. Whatever key was
-destroyed, the positions that it sealed are forgotten with the next look.
+memory only. A look is held for a second; the next one forgets what is older than `KEEPS`, and whatever was sealed with
+a key that was destroyed meanwhile.
 """
 
 from __future__ import annotations
