@@ -131,7 +131,7 @@ def test_absurd_numbers_break_nothing(name: str) -> None:
     chance = np.random.default_rng(1)
     items = [
         Observed(item.slot, item.time, float(chance.choice([1e308, -1e308, 1e-308])))
-        if chance.random() < 0.02
+        if item.place is None and chance.random() < 0.02
         else item
         for item in stream(detector, 1)
         if isinstance(item, Observed)

@@ -63,6 +63,7 @@ class There:
             "notes": {"text": "seen"},
             "agencies": {"agencies": ["fire"]},
             "newest": {},
+            "backtest": {"rule": {"name": "r", "says": "r", "purpose": "traffic", "rule": {"when": {"fact": "call"}}}},
             "invitations": {"role": "operator", "agency": "city"},
             "again": {"agent": "somebody"},
             "shift": {"budget": 6},

@@ -103,11 +103,12 @@ class Broker(Noun, frozen=True, kw_only=True):
 
 async def _insist(give: Give, offer: Offer) -> None:
     """Offer it until it is durable: what is not acknowledged waits at the broker, and nothing new comes from there."""
+    source = offer.source
     while True:
         try:
             await give(offer)
         except (Overloaded, EngineDown) as down:
-            LOG.warning("observations of %s wait: %s", offer.source, down)
+            LOG.warning("observations of %s wait: %s", source, down)
             await asyncio.sleep(down.retry_after)
         else:
             return
