@@ -328,15 +328,23 @@ class City:
 
 def _places(staging: Staging, things: Sequence[Thing], streams: Sequence[Datastream]) -> tuple[Place, ...]:
     """Where it may be staged: at Things of its kind that have what it needs measured on them, or within its reach."""
-    found = []
-    for thing in things:
-        if thing.kind == staging.at and thing.place:
-            close = [one for one in streams if one.place and _metres(one.place, thing.place) <= staging.reach * 0.9]
-            if set(staging.near) <= {one.observed_property for one in close}:
-                found.append(thing.place)
+    measured = {
+        name: [one.place for one in streams if one.place and one.observed_property == name] for name in staging.near
+    }
+    found = [
+        thing.place
+        for thing in things
+        if thing.kind == staging.at
+        and thing.place
+        and all(_any_near(places, thing.place, staging.reach * 0.9) for places in measured.values())
+    ]
     if not found:
         raise BadInput(f"{staging.what} can be staged nowhere: no {staging.at} has {', '.join(staging.near)} near it")
     return tuple(found)
+
+
+def _any_near(places: Sequence[Place], place: Place, reach: float) -> bool:
+    return place in places or any(_metres(one, place) <= reach for one in places if reach)
 
 
 def _metres(one: Place, other: Place) -> float:
