@@ -190,6 +190,30 @@ def test_while_it_lasts_it_becomes_more_and_then_less_pressing_as_revisions_of_o
     assert all_[1].facts == ("call@0", "smoke@5")
 
 
+def test_of_several_changes_that_are_met_the_last_one_listed_holds_and_nothing_flaps() -> None:
+    severe, extreme = {"severity": "Severe"}, {"severity": "Extreme"}
+    part = rule(
+        SMOKE, changes=[{"when": CALL, "scale": severe}, {"when": {"fact": ["call"], "count": 2}, "scale": extreme}]
+    )
+    all_ = found(part, told("smoke", 0), *(told("call", minute) for minute in range(1, 8)))
+
+    assert [one.scale.severity.value for one in all_] == ["Moderate", "Severe", "Extreme"]
+
+
+def test_of_two_ways_to_meet_any_the_one_that_is_soon_enough_counts() -> None:
+    slow, quick = {"sequence": [SMOKE, CALL]}, CALL
+    for ways in ([slow, quick], [quick, slow]):
+        part = rule({"any": ways, "within": 60}, within=7200, quiet=60)
+        assert minutes(found(part, told("smoke", 0), told("call", 50))) == [50]
+
+
+def test_a_fact_that_comes_late_neither_stamps_a_finding_back_nor_makes_what_is_missing_due_too_early() -> None:
+    both = {"all": [SMOKE, CALL]}
+
+    assert minutes(found(rule(both), told("smoke", 8), told("call", 2))) == [8]
+    assert minutes(found(rule(both, absent=ABSENT), told("smoke", 8), told("call", 2), tick(20))) == [13]
+
+
 def test_what_came_before_it_changes_nothing() -> None:
     part = rule(CALL, changes=[{"when": SMOKE, "scale": {"severity": "Severe"}}])
 

@@ -111,6 +111,25 @@ async def test_only_the_days_that_are_asked_for_are_looked_at() -> None:
     assert (await tried(history, 2 / 24)).alerts == 0
 
 
+async def test_calls_that_were_recorded_before_the_ticks_of_their_time_are_looked_at() -> None:
+    """As on an import, and after every backlog: the second hop's ticks come behind."""
+    history = History()
+    for day in range(5):
+        history.told(call(1440 * day + 5))
+    for day in range(5):
+        history.tick(1440 * (day + 1))
+
+    assert (await tried(history, 3.0, when={"fact": ["call"]})).alerts == 3
+
+
+async def test_a_day_that_is_short_for_summer_time_is_counted_too() -> None:
+    history = History().tick(0).told(call(60 * 14), call(60 * 20)).tick(60 * 36)
+
+    told_ = await tried(history, 1.5, when={"fact": ["call"]}, quiet=60)
+    assert told_.by_day == {"2026-03-28": 0, "2026-03-29": 2, "2026-03-30": 0}
+    assert sum(told_.by_day.values()) == told_.alerts
+
+
 async def test_what_was_told_before_the_first_day_counts_neither_for_calls_nor_for_terms() -> None:
     history = History().level(1, 60).tick(50).told(call(55)).tick(100)
 

@@ -453,6 +453,37 @@ def test_personal_data_goes_to_detectors_that_take_it_and_what_they_save_is_seal
     assert not any(np.float64(60.0).tobytes() in body for own in stage.saved.values() for body in own.values())
 
 
+def test_detectors_of_personal_data_come_and_go_and_what_was_saved_is_read_all_the_same() -> None:
+    plain, follows = (Every(nth=3),), (Every(nth=3), Every(name="follows", personal_data=True))
+
+    async def main() -> list[list[str]]:
+        found, stage = [], Stage(plain)
+        for number, detectors in enumerate((plain, follows, plain, follows)):
+            stage.detectors = detectors
+            fold = await stage.fold(stage.saved)
+            effects = await fold.turn([observed(number + 1, "readings", (ONE, number, 1.0))])
+            found.append([f"{one.type} {one.key}" for one in effects.detections])
+            stage.keep(await fold.save())
+        return found
+
+    assert alone(main()) == [[], [], [f"every {ONE}/3"], []]
+
+
+def test_a_datastream_that_is_defined_otherwise_is_seen_so_from_the_next_turn_on() -> None:
+    async def main() -> list[list[str]]:
+        facts = register()
+        stage = DetectStage((Every(nth=1, needs=("noise",)),), await known(facts), MemoryKeys())
+        fold = await stage.begin(lease(), {})
+        found = [keys(await fold.turn([observed(1, "readings", (ONE, 1, 1.0))]))]
+        old = next(one for one in facts.store.datastreams.values() if one.id == ONE)
+        top = max(one.version for one in facts.store.datastreams.values())
+        facts.store.datastreams[old.name] = msgspec.structs.replace(old, observed_property="noise", version=top + 1)
+        await stage.known.refresh()
+        return [*found, keys(await fold.turn([observed(2, "readings", (ONE, 2, 1.0))]))]
+
+    assert alone(main()) == [[], [f"{ONE}/1"]]
+
+
 def test_what_was_erased_is_left_out_and_what_can_not_be_opened_is_refused() -> None:
     async def main() -> list[str]:
         stage = Stage((Every(nth=1, personal_data=True),))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import msgspec
 import pytest
 from tests.flow.read_support import NOW, City, access, city
 from tests.flow.test_read_desk import ALERT
@@ -76,6 +77,14 @@ async def test_whoever_may_not_read_alerts_or_calls_tries_no_rule(here: City) ->
             await reads(here, trial).tried(access(role, purpose), RULE, On())
     assert trial.asked == []
     assert len(here.denials()) == 2
+
+
+async def test_a_rule_for_another_purpose_than_one_may_read_for_is_not_tried(here: City) -> None:
+    trial, neighbours = Trial(), msgspec.structs.replace(RULE, purpose="neighbourhood")
+
+    with pytest.raises(Refused):
+        await reads(here, trial).tried(access(), neighbours, On())
+    assert trial.asked == []
 
 
 async def test_a_rule_that_says_nothing_plainly_is_not_tried(here: City) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 import numpy as np
@@ -293,6 +293,7 @@ async def test_a_stage_that_comes_to_two_contents_stops_the_replay(recorded: Rec
         name, saves = "detect", 1.0
         partitions = P
         detectors = stage.detectors
+        begins = stage.begins
 
         def stream(self, lease: Lease) -> str:
             return stage.stream(lease)
@@ -314,6 +315,16 @@ async def test_a_stage_that_comes_to_two_contents_stops_the_replay(recorded: Rec
 
     with pytest.raises(Broken, match="determinism is broken"):
         await recorded.replay(Fickle())
+
+
+async def test_what_a_rule_found_before_it_was_last_armed_is_counted_and_not_compared(recorded: Recorded) -> None:
+    """It was at work from the start; then the same was armed anew, and a replay knows of that alone."""
+    late = replace(await recorded.stage(), begins={"every": 10 * MINUTE, "late": 10 * MINUTE})
+
+    report = await recorded.report(late)
+
+    before = [event for event in recorded.stored.events if event.kind == "detection@1" and event.at < 10 * MINUTE]
+    assert report.others >= len(before) > 0
 
 
 async def test_the_second_hop_is_replayed_likewise() -> None:

@@ -17,6 +17,8 @@ from tutela.flow.tried import Tried
 from tutela.model.flow import encode
 from tutela.model.rule import Rule
 
+SAYS = "tutela: "
+"""So begins what a verb says of an error that was raised on purpose."""
 LONGEST = 600.0
 """Seconds; after that it is given up."""
 
@@ -59,7 +61,7 @@ class Apart:
                 await process.wait()
         if process.returncode == 0:
             return msgspec.json.decode(said, type=Tried)
-        says = wrong.decode(errors="replace").strip().rpartition("tutela: ")[2]
-        if process.returncode == 1 and says:
-            raise BadInput(says)
+        last = wrong.decode(errors="replace").strip().rpartition("\n")[2]
+        if process.returncode == 1 and last.startswith(SAYS):
+            raise BadInput(last.removeprefix(SAYS))
         raise EngineDown(f"the backtest ended with {process.returncode}; `tutela doctor` tells more")

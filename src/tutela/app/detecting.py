@@ -29,7 +29,7 @@ Detectors = tuple[tuple[Detector, ...], tuple[Detector, ...]]
 
 def instances(zone: str, armed: Iterable[Armed] = ()) -> Detectors:
     """The detectors of all systems, and of the rules that are armed, for a city in that zone."""
-    made = [instance(use, zone) for use in _uses()]
+    made = [instance(use, zone) for use in named()]
     return parted([*made, *(detector for one in armed for detector in _of_rule(one, zone))])
 
 
@@ -58,6 +58,7 @@ def instance(use: Use, zone: str) -> Detector:
     return made
 
 
-def _uses() -> Iterator[Use]:
+def named() -> Iterator[Use]:
+    """What all systems use."""
     for system in installed():
         yield from system.detectors

@@ -92,7 +92,7 @@ class Watched:
     """A detector that is timed, and whose detections are counted."""
 
     def __init__(self, detector: Detector, meters: Meters) -> None:
-        self._detector = detector
+        self._detector: Any = detector
         self._step = meters.step.labels(detector.name)
         self._found = meters.detections.labels(detector.name)
         self.name, self.version = detector.name, detector.version
@@ -101,11 +101,20 @@ class Watched:
     @property
     def card(self) -> Card:
         """The detector's own."""
-        return self._detector.card
+        card: Card = self._detector.card
+        return card
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401  whatever else it has: its purpose, how it judges
         """All else is the detector's own."""
         return getattr(self._detector, name)
+
+    def judge(self, state: Any, seen: Seen) -> tuple[Any, tuple[Detection, ...], Any]:  # noqa: ANN401  as above
+        """One step of a detector that judges quality."""
+        with timed(self._step):
+            state, found, doubted = self._detector.judge(state, seen)
+        if found:
+            self._found.inc(len(found))
+        return state, found, doubted
 
     def step(self, state: Any, seen: Seen) -> tuple[Any, tuple[Detection, ...]]:  # noqa: ANN401  a state is its detector's own
         """One step."""

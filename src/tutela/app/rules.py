@@ -10,19 +10,21 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from tutela.app.core import Core, clock, core
-from tutela.app.detecting import instance, parted
+from tutela.app.detecting import instance, instances, named, parted
 from tutela.app.lake import lake
 from tutela.app.settings import Settings
 from tutela.app.wording import sentences
-from tutela.errors import BadInput, NotFound
+from tutela.errors import BadInput, NotFound, PartMissing
 from tutela.flow.backtest import Trial, backtest, days
 from tutela.flow.detecting import DetectStage
+from tutela.flow.detector import Detector
 from tutela.flow.explain import Sentences
 from tutela.flow.options import identified
 from tutela.flow.read_rules import On
-from tutela.flow.rules import arm, checked, disarm, in_force, read, uses
+from tutela.flow.rules import arm, checked, disarm, in_force, read, spoken, uses
 from tutela.flow.tail import UpToNow
 from tutela.flow.tried import Tried
+from tutela.maths.met import CALL, KIND
 from tutela.model.rule import Armed, Rule
 from tutela.model.when import moment
 
@@ -40,22 +42,46 @@ def rule_of(path: Path) -> Rule:
 
 
 def whole(rule: Rule) -> Rule:
-    """The same rule, if all of its parts can be made."""
-    made = [instance(use, "UTC") for use in uses(rule)]
-    identified(made)
-    for detector in made:
-        if detector.card.quality:
+    """The same rule, if all of its parts can be made, and what it speaks of can be found."""
+    try:
+        *terms, met = [instance(use, "UTC") for use in uses(rule)]
+    except PartMissing as wrong:
+        raise BadInput(f"{rule.name}: {wrong.message}") from wrong
+    identified([*terms, met])
+    taken = {use.name for use in named()}
+    if rule.name in taken:
+        raise BadInput(f"{rule.name}: a detector of the city has that name; take another one")
+    for term in terms:
+        _fit(term)
+    observing = {detector.name for detector in instances("UTC")[0]} | {term.name for term in rule.terms}
+    for word in sorted(spoken(rule)):
+        if word not in observing and word != CALL and not word.startswith(KIND):
             raise BadInput(
-                f"{detector.name}: {detector.card.finds} What it doubts is kept from all detectors, so it can't be a "
-                "rule's own; name it in a system"
+                f"{rule.name}: no fact is called {word!r}; there are: call, call:CATEGORY, {', '.join(sorted(observing))}"
             )
     return rule
 
 
+def _fit(term: Detector) -> None:
+    """Raise BadInput for a detector that can't be a rule's own."""
+    card = term.card
+    why = None
+    if card.quality:
+        why = "what it doubts is kept from all detectors; name it in a system"
+    elif card.personal_data:
+        why = "it takes personal data, and what a rule's term finds is stored in the clear"
+    elif card.key != "datastream":
+        why = "it looks at facts, and what it finds goes to people only; only detectors of observations can be terms"
+    if why:
+        raise BadInput(f"{term.name}: {card.finds} It can't be a rule's own: {why}")
+
+
 def trial(inside: Core, rule: Rule) -> Trial:
     """The rule as it is tried."""
-    made = parted(instance(use, inside.install.zone) for use in uses(rule))
-    terms = DetectStage(made[0], inside.known, inside.keys, inside.install.ways)
+    zone = inside.install.zone
+    made = parted(instance(use, zone) for use in uses(rule))
+    judges = [detector for detector in instances(zone)[0] if detector.card.quality]
+    terms = DetectStage((*judges, *made[0]) if made[0] else (), inside.known, inside.keys, inside.install.ways)
     return Trial(rule.name, terms, made[1], frozenset(use.name for use in uses(rule)))
 
 

@@ -55,7 +55,8 @@ class Rule(Noun, frozen=True, kw_only=True):
 
     `per`: facts belong together that are at most `metres` apart ("place"), or rest on one datastream, or come from one
     source, or are anywhere in the city. `says`: what it means, in its author's words. `absent`: and then something does not come. `quiet`: seconds for which a detection lasts after the
-    rule was last met; so long it is not told anew. `changes`: what makes it more, or less, pressing while it lasts.
+    rule was last met; so long it is not told anew. `changes`: what makes it more, or less, pressing while it lasts; of several
+    that are met, the last one listed holds.
     """
 
     word: ClassVar[str] = "rule"
@@ -162,9 +163,9 @@ class Rule(Noun, frozen=True, kw_only=True):
         found = self._met(self.when, group, self.within, new)
         if not found:
             return state, []
-        begun = _Going(found, new.at)
+        begun = _Going(found, found[-1].at)
         if self.absent is None:
-            return self._told(state, timeline, begun, new.at)
+            return self._told(state, timeline, begun, begun.last)
         if any(self._same(one.first, new) and new.at <= self._due(one) for one in state.waiting):
             return state, []
         return msgspec.structs.replace(state, waiting=(*state.waiting, begun)[-MOST:]), []
@@ -202,9 +203,11 @@ class Rule(Noun, frozen=True, kw_only=True):
         later = [one for one in group if order(one) > order(going.first)]
         if self._met(self.when, later, self.within, new):
             going = msgspec.structs.replace(going, last=max(going.last, new.at))
-        for level, change in enumerate(self.changes, 1):
-            found = self._met(change.when, later, self.within + self.quiet, new)
-            if found and level != going.level:
+        for level in range(len(self.changes), 0, -1):  # of those that are met, the last one holds
+            found = self._met(self.changes[level - 1].when, later, self.within + self.quiet, new)
+            if found and level == going.level:
+                break
+            if found:
                 after = _Going(going.facts, max(going.last, new.at), level, going.revision + 1)
                 return after, [self._detection(timeline, after, new.at, found)]
         return going, []
@@ -227,8 +230,9 @@ class Rule(Noun, frozen=True, kw_only=True):
         for one in due:
             at = self._due(one)
             state = msgspec.structs.replace(state, waiting=tuple(each for each in state.waiting if each != one))
-            going = next((each for each in state.going if self._same(each.first, one.first)), None)
-            if going is not None and not self._over(going, at):
+            alike = (each for each in state.going if self._same(each.first, one.first) and not self._over(each, at))
+            going = next(alike, None)
+            if going is not None:
                 again = msgspec.structs.replace(going, last=max(going.last, one.last))
                 state = msgspec.structs.replace(state, going=_swapped(state.going, going, again))
                 continue

@@ -32,7 +32,10 @@ TURN = 256
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A rule to try: its terms as a stage over observations, what sees facts, and the words it is known by."""
+    """A rule to try: its terms as a stage over observations, what sees facts, and the words it is known by.
+
+    The stage has those that judge quality too: what they doubt the terms do not see.
+    """
 
     name: str
     terms: DetectStage
@@ -60,9 +63,9 @@ async def backtest(lake: Backtested, trial: Trial, on: Days, each: float, zone: 
 async def _recorded(lake: Backtested, trial: Trial, on: Days) -> AsyncIterator[Fact]:
     """The calls, and what others detected, in those days."""
     stream = hop.second(on.timeline)
-    first, last = await lake.passed(on.timeline, "desk", on.since), await lake.offset(stream)
     known: set[tuple[str, int]] = set()
-    async for message in lake.recorded(on.timeline, "desk", 0, first, last):
+    # From the first on: ticks come behind what workers do, and calls do not wait for them.
+    async for message in lake.recorded(on.timeline, "desk", 0, 0, await lake.offset(stream)):
         if not message.subject.endswith((".tick", ".settled", ".desk")):  # what correlation found goes to people only
             for fact in hop.facts(message.body):
                 name = (fact.id, 0 if isinstance(fact, Call) else fact.revision)
@@ -86,7 +89,7 @@ async def _terms(lake: Backtested, trial: Trial, on: Days) -> AsyncIterator[Dete
         messages = lake.recorded(on.timeline, DETECT, partition, first, last)
         async for some in _cut(messages, subjects):
             for detection in (await fold.turn(some)).detections:
-                if on.since <= detection.at < on.until:
+                if on.since <= detection.at < on.until and detection.type in trial.own:
                     yield detection
 
 

@@ -28,7 +28,7 @@ from tutela.model.when import MINUTE, SECOND
 from . import hop
 from .detector import ALWAYS, Begins, Detector, Watched, alone, is_citywide, may, wants
 from .noticed import Late, Noticed, corrections, event_of
-from .options import begun, identified
+from .options import begun, filed
 from .stage import Where, is_live
 
 KNOWN = 4096
@@ -79,7 +79,7 @@ class Correlate:
         begins: Begins = ALWAYS,
         watched: Watched = alone,
     ) -> None:
-        self.parts = {name: watched(detector) for name, detector in identified(detectors).items()}
+        self.parts = {name: watched(detector) for name, detector in filed(detectors, begins).items()}
         self.begins = begun(self.parts, begins)
         self.where = where
         self.groups: dict[int, list[str]] = {}

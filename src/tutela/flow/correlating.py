@@ -113,11 +113,7 @@ class CorrelateStage:
         start = correlate.begin()
         body = saved.get(FOLD, {}).get(kept)
         fold = start.kept if body is None else msgspec.json.decode(body, type=Kept)
-        loaded = {
-            name: detector.load(saved[name])
-            for name, detector in correlate.parts.items()
-            if name in saved and correlate.begins[name] <= fold.tick
-        }
+        loaded = {name: detector.load(saved[name]) for name, detector in correlate.parts.items() if name in saved}
         return _Circle(correlate, State({**start.parts, **loaded}, fold), frozenset(others), kept, kept == KEPT_CITY)
 
 

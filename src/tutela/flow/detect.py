@@ -32,7 +32,7 @@ from .detector import ALWAYS, Begins, Detector, Judge, Watched, alone
 from .doubt import Doubts, entering, judged
 from .doubt import event_of as over_event
 from .noticed import Late, Noticed, corrections, event_of
-from .options import begun, identified
+from .options import begun, filed
 from .stage import Where
 
 Bools = npt.NDArray[np.bool_]
@@ -94,7 +94,7 @@ class Detect:
         begins: Begins = ALWAYS,
         watched: Watched = alone,
     ) -> None:
-        self.parts = {name: watched(detector) for name, detector in identified(detectors).items()}
+        self.parts = {name: watched(detector) for name, detector in filed(detectors, begins).items()}
         self.begins = begun(self.parts, begins)
         self.where = where
         self.groups: dict[int, list[str]] = {0: []}

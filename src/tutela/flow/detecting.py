@@ -30,6 +30,8 @@ from .stage import Saved, Where
 
 DETECT = "detect"
 STATE_BUCKET = "state/detect"
+SEALED = b"\x00sealed\x01"
+"""So a column begins that is sealed; then comes the id of its key. Detectors of personal data come and go: a column says it itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +79,16 @@ class DetectStage:
         return DetectFold(self, detect, restored(detect, opened, self.partitions))
 
     async def sealed(self, column: Column) -> Column:
-        """A column as it may be stored: its key's id goes before what is sealed."""
+        """A column as it may be stored."""
         if not self.personal:
             return column
         key, body = await self.keys.seal(STATE_BUCKET, column.body)
-        return msgspec.structs.replace(column, body=key.encode() + b"\n" + body)
+        return msgspec.structs.replace(column, body=SEALED + key.encode() + b"\n" + body)
 
     async def _opened(self, body: bytes) -> bytes:
-        if not self.personal:
+        if not body.startswith(SEALED):
             return body
-        key, _, sealed = body.partition(b"\n")
+        key, _, sealed = body.removeprefix(SEALED).partition(b"\n")
         return await self.keys.open(key.decode(), sealed)
 
 
@@ -103,6 +105,9 @@ class DetectFold:
 
     async def turn(self, messages: Sequence[Message]) -> Effects:
         """Work these off, in order."""
+        now = self._stage.known.partition(self._detect.where.partition)
+        if now is not self._watch.catalogue:  # something was defined, or defined otherwise
+            self._watch = self._detect.watch(now)
         came = [await self._read(message) for message in messages]
         self._state, noticed = self._detect.turn(self._state, self._watch, came)
         self._sequence = messages[-1].sequence

@@ -29,6 +29,14 @@ def identified(detectors: Sequence[Detector]) -> dict[str, Detector]:
     return known
 
 
+def filed(detectors: Sequence[Detector], begins: Begins) -> dict[str, Detector]:
+    """The detectors under the names by which their states are filed: one that begins anew has nothing to go on from."""
+    return {
+        f"{name}@{begins[detector.name]}" if detector.name in begins else name: detector
+        for name, detector in identified(detectors).items()
+    }
+
+
 def begun(parts: Mapping[str, Detector], begins: Begins) -> dict[str, int]:
     """From when each works, by identity; 0: always."""
     return {name: begins.get(detector.name, 0) for name, detector in parts.items()}

@@ -26,7 +26,7 @@ from tutela.model.when import SECOND
 
 from . import hop
 from .detect import IDLE
-from .detector import Detector
+from .detector import Begins, Detector
 from .leased import POISON
 from .options import identity
 from .ports import Keys, Recorded, Stored
@@ -51,6 +51,8 @@ class Replayable(Stage, Protocol):
 
     @property
     def detectors(self) -> tuple[Detector, ...]: ...  # noqa: D102  told above
+    @property
+    def begins(self) -> Begins: ...  # noqa: D102  told above
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class Found:
     for its turn any more, up to the event time `settled`; `began` is the event time of the first tick. `gap` is the
     first sequence whose body was erased (None: none was): only what `personal` detectors find depends on it. `lost` is the
     first sequence that lacks rows whose time was over (None: none does): all that is found from there on depends on it.
-    `ours` are all detectors at work, by identity.
+    `ours` are all detectors at work, by identity; `begins` tells from which event time on, of those that did not always.
     """
 
     timeline: str
@@ -86,6 +88,7 @@ class Found:
     began: int
     settled: int
     ours: frozenset[str]
+    begins: Mapping[str, int]
     personal: frozenset[str]
     traces: Mapping[str, Trace]
 
@@ -102,7 +105,7 @@ class Report(Noun, frozen=True, kw_only=True):
 
     `missing`: stored, but not found again; `extra`: found, but not stored; `different`: found with other content.
     Each names the first hundred; `differences` counts all.
-    `others` were found by detectors with other options or versions than now, and `across` depend on erased
+    `others` were found by detectors with other options or versions than now, or before a rule was last armed, and `across` depend on erased
     input: neither is compared. `redefined` datastreams have another place, unit or interval now than while this was
     recorded: a replay knows only how they are defined now, so what rests on them may differ for that.
     `digest` is over all ids and hashes found: replays of one history have the same.
@@ -167,6 +170,7 @@ async def replay(
         began=run.began,
         settled=run.tick - run.margin,
         ours=frozenset(identity(detector) for detector in stage.detectors),
+        begins={identity(one): stage.begins[one.name] for one in stage.detectors if one.name in stage.begins},
         personal=frozenset(identity(detector) for detector in stage.detectors if detector.card.personal_data),
         traces=run.traces,
     )
@@ -276,7 +280,7 @@ class _Sides:
         trace, mine = _trace(event), self._left.pop(event.id, None)
         if trace.sequence > self._found.upto:
             return
-        if trace.who and trace.who not in self._found.ours:
+        if trace.who and (trace.who not in self._found.ours or event.at < self._found.begins.get(trace.who, 0)):
             self._others += 1
         elif self._found.across(trace):
             self._across += 1

@@ -52,10 +52,15 @@ def checked(rule: Rule) -> Rule:
         raise BadInput(f"{rule.name}: two terms are called {doubled[0]!r}; give each its own name")
     if taken := sorted({"name", "purpose", "says"} & rule.rule.keys()):
         raise BadInput(f"{rule.name}: {taken[0]} stands at the top of the file, and not under [rule]")
-    unused = sorted(set(names) - set(_words(rule.rule)))
+    unused = sorted(set(names) - spoken(rule))
     if unused:
         raise BadInput(f"{rule.name}: nothing speaks of the term {unused[0]!r}; name it under [rule], or leave it out")
     return rule
+
+
+def spoken(rule: Rule) -> set[str]:
+    """The facts that it speaks of."""
+    return set(_words(rule.rule))
 
 
 def uses(rule: Rule) -> tuple[Use, ...]:

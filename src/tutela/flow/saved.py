@@ -65,9 +65,7 @@ def restored(detect: Detect, saved: Saved, partitions: int) -> State:
         orders={**start.orders, **orders},
         newest={name: Slab.load(newest_fields(name), saved.get(f"newest/{name}", {})) for name in start.newest},
         parts={
-            name: detector.load(saved[name])
-            if name in saved and detect.begins[name] <= kept.tick
-            else start.parts[name]
+            name: detector.load(saved[name]) if name in saved else start.parts[name]
             for name, detector in detect.parts.items()
         },
         late=kept.late,

@@ -49,10 +49,12 @@ class UpToNow:
     ) -> AsyncIterator[Message]:
         """What that partition of that stage read, in the recorded order."""
         stream = hop.observations(timeline) if stage == DETECT else hop.second(timeline)
-        archived = min(until, await self.lake.offset(stream))
-        async for message in self.lake.recorded(timeline, stage, partition, since, archived):
-            yield message
-        async for message in self._tail(timeline, stage, partition, max(since, archived), until):
+        # What is archived while this is read may be gone from the stream: the lake is asked until it has no more.
+        while since < (archived := min(until, await self.lake.offset(stream))):
+            async for message in self.lake.recorded(timeline, stage, partition, since, archived):
+                yield message
+            since = archived
+        async for message in self._tail(timeline, stage, partition, since, until):
             yield message
 
     async def _tail(self, timeline: str, stage: str, partition: int, after: int, until: int) -> AsyncIterator[Message]:

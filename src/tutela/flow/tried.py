@@ -12,7 +12,7 @@ from tutela.model.alert import Alert
 from tutela.model.detection import Detection
 from tutela.model.flow import Tick
 from tutela.model.noun import Noun
-from tutela.model.when import DAY, MINUTE, moment
+from tutela.model.when import DAY, HOUR, MINUTE, moment
 
 from .alert import DeskState, Options, fold
 
@@ -103,4 +103,4 @@ def _date(at: int, zone: tzinfo) -> str:
 
 def _dates(on: Days, zone: tzinfo) -> list[str]:
     """All dates of those days, in order."""
-    return sorted({_date(at, zone) for at in (*range(on.since, on.until, DAY), on.until - 1)})
+    return sorted({_date(at, zone) for at in (*range(on.since, on.until, HOUR), on.until - 1)})

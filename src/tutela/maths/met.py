@@ -46,7 +46,8 @@ def met(condition: Condition, facts: Sequence[Known]) -> tuple[Known, ...]:
     if condition.fact:
         found = _counted(condition, facts)
     elif condition.any:
-        found = max((met(one, facts) for one in condition.any), key=_latest)
+        each = [found for found in (met(one, facts) for one in condition.any) if _within(condition, found)]
+        found = max(each, key=_latest)
     elif condition.all:
         each = [met(one, facts) for one in condition.all]
         found = _together(each) if all(each) else ()
@@ -55,8 +56,9 @@ def met(condition: Condition, facts: Sequence[Known]) -> tuple[Known, ...]:
     return found if _within(condition, found) else ()
 
 
-def _latest(found: Sequence[Known]) -> tuple[bool, int, str]:
-    return (True, *order(found[-1])) if found else (False, 0, "")
+def _latest(found: Sequence[Known]) -> tuple[int, int]:
+    """By its last fact, and of equals by its first: the shortest."""
+    return (found[-1].at, found[0].at) if found else (-1, -1)
 
 
 def _counted(condition: Condition, facts: Sequence[Known]) -> tuple[Known, ...]:

@@ -23,8 +23,8 @@ class Asked(Noun, frozen=True, kw_only=True):
 
     rule: Rule
     timeline: str = LIVE
-    days: Annotated[float, msgspec.Meta(gt=0, le=400)] = 7.0
-    each: Annotated[float, msgspec.Meta(gt=0, le=600)] = 3.0
+    days: Annotated[float, msgspec.Meta(ge=0.01, le=400)] = 7.0
+    each: Annotated[float, msgspec.Meta(ge=0.1, le=600)] = 3.0
 
 
 def routes(rules: RuleReads, guard: Guard) -> Router:
