@@ -174,7 +174,7 @@ def test_a_dry_run_shows_what_would_be_mapped_and_refused(well: tuple[Path, Path
 def test_a_mapping_that_there_is_not_is_told_with_those_that_there_are(well: tuple[Path, Path], nowhere: Path) -> None:
     done = tutela("import", well[0], "--mapping", "nonsense", "--data", nowhere)
     assert done.returncode == 1
-    assert "beijing-air, montgomery911" in done.stderr
+    assert "beijing-air, houston, ilinet, london-air, los-loop, montgomery911, nab, stlouis" in done.stderr
 
 
 def test_an_import_is_durable_once_on_its_own_timeline(
