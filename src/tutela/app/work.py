@@ -61,13 +61,13 @@ async def run(settings: Settings) -> None:
     async with core(settings, socket.gethostname()) as inside:
         await inside.known.refresh()
         async with together(inside.known.run(REFRESH), tell(inside.meters, settings, settings.process or "work")):
+            name = f"{socket.gethostname()}-{os.getpid()}-{token_hex(3)}"
             while True:
-                await _with(inside, in_force(await inside.facts.rules()))
+                await _with(inside, name, in_force(await inside.facts.rules()))
 
 
-async def _with(inside: Core, armed: Sequence[Armed]) -> None:
-    """Work as long as these rules are in force. The name is new each time: a lease of an earlier life is another's."""
-    name = f"{socket.gethostname()}-{os.getpid()}-{token_hex(3)}"
+async def _with(inside: Core, name: str, armed: Sequence[Armed]) -> None:
+    """Work as long as these rules are in force. Its name stays, so that its share does: it has given back all leases before."""
     worker = asyncio.ensure_future(Worker(name, stages(inside, armed), inside.streams, inside.facts).run())
     others = asyncio.ensure_future(_others(inside, armed))
     try:

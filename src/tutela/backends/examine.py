@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -15,6 +16,9 @@ from tutela.backends.server_nats import NatsAccess
 from tutela.errors import EngineDown
 
 PATIENCE = 3.0
+TAKEN = 4.0
+"""Seconds in which a partition that was given back, or whose worker died, is somebody's again."""
+
 SKEW = 1.0
 """Seconds that two clocks may differ before it is told."""
 
@@ -133,7 +137,11 @@ async def _server(connection: asyncpg.Connection) -> AsyncIterator[Finding]:
 
 
 async def _work(connection: asyncpg.Connection) -> AsyncIterator[Finding]:
-    for row in await connection.fetch(_LEASES):
+    found = await connection.fetch(_LEASES)
+    if any(row["held"] < row["all"] for row in found):
+        await asyncio.sleep(TAKEN)  # a worker that begins anew, as with other rules, takes them within that time
+        found = await connection.fetch(_LEASES)
+    for row in found:
         says = f"{row['held']} of {row['all']} partitions of {row['stage']} have a worker"
         if row["held"] < row["all"]:
             yield bad(says, "table lease", "start a worker with `tutela work`; a crashed one is replaced in 3 s")
