@@ -30,7 +30,7 @@ from tutela.backends.migrate import migrate
 from tutela.backends.places import SYSTEM, places, private, settle
 from tutela.backends.server_postgres import PostgresServer
 from tutela.backends.stream_copies import StreamCopies
-from tutela.backends.tombstones import destroy_again, destroyed, read
+from tutela.backends.tombstones import destroy_again, destroyed, read, shred
 from tutela.errors import BadInput, Broken, NotFound
 from tutela.flow.seal import read_witnessed
 from tutela.flow.verify import Report
@@ -159,6 +159,7 @@ class _Restore:
 
     async def _erase(self, stones: Mapping[str, int]) -> int:
         again = await destroy_again(self.inside.facts.db, stones)
+        await shred(self.inside.facts.db)
         known = {**await destroyed(self.inside.facts.db), **stones}
         await tombstones(self.inside.settings).add(Tombstone(key=key, at=at) for key, at in sorted(known.items()))
         return again

@@ -78,3 +78,13 @@ async def destroy_again(db: Database, stones: Mapping[str, int]) -> int:
     async with db.reading() as connection:
         done: str = await connection.execute(_AGAIN, list(stones), list(stones.values()))
     return int(done.split()[1])
+
+
+async def shred(db: Database) -> None:
+    """Write the table of keys anew, without what keys were before they were destroyed.
+
+    An update leaves the row as it was in the file, until somebody tidies up. What an older transaction may still read
+    stays until the next time.
+    """
+    async with db.reading() as connection:
+        await connection.execute("vacuum full bucket_key")
