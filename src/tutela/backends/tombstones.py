@@ -66,6 +66,19 @@ def read(path: Path) -> dict[str, int]:
     return found
 
 
+def handed(path: Path) -> dict[str, int]:
+    """A list that somebody hands over: raises BadInput when it is not whole, for what it lacks would come back."""
+    raw = path.read_bytes()
+    if not raw.strip():
+        raise BadInput(f"{path} names no destroyed key; if nothing was erased since the backup, say --nothing-erased")
+    if not raw.endswith(b"\n"):
+        raise BadInput(
+            f"{path} does not end with a line feed: its last entry may be cut off; copy it anew, or look at its last line "
+            "and end it with a line feed"
+        )
+    return read(path)
+
+
 async def destroyed(db: Database) -> dict[str, int]:
     """The keys that a database knows as destroyed, each with its time."""
     async with db.reading() as connection:
