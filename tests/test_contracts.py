@@ -165,8 +165,9 @@ def test_would_not_have_fired_on_its_example_either(name: str) -> None:
 
 
 def _tried(detector: Detector, world: World, items: Sequence[Item], detection: Detection) -> None:
-    whole = play(detector, seens(world, changed(items, detection, 1.0)))
-    half = play(detector, seens(world, changed(items, detection, 0.5)))
+    area = getattr(detector, "area", None)
+    whole = play(detector, seens(world, changed(items, detection, 1.0, area)))
+    half = play(detector, seens(world, changed(items, detection, 0.5, area)))
 
     assert _about(detection) not in map(_about, whole), f"this change does not silence it: {detection.why.unless}"
     assert _about(detection) in map(_about, half), f"half of this change silences it: {detection.why.unless}"

@@ -105,6 +105,12 @@ def test_a_record_is_one_json_object_on_one_line() -> None:
     }
 
 
+def test_half_a_character_loses_no_record() -> None:
+    line = Lines("work-1").format(record("the file %s can't be read", "x\udce4.csv"))
+
+    assert json.loads(line)["message"] == "the file x\\udce4.csv can't be read"
+
+
 def test_a_fault_of_ours_has_its_trace_on_the_same_line() -> None:
     try:
         int("seven")

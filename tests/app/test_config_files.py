@@ -113,3 +113,12 @@ def test_people_are_told_by_role_and_never_by_name() -> None:
 @pytest.mark.parametrize(("name", "file"), [("air", "air.toml"), ("../x", "..%2Fx.toml"), ("a b", "a b.toml")])
 def test_a_file_is_named_like_its_source_and_stays_in_its_folder(name: str, file: str) -> None:
     assert file_name(name) == file
+
+
+def test_long_names_that_begin_alike_have_files_of_their_own(tmp_path: Path) -> None:
+    names = ["ä" * 100 + end for end in ("", "a", "b")]
+
+    for name in names:
+        (tmp_path / file_name(name)).write_text(name)
+
+    assert sorted(path.read_text() for path in tmp_path.iterdir()) == sorted(names)

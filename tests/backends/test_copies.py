@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
+from errno import ENOSPC
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,11 @@ import pytest
 from tutela.backends import copies
 from tutela.backends.link import Link
 from tutela.backends.nats import NatsStreams
-from tutela.backends.postgres.copying import PostgresCopying
+from tutela.backends.postgres.copying import LOCK, PostgresCopying
 from tutela.backends.postgres.facts import PostgresFacts
 from tutela.backends.postgres.snapshots import PostgresSnapshots
 from tutela.backends.stream_copies import StreamCopies
-from tutela.errors import BadInput, Broken, Conflict, NotFound, StorageFull
+from tutela.errors import BadInput, Broken, Conflict, EngineDown, NotFound, StorageFull
 from tutela.model.backup import Manifest
 from tutela.model.flow import Message
 
@@ -170,3 +171,25 @@ async def test_nothing_is_removed_and_nothing_counts_as_saved_while_a_copy_is_ma
     async with copying.copying():
         assert (await may(), await snapshots.snapshotted("live", ("detect",))) == (False, 0)
     assert (await may(), await snapshots.snapshotted("live", ("detect",))) == (True, 7)
+
+
+@pytest.mark.integration
+async def test_who_copies_can_ask_whether_nothing_is_removed_still(pg_facts: PostgresFacts) -> None:
+    async with PostgresCopying(pg_facts.db).copying() as held:
+        assert await held()
+        async with pg_facts.db.reading() as other:
+            await other.execute(
+                "select pg_terminate_backend(pid) from pg_locks where objid::bigint = $1", LOCK & 0xFFFFFFFF
+            )
+        with pytest.raises(EngineDown):
+            await held()
+
+
+@pytest.mark.integration
+async def test_a_full_disk_of_a_copy_is_not_told_as_postgresqls(pg_facts: PostgresFacts) -> None:
+    with pytest.raises(OSError, match="the backup's own"):
+        async with PostgresCopying(pg_facts.db).copying():
+            raise OSError(ENOSPC, "the backup's own")
+
+    async with PostgresCopying(pg_facts.db).removing() as may:
+        assert may

@@ -141,6 +141,30 @@ async def test_many_processes_agree_on_the_new_key_of_an_erased_bucket(pg_facts:
 
 
 @pytest.mark.integration
+async def test_a_destroyed_key_leaves_the_file_of_its_table_too(pg_facts: PostgresFacts) -> None:
+    keys = Keys(pg_facts.db, ROOT, lambda: THEN)
+    key, _ = await keys.seal(BUCKET, PLAIN)
+    kept, sealed = await keys.seal("another", PLAIN)
+
+    async def held(what: bytes) -> bool:
+        async with pg_facts.db.reading() as connection:
+            await connection.execute("checkpoint")
+            file: bytes = await connection.fetchval("select pg_read_binary_file(pg_relation_filepath('bucket_key'))")
+        return what in file
+
+    async with pg_facts.db.reading() as connection:
+        wrapped = await connection.fetchval("select wrapped from bucket_key where id = $1", key)
+        other = await connection.fetchval("select wrapped from bucket_key where id = $1", kept)
+    await keys.destroy(key)
+    assert await held(wrapped)
+    await keys.shred()
+
+    assert not await held(wrapped)
+    assert await held(other)
+    assert await keys.open(kept, sealed) == PLAIN
+
+
+@pytest.mark.integration
 async def test_the_database_alone_opens_nothing(pg_facts: PostgresFacts) -> None:
     key, sealed = await Keys(pg_facts.db, ROOT, lambda: THEN).seal(BUCKET, PLAIN)
 

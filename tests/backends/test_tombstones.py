@@ -10,7 +10,7 @@ import pytest
 from tutela.backends.keys import Keys
 from tutela.backends.migrate import migrate
 from tutela.backends.postgres.database import Database
-from tutela.backends.tombstones import Tombstones, destroy_again, destroyed, read
+from tutela.backends.tombstones import Tombstones, destroy_again, destroyed, handed, read
 from tutela.errors import BadInput, NotFound, Refused
 from tutela.model.backup import Tombstone
 
@@ -59,6 +59,29 @@ def test_a_file_that_is_no_list_is_named_with_its_line(tmp_path: Path) -> None:
 
     with pytest.raises(BadInput, match=r"list, line 2: this is no list of destroyed keys"):
         read(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "names no destroyed key; if nothing was erased"),
+        ("\n", "names no destroyed key"),
+        ('{"key":"a","at":1}\n{"key":"b","at":2}', "does not end with a line feed"),
+    ],
+)
+def test_a_list_that_may_lack_something_is_not_taken_from_anybody(tmp_path: Path, text: str, says: str) -> None:
+    path = tmp_path / "list"
+    path.write_text(text)
+
+    with pytest.raises(BadInput, match=says):
+        handed(path)
+
+
+def test_a_whole_list_is_taken(tmp_path: Path) -> None:
+    path = tmp_path / "list"
+    path.write_text('{"key":"a","at":1}\n')
+
+    assert handed(path) == {"a": 1}
 
 
 @pytest.mark.integration

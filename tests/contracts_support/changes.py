@@ -7,16 +7,18 @@ from dataclasses import replace
 
 import msgspec
 
+from tutela.maths.area import Outline, outline
 from tutela.maths.cells import cell_of, north_of
+from tutela.model.area import Area
 from tutela.model.detection import Detection
 from tutela.model.place import Place
-from tutela.model.why import Apart, Fewer, HadCome, Moved, ValueWas
+from tutela.model.why import Apart, Fewer, HadCome, Moved, ValueWas, Why
 
 from .stage import Item, Observed, Ticked, Told, slot_of
 
 
-def changed(items: Sequence[Item], detection: Detection, part: float) -> list[Item]:
-    """The items with that part of the change made: 1.0 makes it whole, 0.5 by half."""
+def changed(items: Sequence[Item], detection: Detection, part: float, area: Area | None = None) -> list[Item]:
+    """The items with that part of the change made: 1.0 makes it whole, 0.5 by half. `area`: what a position moves out of, or into."""
     change = detection.why.unless
     if isinstance(change, ValueWas):
         return [_valued(item, change, part) for item in items]
@@ -26,7 +28,8 @@ def changed(items: Sequence[Item], detection: Detection, part: float) -> list[It
         gone = set(change.of[: int(change.by * part)])
         return [item for item in items if not (isinstance(item, Told) and item.fact.id in gone)]
     if isinstance(change, Moved):
-        return [_elsewhere(item, change, part) for item in items]
+        assert area is not None
+        return [_elsewhere(item, change, detection.why, outline(area), part) for item in items]
     return [_moved(item, change, part) for item in items]
 
 
@@ -57,9 +60,14 @@ def _moved(item: Item, change: Apart, part: float) -> Item:
     return Told(msgspec.structs.replace(item.fact, place=place, cell=cell_of(place)))
 
 
-def _elsewhere(item: Item, change: Moved, part: float) -> Item:
+def _elsewhere(item: Item, change: Moved, why: Why, edge: Outline, part: float) -> Item:
+    """The position on its way to the edge, which only somebody knows who has the position: ten metres less than told, at most."""
     if not isinstance(item, Observed) or (item.slot, item.time) != (slot_of(change.datastream), change.time):
         return item
     assert item.place is not None
-    place = Place(lat=item.place.lat + part * change.lat, lon=item.place.lon + part * change.lon)
-    return replace(item, place=place)
+    margin, out = float(why.inputs["margin"]), why.message != "fence.leaves"
+    newest_alone = why.message == "fence.enters" or item.time == why.inputs["since"]
+    level = -margin if out and newest_alone else margin
+    lat, lon, metres = edge.walk(item.place.lat, item.place.lon, level, out=out)
+    assert change.metres - 10.0 < metres <= change.metres
+    return replace(item, place=Place(lat=item.place.lat + part * lat, lon=item.place.lon + part * lon))

@@ -21,6 +21,7 @@ from tutela.model.detection import Detection
 from tutela.model.flow import encode
 from tutela.model.place import Place
 from tutela.model.when import MINUTE, SECOND
+from tutela.model.why import Moved
 
 WORLD = World(property="position", size=5, kind="positions")
 STAYS = {"tells": "stays", "dwell": 600.0}
@@ -121,7 +122,7 @@ def test_would_not_have_fired_if_it_says_so_and_half_of_that_is_not_enough(use: 
     assert len(found) > 5
     for some in np.random.default_rng(1).permutation(len(found))[:5].tolist():
         one = (found[some].key, found[some].at)
-        whole, half = (told(part, changed(items, found[some], share)) for share in (1.0, 0.5))
+        whole, half = (told(part, changed(items, found[some], share, part.area)) for share in (1.0, 0.5))
 
         assert one not in [(each.key, each.at) for each in whole]
         assert one in [(each.key, each.at) for each in half]
@@ -170,7 +171,7 @@ def test_a_hole_is_outside() -> None:
 
 
 def test_it_tells_nothing_of_where_a_thing_was() -> None:
-    """A finding is stored in the clear: it has the area's place, and how far the Thing would have had to be elsewhere."""
+    """A finding is stored in the clear: it has the area's place, and roughly how far the Thing was from its edge."""
     items = positions(7)
     found = told(fence(), items)
     said = b"".join(encode(each) for each in found)
@@ -179,6 +180,22 @@ def test_it_tells_nothing_of_where_a_thing_was() -> None:
     for item in items:
         if isinstance(item, Observed) and item.place is not None:
             assert str(item.place.lat).encode() not in said
+
+
+def test_who_was_east_and_who_was_west_of_an_area_are_told_alike() -> None:
+    """From what is told, and the area that all know, nobody works out the position."""
+
+    def unless(east: float) -> Moved:
+        spots = [north_of(CENTRE, 300.0), Place(lat=CENTRE.lat, lon=CENTRE.lon + east)]
+        (found,) = told(fence(), [Observed(0, START + n * MINUTE, place=spot) for n, spot in enumerate(spots)])
+        assert isinstance(found.why.unless, Moved)
+        return found.why.unless
+
+    one = unless(0.0030)
+
+    assert one == unless(0.00301) == unless(-0.0030)
+    assert one.metres % 10 == 0
+    assert set(msgspec.structs.asdict(one)) == {"datastream", "time", "metres"}
 
 
 def test_other_kinds_and_properties_are_left_alone() -> None:

@@ -169,8 +169,8 @@ def test_a_detection_says_why_with_names_and_units(says: Sentences) -> None:
         (Fewer(by=2, of=("a", "b")), "without 2 of them, of the sort call."),
         (Apart(fact="a", metres=250.4), "if one of them had been 250 m further away."),
         (
-            Moved(datastream=1, time=AT, lat=0.001, lon=0.0, metres=111.2),
-            "if street-lamp 1 had been 111 m further at 2026-11-25 10:00:12.",
+            Moved(datastream=1, time=AT, metres=120.0),
+            "if street-lamp 1 had been up to 120 m further at 2026-11-25 10:00:12.",
         ),
     ],
 )

@@ -22,7 +22,7 @@ from tutela.model.event import Event
 from tutela.model.flow import Message
 from tutela.model.register import Datastream, Source
 from tutela.model.rows import Rows
-from tutela.model.when import DAY, HOUR, SECOND, iso
+from tutela.model.when import DAY, HOUR, SECOND, iso, parse
 
 Virtually = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -209,6 +209,83 @@ async def test_a_bucket_of_a_purpose_that_nobody_has_any_more_goes_as_its_kind_d
     with pytest.raises(Refused, match="was erased"):
         await city.keys.open(*old)
     assert (await city.keys.open(*call), await city.keys.open(*state)) == (b"a call", b"what a detector knows")
+
+
+async def test_a_bucket_stays_for_the_older_rows_of_a_datastream_that_has_another_purpose_now(city: City) -> None:
+    await city.enter(source("buses", 3), stream("buses/a", "positions"))
+    moved = msgspec.structs.replace(stream("trams/a", "positions", "traffic"), changed=START - 5 * DAY)
+    await city.enter(source("trams", 8), msgspec.structs.replace(moved, purpose="public-safety", changed=None))
+    await city.enter(source("trams", 8), moved)
+    held, freed, over = [await sealed(city, "public-safety", old) for old in (6, 4, 9)]
+
+    await city.retainer.turn()
+
+    assert await city.keys.open(*held) == b"where they were"
+    for gone in (freed, over):
+        with pytest.raises(Refused, match="was erased"):
+            await city.keys.open(*gone)
+
+
+async def test_a_bucket_stays_for_ever_when_one_that_keeps_for_ever_may_have_filled_it(city: City) -> None:
+    await city.enter(source("buses", 3), stream("buses/a", "positions"))
+    moved = stream("always/a", "positions")
+    await city.enter(source("always", None), moved)
+    await city.enter(source("always", None), msgspec.structs.replace(moved, purpose="traffic", changed=START - DAY))
+    old = await sealed(city, "public-safety", 400)
+
+    await city.retainer.turn()
+
+    assert await city.keys.open(*old) == b"where they were"
+
+
+@pytest.mark.parametrize(("month", "begins"), [("2022-11", "2022-12-01"), ("2022-12", "2023-01-01")])
+async def test_what_callers_said_goes_a_year_after_its_month(city: City, month: str, begins: str) -> None:
+    call = await city.keys.seal(f"emergency-response/calls/{month}", b"a call")
+    city.now = parse(f"{begins}T00:00:00Z") + 365 * DAY - 1
+    await city.retainer.turn()
+    assert await city.keys.open(*call) == b"a call"
+
+    city.now += 1
+    await city.retainer.turn()
+
+    with pytest.raises(Refused, match="was erased"):
+        await city.keys.open(*call)
+
+
+async def test_what_a_source_is_called_makes_no_bucket_of_calls(city: City) -> None:
+    secret = await city.keys.seal("system-operation/connections/calls/2000-01", b"a password")
+
+    await city.retainer.turn()
+
+    assert await city.keys.open(*secret) == b"a password"
+
+
+async def test_keys_go_though_the_lake_is_in_trouble(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fails(*_: object) -> int:
+        raise EngineDown("the lake does not answer")
+
+    await city.enter(source("buses", 3), stream("buses/a", "positions"))
+    old = await sealed(city, "public-safety", 6)
+    monkeypatch.setattr(city.lake, "overdue", fails)
+
+    with pytest.raises(EngineDown):
+        await city.retainer.turn()
+
+    with pytest.raises(Refused, match="was erased"):
+        await city.keys.open(*old)
+
+
+async def test_files_with_keys_are_shredded_once_at_the_start_and_after_keys_were_destroyed(city: City) -> None:
+    await city.enter(source("buses", 3), stream("buses/a", "positions"))
+    for _ in range(2):
+        await city.retainer.turn()
+    assert city.keys.shredded == 1
+
+    for days in (6, 7):
+        await sealed(city, "public-safety", days)
+    for _ in range(2):
+        await city.retainer.turn()
+    assert city.keys.shredded == 2
 
 
 # ── at work ─────────────────────────────────────────────────────────────────────────────────────

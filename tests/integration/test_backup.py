@@ -7,22 +7,27 @@ import json
 import shutil
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+import msgspec
 import pytest
 from tests.integration.running import WHY, Device, Instance, clear_away, datastream, line, now, running, tutela, until
 
+from tutela.app import backing_up
 from tutela.app.core import core
 from tutela.app.settings import settings
-from tutela.errors import Refused
+from tutela.backends import copies
+from tutela.backends.postgres.copying import LOCK
+from tutela.errors import EngineDown, Refused
 from tutela.model.event import Event
 
 pytestmark = pytest.mark.integration
 
 CANARY = "the canary fell from its perch"
-EARLIER, LATER = now(-3600), now(3600)
+NO_KEYS = "name the folder where you keep them with --keys"
 
 
 @dataclass
@@ -53,10 +58,14 @@ class Load:
 
 @dataclass
 class Lost:
-    """What is left of a city that is gone: its backup, its keys, its list of what was erased, and what it had promised."""
+    """What is left of a city that is gone: its backup, its keys, its list of what was erased, and what it had promised.
+
+    The key `before` was destroyed before the backup, the one of the call after it.
+    """
 
     folder: Path
     taken: list[float]
+    before: str
     call: Event
     session: str
     code: str
@@ -82,9 +91,12 @@ async def opened(data: Path, event: Event) -> bytes:
         return await inside.keys.open(event.key or "", event.body)
 
 
-async def destroy(data: Path, key: str) -> None:
+async def destroy(data: Path, key: str = "") -> str:
+    """Destroy that key, or one that is made for it."""
     async with core(settings(data, env={}), "test", connections=1) as inside:
-        await inside.keys.destroy(key)
+        gone = key or (await inside.keys.seal("traffic/positions/2000-01-01", b"where they were"))[0]
+        await inside.keys.destroy(gone)
+        return gone
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +113,7 @@ def lost(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lost]:
         call = asyncio.run(told_call(city.data))
         assert CANARY.encode() in asyncio.run(opened(city.data, call))
         session = city.come_in(city.codes["operator"], "Aino").http.headers["Authorization"]
+        early = asyncio.run(destroy(city.data))
         city.keeper_again()  # it signs a checkpoint, and archives what there is
         with Load(device) as load:
             before = len(load.taken)
@@ -110,11 +123,18 @@ def lost(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lost]:
             city.data, folder / "keys", ignore=lambda _, names: [name for name in names if not name.endswith(".key")]
         )
         asyncio.run(destroy(city.data, call.key or ""))
-        (folder / "gone").write_text(city.tutela("tombstones").stdout)
+        gone = city.tutela("tombstones").stdout
+        for name, text in {
+            "gone": gone,
+            "cut": gone.rstrip(),
+            "empty": "",
+            "older": '{"key":"another","at":1}\n',
+        }.items():
+            (folder / name).write_text(text)
         city.stop()
         clear_away(city.data)
         shutil.rmtree(city.data)
-        yield Lost(folder, load.taken[:before], call, session, city.codes["supervisor"])
+        yield Lost(folder, load.taken[:before], early, call, session, city.codes["supervisor"])
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +152,7 @@ def test_all_that_was_acknowledged_before_the_backup_is_there_after_a_restore(lo
     analyst = again.enrol("operator", "Aino")
 
     def series() -> set[float]:
-        return {value for _, value in analyst.series("load/a", EARLIER, LATER)}
+        return {value for _, value in analyst.series("load/a", now(-3600), now(3600))}
 
     assert len(lost.taken) > 20
     until(lambda: set(lost.taken) <= series(), "everything is there")
@@ -144,7 +164,8 @@ def test_what_was_erased_after_the_backup_stays_erased(lost: Lost, again: Instan
 
     key = lost.call.key
     assert again.asked(f"select wrapped from bucket_key where id = '{key}'") == [{"wrapped": None}]
-    assert json.loads(again.tutela("tombstones").stdout)["key"] == key
+    listed = [json.loads(line)["key"] for line in again.tutela("tombstones").stdout.splitlines()]
+    assert listed == [lost.before, key]
 
 
 def test_the_restored_log_goes_on_from_the_published_root_in_a_new_epoch(lost: Lost, again: Instance) -> None:
@@ -171,10 +192,12 @@ def test_who_was_let_in_before_comes_in_anew(lost: Lost, again: Instance) -> Non
     [
         ((), "say what was erased since"),
         (("--nothing-erased", "--tombstones", "gone"), "say what was erased since"),
-        (("--nothing-erased",), "name the folder where you keep them with --keys"),
-        (("--nothing-erased", "--keys", "backup"), "name the folder where you keep them with --keys"),
+        (("--nothing-erased",), NO_KEYS),
+        (("--nothing-erased", "--keys", "backup"), NO_KEYS),
         (("--tombstones", "nowhere"), "there is no list of destroyed keys at"),
-        (("--tombstones", "backup/manifest.json"), "this is no list of destroyed keys"),
+        (("--tombstones", "backup/log.pub"), "this is no list of destroyed keys"),
+        (("--tombstones", "empty"), "names no destroyed key"),
+        (("--tombstones", "cut"), "does not end with a line feed"),
     ],
 )
 def test_a_restore_that_lacks_something_says_what_and_leaves_nothing(
@@ -210,6 +233,45 @@ def test_the_wrong_keys_are_noticed_and_nothing_is_left_behind(lost: Lost, tmp_p
     assert list((tmp_path / "new").iterdir()) == []
 
 
+def test_a_list_that_is_older_than_the_backup_is_refused_and_nothing_is_left(lost: Lost, tmp_path: Path) -> None:
+    status, told = lost.restore(tmp_path / "new", "--keys", lost.folder / "keys", "--tombstones", lost.folder / "older")
+
+    assert (status, "is older than the backup: it lacks 1 keys" in " ".join(told.split())) == (1, True), told
+    assert lost.before in told
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_a_log_that_was_changed_is_not_gone_on_with_and_nothing_is_left(lost: Lost, tmp_path: Path) -> None:
+    """Whoever changes a backup can write its manifest anew, too."""
+    forged = tmp_path / "backup"
+    shutil.copytree(lost.backup, forged)
+    witness = (forged / "checkpoints.jsonl").read_bytes()
+    (forged / "checkpoints.jsonl").write_bytes(witness + witness)
+    (forged / "manifest.json").unlink()
+    manifest = msgspec.structs.replace(copies.read(lost.backup), files=copies.listed(forged))
+    copies.write(forged, manifest)
+
+    new = tmp_path / "new"
+    done = tutela("restore", forged, "--data", new, "--nothing-erased", "--keys", lost.folder / "keys")
+
+    assert (done.returncode, "the log in this backup was changed" in " ".join(done.stderr.split())) == (1, True), done
+    assert list(new.iterdir()) == []
+
+
+def test_a_backup_whose_lock_is_gone_by_the_end_is_none(again: Instance, tmp_path: Path) -> None:
+    def said(words: str) -> None:
+        if words.startswith("computing"):
+            ends = "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and objid::bigint = "
+            with ThreadPoolExecutor() as beside:
+                assert beside.submit(again.asked, f"{ends}{LOCK & 0xFFFFFFFF}").result()
+
+    with pytest.raises(EngineDown):
+        asyncio.run(backing_up.run(settings(again.data, env={}), tmp_path / "b", keys=False, said=said))
+
+    assert (tmp_path / "b" / "postgres").exists()
+    assert not (tmp_path / "b" / "manifest.json").exists()
+
+
 def test_nothing_is_restored_over_something(lost: Lost, tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("keep me")
     status, told = lost.restore(tmp_path, "--nothing-erased", "--keys", lost.folder / "keys")
@@ -218,8 +280,11 @@ def test_nothing_is_restored_over_something(lost: Lost, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
-def test_a_postgresql_of_somebody_else_is_left_to_its_own_tools(tmp_path: Path) -> None:
-    done = tutela("backup", tmp_path / "b", "--data", tmp_path, env={"TUTELA_PG_DSN": "postgresql://elsewhere/x"})
+@pytest.mark.parametrize(
+    "env", [{"TUTELA_PG_DSN": "postgresql://elsewhere/x"}, {"TUTELA_NATS_URL": "nats://elsewhere"}]
+)
+def test_an_engine_of_somebody_else_is_left_to_its_own_tools(tmp_path: Path, env: dict[str, str]) -> None:
+    done = tutela("backup", tmp_path / "b", "--data", tmp_path, env=env)
 
-    assert (done.returncode, "copy it with its own tools" in " ".join(done.stderr.split())) == (1, True), done.stderr
+    assert (done.returncode, "with its own tools" in " ".join(done.stderr.split())) == (1, True), done.stderr
     assert not (tmp_path / "b").exists()

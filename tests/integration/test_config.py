@@ -124,3 +124,14 @@ def test_names_that_are_there_twice_and_folders_of_others_are_refused(town: Inst
 
     assert "the source 'fine' is there twice" in town.tutela("config", "import", tmp_path).stderr
     assert "is of no source of this instance" in " ".join(town.tutela("config", "export", tmp_path).stderr.split())
+
+
+def test_how_a_source_is_reached_is_told_as_left_out(town: Instance, tmp_path: Path) -> None:
+    reached = '[connection]\npart = "poll"\nstandard = "wzdx"\noptions = { url = "https://example.org/feed" }'
+    (tmp_path / "sources").mkdir()
+    (tmp_path / "sources" / "a.toml").write_text(entry("reached", datastream("reached/a"), reached))
+
+    told = town.tutela("config", "import", tmp_path).stdout
+
+    assert "= connection reached: is not imported; `tutela sources enter` connects it" in told
+    assert "connection" not in source_file(tmp_path, "reached", town).read_text()

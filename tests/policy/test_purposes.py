@@ -131,3 +131,14 @@ def test_an_entry_with_our_words_is_proper() -> None:
 def test_an_entry_with_other_words_is_told_ours(entry: Source, says: str) -> None:
     with pytest.raises(BadInput, match=says):
         proper(entry)
+
+
+@pytest.mark.parametrize("days", [-3, -1, 36_501, 10**9])
+def test_a_retention_that_can_not_be_is_refused(days: int) -> None:
+    with pytest.raises(BadInput, match=f"air: retention_days is {days}; give a number of days from 0 to 36500"):
+        proper(replace(ENTRY, retention_days=days))
+
+
+@pytest.mark.parametrize("days", [None, 0, 30, 36_500])
+def test_a_retention_from_none_to_a_hundred_years_can_be(days: int | None) -> None:
+    proper(replace(ENTRY, retention_days=days))

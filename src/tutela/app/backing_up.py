@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from errno import ENOSPC
 from pathlib import Path
 
 from tutela import __version__
@@ -17,13 +20,13 @@ from tutela.app.core import Core, clock, core
 from tutela.app.settings import Settings
 from tutela.app.verifying import public_key
 from tutela.backends.copies import Said, copy, empty, listed, room, size_of, sync, write
-from tutela.backends.engines import POSTGRES
+from tutela.backends.engines import NATS, POSTGRES
 from tutela.backends.link import Link
 from tutela.backends.places import places
 from tutela.backends.postgres.copying import PostgresCopying
 from tutela.backends.server_postgres import PostgresServer
 from tutela.backends.stream_copies import StreamCopies
-from tutela.errors import BadInput
+from tutela.errors import BadInput, Conflict, StorageFull
 from tutela.maths.ids import uuid_of
 from tutela.model import note
 from tutela.model.backup import BackedUp, Manifest
@@ -43,6 +46,11 @@ BY = "install"
 
 def ours(settings: Settings) -> None:
     """Raise BadInput when the engines or the lake are somebody else's to copy."""
+    if settings.env.get(NATS):
+        raise BadInput(
+            f"{NATS} names a NATS that somebody else keeps: copy its streams with its own tools (`nats stream backup`), as "
+            "docs/how-to/back-up-and-restore.md tells"
+        )
     if settings.env.get(POSTGRES):
         raise BadInput(
             f"{POSTGRES} names a PostgreSQL that somebody else keeps: copy it with its own tools, the whole cluster "
@@ -58,8 +66,20 @@ async def run(settings: Settings, folder: Path, *, keys: bool, said: Said) -> Ma
     empty(folder, "the folder")
     async with core(settings, "backup", connections=3) as inside:
         await asyncio.to_thread(lambda: room(folder, _size(settings)))
-        async with PostgresCopying(inside.facts.db).copying():
-            return await _Backup(inside, folder, keys, said).make()
+        with _full(folder):
+            async with PostgresCopying(inside.facts.db).copying() as held:
+                return await _Backup(inside, folder, keys, said, held).make()
+
+
+@contextmanager
+def _full(folder: Path) -> Iterator[None]:
+    """Raise StorageFull, and say whose disk it is."""
+    try:
+        yield
+    except OSError as wrong:
+        if wrong.errno != ENOSPC:
+            raise
+        raise StorageFull(f"the disk of {folder} is full; free some space, or name a folder on another disk") from wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +88,7 @@ class _Backup:
     folder: Path
     keys: bool
     said: Said
+    held: Callable[[], Awaitable[bool]]
 
     async def make(self) -> Manifest:
         """All of it, one after the other."""
@@ -92,6 +113,10 @@ class _Backup:
             keys=self.keys,
             files=await asyncio.to_thread(listed, self.folder),
         )
+        if not await self.held():
+            raise Conflict(
+                "files may have been removed while they were copied, for a lock was lost; make the backup again"
+            )
         await asyncio.to_thread(write, self.folder, manifest)
         return manifest
 

@@ -7,6 +7,7 @@ gives out itself (numbers, cells, versions) is left out, and so is every secret.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 
@@ -26,6 +27,9 @@ GIVEN = {
     Install: ("id", "at"),
 }
 """Fields that are left out: the register gives them, another table tells them, or they are personal data."""
+
+LONGEST = 200
+"""Characters of a file's name: file systems take 255 bytes."""
 
 Fields = Mapping[str, Any]
 
@@ -56,8 +60,11 @@ def city_text(install: Install) -> str:
 
 
 def file_name(source: str) -> str:
-    """The file of a source: its name, with what file systems don't take written as %XX."""
-    return f"{quote(source, safe=' ')}.toml"
+    """The file of a source: its name, with what file systems don't take written as %XX; a long one is cut, and told apart by its hash."""
+    name = quote(source, safe=" ")
+    if len(name) > LONGEST:
+        name = f"{name[:LONGEST]}-{sha256(source.encode()).hexdigest()[:12]}"
+    return f"{name}.toml"
 
 
 def _table(head: str, noun: msgspec.Struct) -> str:

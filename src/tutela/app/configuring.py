@@ -1,7 +1,8 @@
 """`tutela config`: the register as files, and files into the register, with what would change told first.
 
 Nothing is removed by an import: what the files leave out stays as it is. People come in by themselves, with a code; what
-they may do can't be given by a file, so their roles are compared and told, no more.
+they may do can't be given by a file, so their roles are compared and told, no more. How a source is reached is not in these files,
+for it may need secrets, which no file here holds: `tutela sources enter` connects it.
 """
 
 from __future__ import annotations
@@ -130,7 +131,15 @@ def _planned(entry: Entry, kept: _Kept) -> tuple[_Plan, list[Change]]:
         tuple(one for one, change in things if change),
         tuple(one for one, change in streams if change),
     )
-    return plan, [change for change in (own, *(change for _, change in [*things, *streams])) if change]
+    changes = [change for change in (own, *(change for _, change in [*things, *streams])) if change]
+    return plan, [*changes, *_unconnected(entry)]
+
+
+def _unconnected(entry: Entry) -> Iterator[Change]:
+    """How a source is reached, where a file tells that: nobody is to think that it was taken."""
+    if entry.connection is not None:
+        says = "is not imported; `tutela sources enter` connects it"
+        yield Change(how="stays", what="connection", name=entry.source.name, says=says)
 
 
 def _placed(what: str, new: Thing | Datastream, old: Thing | Datastream | None) -> Change | None:

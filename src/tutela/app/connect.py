@@ -11,10 +11,11 @@ from secrets import token_hex
 
 from tutela.app.connections import opened
 from tutela.app.core import Core, chance, clock, core
+from tutela.app.disks import reserve
 from tutela.app.settings import Settings
 from tutela.app.tasks import together
 from tutela.flow.connecting import Connecting
-from tutela.flow.gateway import Gateway
+from tutela.flow.gateway import Gateway, Options
 from tutela.flow.health import Health
 from tutela.flow.hearing import Hearing
 from tutela.flow.line import Line, Opened
@@ -42,6 +43,20 @@ def connecting(inside: Core, name: str, gateway: Gateway, health: Health) -> Con
     return Connecting(name, facts, known, line=line, opening=opening, clock=clock)
 
 
+def door(inside: Core, health: Health) -> Gateway:
+    """The gateway behind the connections: it leaves the disk's last room to the facts, as that of the other doors does."""
+    return Gateway(
+        f"connect-{token_hex(6)}",
+        LIVE,
+        streams=inside.streams,
+        keys=inside.keys,
+        known=inside.known,
+        health=health,
+        clock=clock,
+        options=Options(may=reserve(inside.settings).check),
+    )
+
+
 async def run(settings: Settings) -> None:
     """Run the connections until stopped. The name is new at each start: a lease of an earlier life is another's."""
     name = f"{socket.gethostname()}-{os.getpid()}-{token_hex(3)}"
@@ -50,15 +65,7 @@ async def run(settings: Settings) -> None:
     async with core(settings, "connect") as inside:
         await inside.known.refresh()
         health = Health()
-        gateway = Gateway(
-            f"connect-{token_hex(6)}",
-            LIVE,
-            streams=inside.streams,
-            keys=inside.keys,
-            known=inside.known,
-            health=health,
-            clock=clock,
-        )
+        gateway = door(inside, health)
         runner = connecting(inside, name, gateway, health)
         loops = gateway.run(), inside.known.run(REFRESH), health.run(inside.facts), runner.run()
         async with together(*loops):

@@ -102,7 +102,10 @@ class Housekeeping:
     async def run(self) -> None:
         """Until cancelled."""
         while True:
-            self.look()
+            try:
+                self.look()
+            except OSError as wrong:  # a folder that can't be looked at now is no reason to stop a city
+                log.warning("the disks can't be measured now: %s", wrong)
             await asyncio.sleep(EVERY)
 
     def look(self) -> None:

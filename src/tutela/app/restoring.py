@@ -1,8 +1,9 @@
 """`tutela restore`: a new instance from a backup, checked against what was signed, with nothing in it that was erased.
 
 The order matters. Keys that were destroyed after the backup was made are destroyed again before anything can be read. The
-witness is cut back to what PostgreSQL has, the restore becomes an event, and all that is signed from then on is of a new
-seal epoch: somebody may hold a later checkpoint of the old one, over events that are lost.
+witness is cut back to what PostgreSQL has, and all is verified before anything is signed. Then the restore becomes an event, and
+all that is signed from then on is of a new seal epoch: somebody may hold a later checkpoint of the old one, over events
+that are lost.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from tutela.backends.migrate import migrate
 from tutela.backends.places import SYSTEM, places, private, settle
 from tutela.backends.server_postgres import PostgresServer
 from tutela.backends.stream_copies import StreamCopies
-from tutela.backends.tombstones import destroy_again, destroyed, read
+from tutela.backends.tombstones import destroy_again, destroyed, handed, shred
 from tutela.errors import BadInput, Broken, NotFound
 from tutela.flow.seal import read_witnessed
 from tutela.flow.verify import Report
@@ -38,12 +39,15 @@ from tutela.model import note
 from tutela.model.backup import Manifest, Restored, Tombstone
 from tutela.model.noun import Noun
 
+SHOWN = 3
+"""Of what was found in a log that was changed, so many are told."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """What to restore: a backup's folder, the folder with the keys (None: the backup's own), and lists of destroyed keys.
 
-    An empty list says that nothing was erased since the backup was made.
+    No list says that nothing was erased since the backup was made.
     """
 
     folder: Path
@@ -85,7 +89,7 @@ def _stones(wanted: Wanted) -> Mapping[str, int]:
     for path in wanted.tombstones:
         if not path.is_file():
             raise NotFound(f"there is no list of destroyed keys at {path}; `tutela tombstones` writes one")
-        found = {**read(path), **found}
+        found = {**handed(path), **found}
     return found
 
 
@@ -145,10 +149,11 @@ class _Restore:
         await inside.keys.fits()
         again = await self._erase(stones)
         await self._shut_out()
-        await self._reopen(again)
+        await self._cut_back()
         self.said("verifying the log")
-        report = await verified(inside, public_key(inside.settings), lambda _count, _total: None)
+        report = await self._sound()
         await self._whole()
+        await self._reopen(again)
         return Outcome(
             began=manifest.began,
             ended=manifest.ended,
@@ -158,8 +163,16 @@ class _Restore:
         )
 
     async def _erase(self, stones: Mapping[str, int]) -> int:
-        again = await destroy_again(self.inside.facts.db, stones)
-        known = {**await destroyed(self.inside.facts.db), **stones}
+        db = self.inside.facts.db
+        before = await destroyed(db)
+        if stones and (lacking := sorted(before.keys() - stones.keys())):
+            raise BadInput(
+                f"the list of destroyed keys is older than the backup: it lacks {len(lacking)} keys that were destroyed by "
+                f"then, such as {lacking[0]}; hand over the newest one, or all that you have, each with --tombstones"
+            )
+        again = await destroy_again(db, stones)
+        await shred(db)
+        known = {**before, **stones}
         await tombstones(self.inside.settings).add(Tombstone(key=key, at=at) for key, at in sorted(known.items()))
         return again
 
@@ -169,8 +182,8 @@ class _Restore:
             await connection.execute("delete from session")
             await connection.execute("delete from invitation where used_at is null")
 
-    async def _reopen(self, again: int) -> None:
-        """The witness reaches no further than the copy of the database, and then tells of a new epoch."""
+    async def _cut_back(self) -> None:
+        """The witness reaches no further than the copy of the database."""
         inside, manifest = self.inside, self.manifest
         await settle_key(inside.settings, inside.install, inside.facts)
         size, seen = await inside.facts.last() + 1, set[str]()
@@ -184,6 +197,21 @@ class _Restore:
             await asyncio.to_thread(cut, self.folder / WITNESS, inside.settings.data / WITNESS, keep_line)
         if manifest.checkpoint and manifest.checkpoint not in seen:
             raise Broken("the witness in this backup lacks the checkpoint that the manifest names; take another backup")
+
+    async def _sound(self) -> Report:
+        """What was read of the log; raises Broken when it was changed: nothing more is signed over that."""
+        report = await verified(self.inside, public_key(self.inside.settings), lambda _count, _total: None)
+        if not report.sound:
+            told = "; ".join(f"{one.what} at {one.position}: {one.says}" for one in report.findings[:SHOWN])
+            raise Broken(
+                f"the log in this backup was changed, in {len(report.findings) + report.more} places ({told}); "
+                "take another backup, and keep this one for whoever looks into it"
+            )
+        return report
+
+    async def _reopen(self, again: int) -> None:
+        """The log goes on with the restore, in a new epoch."""
+        inside, manifest = self.inside, self.manifest
         now = clock()
         body = Restored(began=manifest.began, ended=manifest.ended, destroyed=again)
         await inside.facts.append([event("restore@1", now, body)])

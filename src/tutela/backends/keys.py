@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 from tutela.backends.envelope import close, disclose, erased, new_key, no_key
 from tutela.backends.key_file import keep, secret
 from tutela.backends.postgres.database import Database
-from tutela.backends.tombstones import Tombstones
+from tutela.backends.tombstones import Tombstones, shred
 from tutela.errors import Broken
 from tutela.model.backup import Tombstone
 
@@ -94,6 +94,10 @@ class Keys:
         async with self.db.reading() as connection:
             rows = await connection.fetch("select id, bucket from bucket_key where wrapped is not null")
         return {row["id"]: row["bucket"] for row in rows}
+
+    async def shred(self) -> None:
+        """What was destroyed leaves the table's file too."""
+        await shred(self.db)
 
     async def fits(self) -> None:
         """Raise Broken when the root key is not the one that these keys are wrapped under."""

@@ -66,6 +66,19 @@ def read(path: Path) -> dict[str, int]:
     return found
 
 
+def handed(path: Path) -> dict[str, int]:
+    """A list that somebody hands over: raises BadInput when it is not whole, for what it lacks would come back."""
+    raw = path.read_bytes()
+    if not raw.strip():
+        raise BadInput(f"{path} names no destroyed key; if nothing was erased since the backup, say --nothing-erased")
+    if not raw.endswith(b"\n"):
+        raise BadInput(
+            f"{path} does not end with a line feed: its last entry may be cut off; copy it anew, or look at its last line "
+            "and end it with a line feed"
+        )
+    return read(path)
+
+
 async def destroyed(db: Database) -> dict[str, int]:
     """The keys that a database knows as destroyed, each with its time."""
     async with db.reading() as connection:
@@ -78,3 +91,13 @@ async def destroy_again(db: Database, stones: Mapping[str, int]) -> int:
     async with db.reading() as connection:
         done: str = await connection.execute(_AGAIN, list(stones), list(stones.values()))
     return int(done.split()[1])
+
+
+async def shred(db: Database) -> None:
+    """Write the table of keys anew, without what keys were before they were destroyed.
+
+    An update leaves the row as it was in the file, until somebody tidies up. What an older transaction may still read
+    stays until the next time.
+    """
+    async with db.reading() as connection:
+        await connection.execute("vacuum full bucket_key")

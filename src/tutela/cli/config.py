@@ -23,7 +23,7 @@ def export(
 ) -> None:
     """Write sources, Things, Datastreams and roles as TOML files, always in the same order.
 
-    No token, no key and no name of a person is in them.
+    No token, no key and no name of a person is in them; nor how a source is reached (its [connection]), which may need secrets.
     """
     files = run(configuring.write(settings(data), folder))
     shown([str(path) for path in files], as_json=as_json, words=f"{folder}: {len(files)} files")
@@ -38,6 +38,6 @@ def import_(
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Bring the register to what the files say, each change with its event. Nothing is removed."""
+    """Bring the register to what the files say, each change with its event. Nothing is removed, and nothing is connected."""
     changes = run(configuring.load(settings(data), folder, dry=dry_run))
     shown(changes, as_json=as_json, words=configuring.words(changes, dry=dry_run))

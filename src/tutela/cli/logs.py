@@ -38,7 +38,12 @@ class Lines(logging.Formatter):
         }
         if record.exc_info:
             told["trace"] = self.formatException(record.exc_info)
-        return msgspec.json.encode(told).decode()
+        return msgspec.json.encode({name: _whole(text) for name, text in told.items()}).decode()
+
+
+def _whole(text: str) -> str:
+    """Half a character, as a file's name may hold, is spelled out: no record is lost for it."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def set_up(level: int, verb: str, env: Mapping[str, str]) -> None:

@@ -71,8 +71,8 @@ def restore(
 ) -> None:
     """Make a new instance from a backup, in a directory that is new or empty.
 
-    What was erased since the backup was made is erased again, by the lists of destroyed keys. The log is verified, and
-    everybody comes in anew. Then start it with `tutela up`.
+    What was erased since the backup was made is erased again, by the lists of destroyed keys. The log is verified: when it
+    was changed, nothing is left of the restore. Everybody comes in anew. Then start it with `tutela up`.
     """
     if bool(tombstones_) == nothing_erased:
         raise BadInput(
@@ -88,11 +88,8 @@ def restore(
     report = done.verified
     words = [f"restored as of {iso(done.ended)}: {report.witnessed + report.unwitnessed:,} events"]
     words += [f"  {done.destroyed:,} keys were destroyed again; {done.streams} streams are as they were"]
-    words += [f"  {finding.what} at {finding.position}: {finding.says}" for finding in report.findings]
-    words += ["The log is sound." if report.sound else "THE LOG WAS CHANGED."]
+    words += ["The log is sound."]
     shown(done, as_json=as_json, words="\n".join(words))
-    if not report.sound:
-        raise typer.Exit(1)
 
 
 def tombstones_(data: Data = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import ceil
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
@@ -21,6 +22,9 @@ from tutela.model.noun import Noun
 from tutela.model.scales import Certainty, Scale, Severity, Urgency
 from tutela.model.seen import Catalogue, Seen
 from tutela.model.why import Moved, Why
+
+ROUGH = 10.0
+"""Metres: what is told of how far a Thing was from the edge is rounded up to that."""
 
 
 class Fence(Noun, frozen=True, kw_only=True):
@@ -117,8 +121,8 @@ class Fence(Noun, frozen=True, kw_only=True):
         out = self.tells != "leaves"
         first = self.tells == "enters" or one.time == one.since
         level = self.margin if not out or not first else -self.margin
-        lat, lon, metres = edge.walk(one.lat, one.lon, level, out=out)
-        return Moved(datastream=datastream, time=one.time, lat=lat, lon=lon, metres=round(metres, 2))
+        _, _, metres = edge.walk(one.lat, one.lon, level, out=out)
+        return Moved(datastream=datastream, time=one.time, metres=ceil(metres / ROUGH) * ROUGH)
 
     def _detection(self, timeline: str, catalogue: Catalogue, one: Crossed) -> Detection:
         """It is where the area is, and not where the Thing was: that is personal data."""

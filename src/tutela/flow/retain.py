@@ -2,9 +2,12 @@
 
 Rows that lie in the clear are deleted from the lake, and then shredded: a deletion alone leaves them readable in their
 files. What is sealed goes with its key, which is destroyed when every source that may have put something into its bucket lets
-it go; it can't be read from then on in any copy. The event comes first: nothing goes unsaid.
+it go, or for the contents of calls when the time that they may be read is over; it can't be read from then on in any copy. The
+event comes first: nothing goes unsaid. Keys go first: nothing that ails the lake keeps them.
 
-Only the live timeline is kept by the clock: what was imported has a time of its own.
+Only the live timeline is kept by the clock: what was imported has a time of its own. Other keys are not destroyed here: those of
+notes and incidents, of people, of secrets of connections, and the one of all that detectors know. So the rows that a detector left,
+which works no more, stay, and can be read.
 """
 
 from __future__ import annotations
@@ -12,7 +15,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import inf
 from typing import Protocol
 
 import numpy as np
@@ -26,6 +30,7 @@ from tutela.model.noun import Noun
 from tutela.model.register import Datastream, Source
 from tutela.model.timeline import LIVE
 from tutela.model.when import DAY, HOUR, SECOND, parse
+from tutela.policy.purposes import CLASSES
 
 from .ports import Clock, Copying, Ids, Log, Past
 from .rest import rest
@@ -35,6 +40,12 @@ LOG = logging.getLogger(__name__)
 BY = "keeper"
 SOONER = 60.0
 """Seconds until the next look when this one could not be finished."""
+
+CALLS = "calls"
+"""The buckets with what callers said: one a purpose and month."""
+
+LEARNT = HOUR
+"""Microseconds after which every process has learnt how a datastream is defined now, and no sender's clock is ahead."""
 
 PERSONAL = frozenset(name for name, of in KINDS.items() if of.personal_data)
 
@@ -67,6 +78,7 @@ class Buckets(Protocol):
 
     async def in_use(self) -> Mapping[str, str]: ...  # noqa: D102  told above
     async def destroy(self, key: str) -> None: ...  # noqa: D102  told above
+    async def shred(self) -> None: ...  # noqa: D102  what was destroyed is no longer in any file either
 
 
 @dataclass(slots=True, kw_only=True)
@@ -83,6 +95,7 @@ class Retainer:
     left: Callable[[int], object]
     every: float = HOUR / SECOND
     _shredded: bool = False
+    _keys_shredded: bool = False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look until told to stop. Raises only what should stop the process."""
@@ -99,8 +112,8 @@ class Retainer:
         kept = await self._kept()
         async with self.copying.removing() as may:
             if may:
+                await self._erase(kept)
                 await self._let_go(kept.sources)
-                await self._erase(kept.days)
         past = [await self.lake.overdue(LIVE, one.datastreams, one.before(self.clock())) for one in kept.sources]
         self.left(sum(past))
         return may
@@ -119,30 +132,32 @@ class Retainer:
             await self.lake.shred()
             self._shredded = True
 
-    async def _erase(self, kept: Mapping[str, int | None]) -> None:
-        """Destroy the keys of buckets whose day is over for all of their sources."""
+    async def _erase(self, kept: _Kept) -> None:
+        """Destroy the keys of buckets whose time is over for all of their sources."""
         for key, bucket in sorted((await self.keys.in_use()).items()):
-            of, _, day = bucket.rpartition("/")
-            days = kept.get(of, kept.get(of.rpartition("/")[2]))
-            if days is not None and parse(f"{day}T00:00:00Z") + (days + 1) * DAY <= self.clock():
+            if kept.until(bucket) <= self.clock():
                 await self._tell("erasure@1", bucket, Erased(bucket=bucket, key=key))
+                self._keys_shredded = False
                 await self.keys.destroy(key)
+        if not self._keys_shredded:  # also at the start, as below
+            await self.keys.shred()
+            self._keys_shredded = True
 
     async def _kept(self) -> _Kept:
         """What the register says: of a million datastreams the numbers alone are held."""
         limits = {source.name: source.retention_days for source in await self.register.sources()}
         numbers: dict[str, list[int]] = {name: [] for name, limit in limits.items() if limit is not None}
-        days: dict[str, int | None] = {}
-        after = 0
+        kept, after = _Kept(), 0
         while numbers and (some := await self.register.datastreams(after)):
             after = some[-1].version
             for stream in some:
                 if stream.kind in PERSONAL:
-                    _keep(days, stream, limits.get(stream.source))
+                    limit = limits.get(stream.source)
+                    kept.add(stream, inf if limit is None else limit)
                 elif stream.source in numbers:
                     numbers[stream.source].append(stream.id)
-        found = [_Own(name, limits[name] or 0, np.array(own, np.int32)) for name, own in numbers.items()]
-        return _Kept(tuple(found), days)
+        kept.sources = tuple(_Own(name, limits[name] or 0, np.array(own, np.int32)) for name, own in numbers.items())
+        return kept
 
     async def _tell(self, kind: str, subject: str, body: Noun) -> None:
         now, said = self.clock(), encode(body)
@@ -165,20 +180,43 @@ class _Own:
         return now - self.days * DAY
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Kept:
-    """The sources whose time is limited, and for how many days each sort of bucket is kept (None: for ever).
+    """The sources whose time is limited, and for how many days (inf: for ever) each sort of bucket is kept.
 
     A sort is `purpose/kind`. And each kind by itself, whatever its purpose: for buckets of a purpose that no datastream
-    has any more.
+    has any more. `changed`: by kind and number of days, when one of those datastreams was last defined otherwise; it may
+    have had any purpose before.
     """
 
-    sources: tuple[_Own, ...]
-    days: Mapping[str, int | None]
+    sources: tuple[_Own, ...] = ()
+    days: dict[str, float] = field(default_factory=dict)
+    changed: dict[str, dict[float, int]] = field(default_factory=dict)
+
+    def add(self, stream: Datastream, days: float) -> None:
+        """A datastream of which what is sealed is kept for so many days."""
+        for sort in (f"{stream.purpose}/{stream.kind}", stream.kind):
+            self.days[sort] = max(days, self.days.get(sort, 0))
+        if stream.changed is not None:
+            of = self.changed.setdefault(stream.kind, {})
+            of[days] = max(stream.changed, of.get(days, stream.changed))
+
+    def until(self, bucket: str) -> float:
+        """When what a bucket holds is past its time (microseconds; inf: never); it is kept as its most patient source says."""
+        if bucket.count("/") != 2:
+            return inf
+        purpose, kind, period = bucket.split("/")
+        if kind == CALLS:
+            return _month_after(period) + (CLASSES["call-contents"].days or inf) * DAY
+        days = self.days.get(f"{purpose}/{kind}", self.days.get(kind, inf))
+        if days == inf:
+            return inf
+        begin = parse(f"{period}T00:00:00Z")
+        before = (own for own, changed in self.changed.get(kind, {}).items() if changed + LEARNT > begin)
+        return begin + (max(days, *before, 0) + 1) * DAY
 
 
-def _keep(days: dict[str, int | None], stream: Datastream, own: int | None) -> None:
-    """A bucket is kept as its most patient source says."""
-    for sort in (f"{stream.purpose}/{stream.kind}", stream.kind):
-        before = days.get(sort, 0)
-        days[sort] = None if own is None or before is None else max(own, before)
+def _month_after(month: str) -> int:
+    """When the month after this one (YYYY-MM) begins."""
+    year, number = divmod(int(month[:4]) * 12 + int(month[5:]), 12)
+    return parse(f"{year:04}-{number + 1:02}-01T00:00:00Z")

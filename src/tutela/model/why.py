@@ -45,15 +45,14 @@ class Apart(Noun, tag="apart", tag_field="noun", frozen=True, kw_only=True):
 
 
 class Moved(Noun, tag="moved", tag_field="noun", frozen=True, kw_only=True):
-    """It would not have fired if that position had been elsewhere: by so many degrees, which are so many `metres`.
+    """It would not have fired if that position had been nearer to the edge, or beyond it: by `metres` at most.
 
-    How far, and not from where: where a Thing was is personal data, and a reason is stored in the clear.
+    Rounded up to ten metres, and without a direction: where a Thing was is personal data, a reason is stored in the clear,
+    and everybody knows where the edge is.
     """
 
     datastream: int
     time: int
-    lat: float
-    lon: float
     metres: float
 
 

@@ -109,6 +109,9 @@ PURPOSES = {
     )
 }
 
+LONGEST = 36_500
+"""Days: what is kept for longer than a hundred years is kept without a limit."""
+
 ALWAYS = ("oversight", "rights-request")
 
 LEGAL_BASES = {
@@ -193,13 +196,18 @@ def known_purpose(name: str, of: str) -> None:
 
 
 def proper(source: Source) -> None:
-    """A register entry names purposes and a legal basis that we know; raises BadInput with the lists."""
+    """A register entry names purposes and a legal basis that we know, and a retention that can be; raises BadInput with the lists."""
     for name in source.purposes:
         known_purpose(name, source.name)
     if not source.purposes:
         raise BadInput(f"{source.name}: say what the data is for; the purposes are: {', '.join(PURPOSES)}")
     if source.legal_basis not in LEGAL_BASES:
         raise BadInput(f"{source.name}: {source.legal_basis!r} is no legal basis here: {', '.join(LEGAL_BASES)}")
+    if not 0 <= (source.retention_days or 0) <= LONGEST:
+        raise BadInput(
+            f"{source.name}: retention_days is {source.retention_days}; give a number of days from 0 to {LONGEST}, "
+            "or leave it out to keep what it sends without a limit"
+        )
 
 
 def purpose_of(stream: Datastream, source: Source) -> str:
