@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from math import inf
 
@@ -94,15 +94,22 @@ def _connection(source: str, told: Connected, by: str, now: int) -> Event:
 
 
 async def define(
-    register: Register, things: Sequence[Thing], datastreams: Sequence[Datastream], by: str, now: int
+    register: Register,
+    things: Sequence[Thing],
+    datastreams: Sequence[Datastream],
+    by: str,
+    now: int,
+    *,
+    heard: bool = False,
 ) -> Sequence[Datastream]:
     """Define Things and Datastreams of sources that are entered; the datastreams come back with their numbers.
 
     What is new or changed leaves its events. Running processes learn of it with their next refresh: detectors go on
-    from there with the new place, unit or interval.
+    from there with the new place, unit or interval. What a message says (`heard`) leaves the place and the properties of
+    a Thing as they are where it tells none, and may come only from a source whose entry has not ended.
 
     Raises BadInput for a kind that nobody knows, a name that can't be shown, an interval that is none, or a purpose
-    that is not its source's.
+    that is not its source's; Quarantined for a source without a valid entry.
     """
     for thing in things:
         _plain(thing.name)
@@ -112,15 +119,23 @@ async def define(
         if stream.interval is not None and not 0 < stream.interval < inf:
             raise BadInput(f"{stream.name}: an interval is a number of seconds, or is left out; not {stream.interval}")
     entries = {source.name: source for source in await register.sources()}
-    for name in sorted({stream.source for stream in datastreams} - entries.keys()):
-        raise Quarantined(SAYS[Reason.QUARANTINED], source=name)
+    _valid(entries, {one.source for one in (*things, *datastreams)} if heard else (), now)
+    _valid(entries, {stream.source for stream in datastreams}, -inf)
     whole = [
         msgspec.structs.replace(
             stream, cell=cell_of(stream.place), purpose=purpose_of(stream, entries[stream.source]), changed=now
         )
         for stream in datastreams
     ]
-    return await register.define(things, whole, partial(_told, by, now))
+    return await register.define(things, whole, partial(_told, by, now), heard=heard)
+
+
+def _valid(entries: Mapping[str, Source], sources: Iterable[str], now: float) -> None:
+    """Raise Quarantined when one of the sources has no entry, or one that has ended by now."""
+    for name in sorted(sources):
+        ends = entries[name].ends if name in entries else now
+        if ends is not None and ends <= now:
+            raise Quarantined(SAYS[Reason.QUARANTINED], source=name)
 
 
 def _told(by: str, now: int, new: Sequence[Datastream]) -> list[Event]:

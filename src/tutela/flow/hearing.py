@@ -24,6 +24,7 @@ from tutela.model.register import Datastream, Thing
 from tutela.model.rows import Numbers, Rows
 from tutela.model.timeline import LIVE
 from tutela.model.when import HOUR
+from tutela.policy.gate import SAYS, Reason
 from tutela.policy.purposes import purpose_of
 
 from .catalogue import Known
@@ -74,7 +75,11 @@ class Hearing:
         Raises EngineDown or Overloaded when it can't be taken now (hear it again, all of it: what was stored already is
         not shown twice), and Quarantined when the source has no entry.
         """
-        streams = {stream.name: stream for stream in heard.datastreams}
+        if self._ended():
+            count = len(heard.values) + sum(refusal.count for refusal in heard.refused)
+            no = Refusal(Reason.QUARANTINED, SAYS[Reason.QUARANTINED], count)
+            return await self._give(Offer(self._source, LIVE, None, (no,)))
+        streams = {stream.name: self._placed(stream) for stream in heard.datastreams}
         async with self._one_by_one:
             barred = await self._define(heard.things, list(streams.values()))
         blocks, refused = self._blocks(heard.values, streams, barred)
@@ -91,12 +96,29 @@ class Hearing:
         self._turn()
         barred = {stream.name: self._barred[stream.name] for stream in streams if stream.name in self._barred}
         due, over = self._due([stream for stream in streams if stream.name not in barred])
-        new = [thing for thing in things if self._things.get(thing.name) != thing]
+        new = [thing for thing in things if self._untold(thing)]
         new = new[: max(0, self._caps.datastreams - len(self._things))]
         if due or new:
             barred |= await self._entered(new, due)
             await self._known.refresh()
         return barred | over
+
+    def _ended(self) -> bool:
+        """Whether the source was entered, and its entry holds no more."""
+        admission = self._known.admission
+        return self._source in admission.sources and admission.entry(self._source, self._clock()) is None
+
+    def _placed(self, stream: Datastream) -> Datastream:
+        """The datastream with the place that the register has of it, where the message tells none."""
+        number = None if stream.place else self._known.number(stream.name)
+        return stream if number is None else msgspec.structs.replace(stream, place=self._known.datastream(number).place)
+
+    def _untold(self, thing: Thing) -> bool:
+        """Whether something new is told of a Thing; a place or properties that are left out are nothing new."""
+        last = self._things.get(thing.name)
+        return last is None or last != msgspec.structs.replace(
+            thing, place=thing.place or last.place, properties=thing.properties or last.properties
+        )
 
     def _due(self, streams: Iterable[Datastream]) -> tuple[list[Datastream], dict[str, Why]]:
         """Those to be defined now, and those over a cap."""
@@ -183,12 +205,16 @@ class Hearing:
             if source != self._source:
                 raise BadInput(f"{name}: {self._source} can't define it for {source}; leave it to that source")
         try:
-            await define(self._register, things, streams, self._source, self._clock())
+            await define(self._register, things, streams, self._source, self._clock(), heard=True)
         except Conflict as wrong:
             if "name" in wrong.where:
                 raise
             raise EngineDown(wrong.message) from wrong  # two transactions met: nothing is wrong with what is defined
-        self._things |= {thing.name: thing for thing in things}
+        for thing in things:
+            last = self._things.get(thing.name, thing)
+            self._things[thing.name] = msgspec.structs.replace(
+                thing, place=thing.place or last.place, properties=thing.properties or last.properties
+            )
 
     def _blocks(
         self, values: Iterable[Value], streams: dict[str, Datastream], barred: dict[str, Why]

@@ -78,7 +78,7 @@ class Register(Protocol):
 
     `define` gives the datastreams back with the ids and versions that the register holds; those that come in are not
     looked at. What is defined as it was stays as it is; `told` gives the events of what is new or changed, which are
-    kept in the same transaction. `datastreams` gives those whose version is higher, by version: some of them, as long as
+    kept in the same transaction. A Thing that was only `heard` of keeps the place and the properties it does not tell. `datastreams` gives those whose version is higher, by version: some of them, as long as
     there are more. `refuse` adds to the counts by (source, minute in microseconds, reason).
     """
 
@@ -87,7 +87,7 @@ class Register(Protocol):
     async def things(self) -> Sequence[Thing]: ...
     async def datastreams(self, after: int = 0) -> Sequence[Datastream]: ...
     async def define(
-        self, things: Sequence[Thing], datastreams: Sequence[Datastream], told: Told | None = None
+        self, things: Sequence[Thing], datastreams: Sequence[Datastream], told: Told | None = None, *, heard: bool = False
     ) -> Sequence[Datastream]: ...
     async def refuse(self, counts: Mapping[tuple[str, int, str], int]) -> None: ...
     async def refused(self, since: int) -> Mapping[tuple[str, int, str], int]: ...
