@@ -18,6 +18,7 @@ from tutela.model.heard import Heard, Value
 from tutela.model.place import Place
 from tutela.model.register import Datastream, Source, Thing
 from tutela.model.when import HOUR, parse
+from tutela.policy.gate import LIVE_AHEAD
 
 NOW = int(parse("2026-11-25T12:00:00Z"))
 BUSES = Source(
@@ -360,3 +361,21 @@ async def test_an_entry_that_ended_a_moment_ago_is_looked_up_before_something_is
         await town.hear(value())
 
     assert not await town.facts.things()
+
+
+# ── what lies ahead ─────────────────────────────────────────────────────────────────────────────
+async def test_what_lies_ahead_is_left_out_without_a_refusal_until_it_is_due(town: Town) -> None:
+    message = Heard((BUS,), (SPEED,), (value(0.0), value(1.0, at=NOW + HOUR), value(0.0, at=NOW + 2 * HOUR)))
+    receipts = [await town.hearing.hear(message)]
+    assert receipts[0].due is not None
+    town.now = receipts[0].due
+    receipts.append(await town.hearing.hear(message))
+
+    assert [(one.accepted, one.refused) for one in receipts] == [(1, ()), (2, ())]
+    assert receipts[1].due == receipts[0].due + HOUR
+
+
+async def test_a_message_of_nothing_but_what_lies_ahead_tells_when_it_is_due(town: Town) -> None:
+    receipt = await town.hear(value(at=NOW + HOUR))
+
+    assert (receipt.accepted, receipt.refused, receipt.due) == (0, (), NOW + HOUR - LIVE_AHEAD)

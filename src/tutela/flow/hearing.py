@@ -2,6 +2,7 @@
 
 A source that is fetched from or listened to names its Things and Datastreams itself. It may define as many as `Caps`
 allow, and only under names that no other source has. What it may not define is refused with its values, by itself.
+Values that lie ahead, such as a road that closes tonight, are left out until then, and the receipt tells when they are due.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 import numpy as np
@@ -24,7 +25,7 @@ from tutela.model.register import Datastream, Thing
 from tutela.model.rows import Numbers, Rows
 from tutela.model.timeline import LIVE
 from tutela.model.when import HOUR
-from tutela.policy.gate import SAYS, Reason
+from tutela.policy.gate import LIVE_AHEAD, SAYS, Reason
 from tutela.policy.purposes import purpose_of
 
 from .catalogue import Known
@@ -82,14 +83,24 @@ class Hearing:
         streams = {stream.name: self._placed(stream) for stream in heard.datastreams}
         async with self._one_by_one:
             barred = await self._define(heard.things, list(streams.values()))
-        blocks, refused = self._blocks(heard.values, streams, barred)
+        values, due = self._by_now(heard.values)
+        blocks, refused = self._blocks(values, streams, barred)
         refusals = (*heard.refused, *refused)
         if not blocks:
-            return await self._give(Offer(self._source, LIVE, None, refusals))
+            receipt = await self._give(Offer(self._source, LIVE, None, refusals))
+            return replace(receipt, due=due)
         first, *rest = blocks
         offers = [Offer(self._source, LIVE, first, refusals), *(Offer(self._source, LIVE, rows) for rows in rest)]
         receipts = await asyncio.gather(*(self._give(offer) for offer in offers))
-        return Receipt(sum(one.accepted for one in receipts), tuple(no for one in receipts for no in one.refused))
+        return Receipt(sum(one.accepted for one in receipts), tuple(no for one in receipts for no in one.refused), due)
+
+    def _by_now(self, values: Sequence[Value]) -> tuple[Sequence[Value], int | None]:
+        """The values that the gate takes by now, and when the first of the others is due."""
+        until = self._clock() + LIVE_AHEAD
+        ahead = [value.time for value in values if until < value.time < AGES]
+        if not ahead:
+            return values, None
+        return [value for value in values if not until < value.time < AGES], min(ahead) - LIVE_AHEAD
 
     async def _define(self, things: Sequence[Thing], streams: Sequence[Datastream]) -> dict[str, Why]:
         """Define what is new or changed and may be; the datastreams that may not, with the reason."""
