@@ -96,7 +96,8 @@ class Register(Protocol):
 class Connections(Protocol):
     """How sources are reached that are fetched from or listened to, and where each one stopped.
 
-    `connect` enters or changes one with its event: one of another part begins without a mark. `disconnect` logs nothing when
+    `connect` enters or changes one with its event: one of another part, or read by another standard or
+    with other options of it, begins without a mark: what came before may now say something else. `disconnect` logs nothing when
     there is none. `attend` gives the epoch while this worker runs the connections (else None); what it remembers and
     reports holds under that epoch: `remember` raises Fenced when another one runs them, or the connection is there no more.
     """

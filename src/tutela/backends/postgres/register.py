@@ -79,7 +79,8 @@ _condition = msgspec.json.Decoder(Reach).decode
 _CONNECT = """
 insert into connection as c (source, entry, key, sealed) values ($1, $2::text::json, $3, $4)
 on conflict (source) do update set entry = excluded.entry, key = excluded.key, sealed = excluded.sealed, condition = null,
-    mark = case when c.entry ->> 'part' = excluded.entry ->> 'part' then c.mark else '' end
+    mark = case when (c.entry ->> 'part', c.entry ->> 'standard', c.entry ->> 'reading') is not distinct from
+        (excluded.entry ->> 'part', excluded.entry ->> 'standard', excluded.entry ->> 'reading') then c.mark else '' end
 """
 
 _ATTEND = """
@@ -181,7 +182,7 @@ class PostgresConnections:
         return [Kept(connection=_connection(row["entry"]), key=row["key"], sealed=row["sealed"]) for row in rows]
 
     async def connect(self, kept: Kept, event: Event) -> None:
-        """Enter or change a connection; one of another part begins without a mark."""
+        """Enter or change a connection; one that reads otherwise than before begins without a mark."""
         source, entry = kept.connection.source, encode(kept.connection).decode()
         async with self.db.writing() as connection:
             if not await connection.fetchval("select exists (select from source where name = $1)", source):
