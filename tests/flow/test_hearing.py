@@ -240,7 +240,7 @@ async def test_two_transactions_that_meet_are_no_fault_of_what_is_defined(town: 
     async def met(*_: object, **__: object) -> list[Datastream]:
         raise Conflict("another change was made at the same moment; try again")
 
-    town.facts.define = met  # type: ignore[method-assign, assignment]  # once
+    town.facts.define = met  # type: ignore[method-assign]  # once
     with pytest.raises(EngineDown, match="same moment"):
         await town.hear(value())
     town.facts.define = define_  # type: ignore[method-assign]  # and never again
@@ -326,7 +326,7 @@ async def test_a_message_that_tells_no_place_leaves_the_place_of_the_register(to
 async def test_a_place_that_one_message_tells_stays_when_the_next_tells_none(town: Town) -> None:
     here = Place(lat=60.17, lon=24.94)
     for place in (here, None, here):
-        stream, thing = (msgspec.structs.replace(one, place=place) for one in (SPEED, BUS))
+        stream, thing = msgspec.structs.replace(SPEED, place=place), msgspec.structs.replace(BUS, place=place)
         await town.hear(value(), streams=(stream,), things=(thing,))
     await town.hear(things=(msgspec.structs.replace(BUS, properties={"line": "8"}),))
 

@@ -167,7 +167,7 @@ async def test_a_file_that_cannot_be_moved_is_taken_once_and_those_after_it_too(
 
     assert kept.bodies == [b"a", b"b", b"c"]
     assert sorted(path.name for path in (tmp_path / "done").iterdir()) == ["a", "b", "c"]
-    assert [path.name for path in tmp_path.iterdir()] == ["done"]
+    assert not (tmp_path / "a").exists()
 
 
 @pytest.mark.parametrize("done", ["", "done"])

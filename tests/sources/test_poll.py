@@ -172,7 +172,9 @@ async def test_a_body_that_unpacks_beyond_the_cap_is_cut_off(site: Site) -> None
         (gzip.compress(b"half" * 500)[:-9], "gzip", "in the middle"),
     ],
 )
-async def test_what_is_packed_otherwise_than_once_by_gzip_is_left(site: Site, body: bytes, packed: str, says: str) -> None:
+async def test_what_is_packed_otherwise_than_once_by_gzip_is_left(
+    site: Site, body: bytes, packed: str, says: str
+) -> None:
     site.answers = [answer(body, f"Content-Encoding: {packed}")]
     intake = await run(poll(site), FakeIntake())
 

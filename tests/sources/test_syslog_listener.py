@@ -16,9 +16,9 @@ from tutela import parts
 from tutela.errors import BadInput
 from tutela.model.flow import Receipt
 from tutela.model.heard import Heard
+from tutela.sources.syslog_listener import AT_ONCE, HELD, LONGEST, ROOM, SyslogListener, _Broken, _Heap, _messages
 from tutela.standards import syslog
 from tutela.standards._hearing import MOST_BYTES
-from tutela.sources.syslog_listener import AT_ONCE, HELD, LONGEST, ROOM, SyslogListener, _Broken, _Heap, _messages
 
 LINE = b"<34>1 2026-11-25T08:00:00Z gate su - - - refused"
 
@@ -128,7 +128,10 @@ async def test_a_message_that_begins_with_a_count_swallows_nobody_elses(unused_t
         await ear.until(lambda one: len(one.lines) == 2)
 
     (body,) = ear.kept.bodies
-    assert [(thing.name, thing.kind) for thing in syslog.read(body, "s").things] == [("s/gate", "host"), ("s/door", "host")]
+    assert [(thing.name, thing.kind) for thing in syslog.read(body, "s").things] == [
+        ("s/gate", "host"),
+        ("s/door", "host"),
+    ]
 
 
 async def test_what_is_read_at_once_is_never_more_than_a_standard_takes_and_nothing_is_lost_of_it() -> None:

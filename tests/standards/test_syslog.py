@@ -66,13 +66,18 @@ def test_messages_may_be_framed_by_their_lengths_and_then_hold_lines() -> None:
 def test_an_old_time_is_the_nearest_to_when_it_was_received(line: str, expected: datetime) -> None:
     heard = old(line)
 
-    assert [(value.datastream, value.time // SECOND * SECOND) for value in heard.values] == [("s/gate/crit", micros(expected))]
+    assert [(value.datastream, value.time // SECOND * SECOND) for value in heard.values] == [
+        ("s/gate/crit", micros(expected))
+    ]
 
 
 def test_a_leap_day_is_in_the_year_that_has_one() -> None:
     near = micros(datetime(2025, 1, 2, tzinfo=UTC))
 
-    assert old("<34>Feb 29 12:00:00 gate x", near).values[0].time // SECOND == micros(datetime(2024, 2, 29, 10, tzinfo=UTC)) // SECOND
+    assert (
+        old("<34>Feb 29 12:00:00 gate x", near).values[0].time // SECOND
+        == micros(datetime(2024, 2, 29, 10, tzinfo=UTC)) // SECOND
+    )
 
 
 @pytest.mark.parametrize(

@@ -12,16 +12,18 @@ from tutela.errors import BadInput, Quarantined
 from tutela.maths.cells import cell_of
 from tutela.maths.ids import uuid_of
 from tutela.model.event import Event
-from tutela.model.flow import encode
+from tutela.model.flow import Refusal, encode
 from tutela.model.kinds import kind
 from tutela.model.noun import Noun
 from tutela.model.register import Connection, Datastream, Kept, Source, Thing
 from tutela.model.timeline import LIVE
-from tutela.policy.gate import SAYS, Reason
+from tutela.policy.gate import LIVE_AHEAD, SAYS, Reason
 from tutela.policy.purposes import proper, purpose_of
 
 from .ports import Connections, Keys, Register
 
+AHEAD = LIVE_AHEAD
+"""Microseconds that a live time may lie ahead, at the gate."""
 LONGEST = 500
 TOGETHER = 200
 """Datastreams in one event, so that it stays a message that any engine takes."""
@@ -119,7 +121,7 @@ async def define(
         if stream.interval is not None and not 0 < stream.interval < inf:
             raise BadInput(f"{stream.name}: an interval is a number of seconds, or is left out; not {stream.interval}")
     entries = {source.name: source for source in await register.sources()}
-    _valid(entries, {one.source for one in (*things, *datastreams)} if heard else (), now)
+    _valid(entries, {one.source for one in things} | {one.source for one in datastreams} if heard else (), now)
     _valid(entries, {stream.source for stream in datastreams}, -inf)
     whole = [
         msgspec.structs.replace(
@@ -136,6 +138,11 @@ def _valid(entries: Mapping[str, Source], sources: Iterable[str], now: float) ->
         ends = entries[name].ends if name in entries else now
         if ends is not None and ends <= now:
             raise Quarantined(SAYS[Reason.QUARANTINED], source=name)
+
+
+def quarantined(count: int) -> Refusal:
+    """So many parts of a message from a source without a valid entry."""
+    return Refusal(Reason.QUARANTINED, SAYS[Reason.QUARANTINED], count)
 
 
 def _told(by: str, now: int, new: Sequence[Datastream]) -> list[Event]:

@@ -25,11 +25,10 @@ from tutela.model.register import Datastream, Thing
 from tutela.model.rows import Numbers, Rows
 from tutela.model.timeline import LIVE
 from tutela.model.when import HOUR
-from tutela.policy.gate import LIVE_AHEAD, SAYS, Reason
 from tutela.policy.purposes import purpose_of
 
 from .catalogue import Known
-from .entering import define
+from .entering import AHEAD, define, quarantined
 from .ports import Clock, Register
 
 LOG = logging.getLogger(__name__)
@@ -76,9 +75,8 @@ class Hearing:
         Raises EngineDown or Overloaded when it can't be taken now (hear it again, all of it: what was stored already is
         not shown twice), and Quarantined when the source has no entry.
         """
-        if self._ended():
-            count = len(heard.values) + sum(refusal.count for refusal in heard.refused)
-            no = Refusal(Reason.QUARANTINED, SAYS[Reason.QUARANTINED], count)
+        if self._known.ended(self._source, self._clock()):
+            no = quarantined(len(heard.values) + sum(refusal.count for refusal in heard.refused))
             return await self._give(Offer(self._source, LIVE, None, (no,)))
         streams = {stream.name: self._placed(stream) for stream in heard.datastreams}
         async with self._one_by_one:
@@ -96,11 +94,11 @@ class Hearing:
 
     def _by_now(self, values: Sequence[Value]) -> tuple[Sequence[Value], int | None]:
         """The values that the gate takes by now, and when the first of the others is due."""
-        until = self._clock() + LIVE_AHEAD
+        until = self._clock() + AHEAD
         ahead = [value.time for value in values if until < value.time < AGES]
         if not ahead:
             return values, None
-        return [value for value in values if not until < value.time < AGES], min(ahead) - LIVE_AHEAD
+        return [value for value in values if not until < value.time < AGES], min(ahead) - AHEAD
 
     async def _define(self, things: Sequence[Thing], streams: Sequence[Datastream]) -> dict[str, Why]:
         """Define what is new or changed and may be; the datastreams that may not, with the reason."""
@@ -113,11 +111,6 @@ class Hearing:
             barred |= await self._entered(new, due)
             await self._known.refresh()
         return barred | over
-
-    def _ended(self) -> bool:
-        """Whether the source was entered, and its entry holds no more."""
-        admission = self._known.admission
-        return self._source in admission.sources and admission.entry(self._source, self._clock()) is None
 
     def _placed(self, stream: Datastream) -> Datastream:
         """The datastream with the place that the register has of it, where the message tells none."""

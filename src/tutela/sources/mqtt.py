@@ -170,7 +170,9 @@ class Door:
             self.gathering.refuse(sender.source, "foreign")
             raise Quarantined(f"this token is of {sender.name}, and not of whoever shows it")
         if not self._sessions.room((sender.name, connect.client), most := self._most(sender)):
-            raise Overloaded(f"{sender.name} has {most} connections already; use one of them, or close those that are left")
+            raise Overloaded(
+                f"{sender.name} has {most} connections already; use one of them, or close those that are left"
+            )
         return sender
 
     def _most(self, sender: Sender | None) -> int:
