@@ -56,7 +56,8 @@ async def test_a_mark_is_kept_while_part_standard_and_reading_are_the_same(enter
     same = msgspec.structs.replace(one, options={"every": 60}, secret=("headers",))
     marks = []
     changes: list[dict[str, object]] = [{}, {"part": "sql"}, {"standard": "json_map"}, {"reading": {"zone": "CET"}}]
-    for change in [*changes, {"reading": {}}]:
+    changes.append({"reading": {}})
+    for change in changes:
         await entered.connect(Kept(connection=one), make.event())
         await entered.remember(epoch, "buses", b"\x00here")
         await entered.connect(Kept(connection=msgspec.structs.replace(same, **change)), make.event())
