@@ -171,6 +171,7 @@ async def test_a_body_that_unpacks_beyond_the_cap_is_cut_off(site: Site) -> None
         (b"x" * 20, "gzip", "no gzip"),
         (gzip.compress(b"half" * 500)[:-9], "gzip", "in the middle"),
     ],
+    ids=["twice", "otherwise", "not at all", "in part"],
 )
 async def test_what_is_packed_otherwise_than_once_by_gzip_is_left(
     site: Site, body: bytes, packed: str, says: str
@@ -182,7 +183,9 @@ async def test_what_is_packed_otherwise_than_once_by_gzip_is_left(
     assert says in intake.troubles[0]
 
 
-@pytest.mark.parametrize(("packed", "body"), [("gzip", gzip.compress(b"first")), ("identity", b"first")])
+@pytest.mark.parametrize(
+    ("packed", "body"), [("gzip", gzip.compress(b"first")), ("identity", b"first")], ids=["gzip", "identity"]
+)
 async def test_a_body_comes_as_it_is_or_packed_once(site: Site, packed: str, body: bytes) -> None:
     site.answers = [answer(body, f"Content-Encoding: {packed}")]
 
