@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from tests.backends.conftest import Lab, Make
 
@@ -48,17 +49,21 @@ async def test_a_source_without_an_entry_cannot_be_connected(facts: Facts, make:
     assert list(await facts.about("buses")) == []
 
 
-async def test_a_mark_is_kept_while_the_part_is_the_same(entered: Facts, make: Make) -> None:
-    await entered.connect(kept(), make.event())
+async def test_a_mark_is_kept_while_part_standard_and_reading_are_the_same(entered: Facts, make: Make) -> None:
     epoch = await entered.attend("one")
     assert epoch is not None
-    assert await entered.mark("buses") == b""
-    await entered.remember(epoch, "buses", b"\x00here")
-    await entered.connect(Kept(connection=Connection(source="buses", part="poll")), make.event())
-    assert await entered.mark("buses") == b"\x00here"
-    await entered.connect(kept(part="sql"), make.event())
+    one = Connection(source="buses", part="poll", standard="gtfs_rt", reading={"zone": "UTC"})
+    same = msgspec.structs.replace(one, options={"every": 60}, secret=("headers",))
+    marks = []
+    changes: list[dict[str, object]] = [{}, {"part": "sql"}, {"standard": "json_map"}, {"reading": {"zone": "CET"}}]
+    changes.append({"reading": {}})
+    for change in changes:
+        await entered.connect(Kept(connection=one), make.event())
+        await entered.remember(epoch, "buses", b"\x00here")
+        await entered.connect(Kept(connection=msgspec.structs.replace(same, **change)), make.event())
+        marks.append(await entered.mark("buses"))
 
-    assert await entered.mark("buses") == b""
+    assert marks == [b"\x00here", b"", b"", b"", b""]
 
 
 async def test_a_connection_that_is_taken_back_leaves_no_mark(entered: Facts, make: Make) -> None:

@@ -181,6 +181,19 @@ async def test_things_are_kept_by_name(facts: Facts, make: Make) -> None:
     ]
 
 
+async def test_a_thing_that_was_only_heard_of_keeps_what_is_not_told(facts: Facts, make: Make) -> None:
+    await facts.enter(SOURCE, make.event())
+    here = Place(lat=60.17, lon=24.94)
+    pole = Thing(id=0, name="pole", kind="pole", source="air", place=here, properties={"street": "A"})
+    await facts.define([pole], ())
+    await facts.define([msgspec.structs.replace(pole, kind="mast", place=None, properties={})], (), heard=True)
+    heard = await facts.things()
+    await facts.define([msgspec.structs.replace(pole, place=None, properties={})], ())
+
+    assert [(one.kind, one.place, one.properties) for one in heard] == [("mast", here, {"street": "A"})]
+    assert [(one.place, one.properties) for one in await facts.things()] == [(None, {})]
+
+
 async def test_a_name_belongs_to_the_source_that_defined_it(facts: Facts, make: Make) -> None:
     await facts.enter(SOURCE, make.event())
     await facts.enter(msgspec.structs.replace(SOURCE, name="thief"), make.event())

@@ -461,6 +461,38 @@ def test_a_secret_is_never_told_again(virtually: Virtually, caplog: pytest.LogCa
     assert "sesame" not in caplog.text
 
 
+def test_a_secret_is_hidden_in_each_way_in_which_libraries_write_it(virtually: Virtually) -> None:
+    async def main() -> None:
+        line = Town({}).line("buses")
+        line.opened = Opened(None, spoken, ("Bearer sesame-123\n", "open\tsesame"))
+        line.trouble(f"Illegal header value {b'Bearer sesame-123'!r}, {'Bearer sesame-123' + chr(10)!r}: sesame-123")
+        assert "sesame" not in line.condition().says
+        line.trouble(f"bad value {chr(9).join(('open', 'sesame'))!r}")
+        assert "sesame" not in line.condition().says
+
+    virtually(main())
+
+
+def test_a_body_that_its_standard_stumbles_over_is_refused_and_the_next_one_is_taken(virtually: Virtually) -> None:
+    async def stumbling(body: bytes) -> Heard:
+        if body == b"1":
+            raise OverflowError("the content of the body")
+        return await spoken(body)
+
+    async def main() -> None:
+        town = Town({"buses": None})
+        await town.enter("buses")
+        line = town.line("buses")
+        line.opened = Opened(None, stumbling)
+        receipt = await line.take(b"1")
+        assert [(no.reason, no.count) for no in receipt.refused] == [("unreadable", 1)]
+        assert "OverflowError" in line.condition().says
+        assert "content" not in line.condition().says + receipt.refused[0].says
+        assert (await line.take(b"2")).accepted == 1
+
+    virtually(main())
+
+
 def test_a_fault_that_nobody_foresaw_is_traced_without_its_secrets(
     virtually: Virtually, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -18,6 +18,7 @@ from tutela.model.heard import Heard, Value
 from tutela.model.place import Place
 from tutela.model.register import Datastream, Source, Thing
 from tutela.model.when import HOUR, parse
+from tutela.policy.gate import LIVE_AHEAD
 
 NOW = int(parse("2026-11-25T12:00:00Z"))
 BUSES = Source(
@@ -236,10 +237,10 @@ async def test_what_could_not_be_defined_is_tried_again_in_the_next_hour(town: T
 async def test_two_transactions_that_meet_are_no_fault_of_what_is_defined(town: Town) -> None:
     define_ = town.facts.define
 
-    async def met(*_: object) -> list[Datastream]:
+    async def met(*_: object, **__: object) -> list[Datastream]:
         raise Conflict("another change was made at the same moment; try again")
 
-    town.facts.define = met  # type: ignore[method-assign, assignment]  # once
+    town.facts.define = met  # type: ignore[method-assign]  # once
     with pytest.raises(EngineDown, match="same moment"):
         await town.hear(value())
     town.facts.define = define_  # type: ignore[method-assign]  # and never again
@@ -305,3 +306,76 @@ async def test_messages_that_come_together_define_a_datastream_once(town: Town) 
 
     assert len(town.offers) == 5
     assert [event.kind for event in await town.facts.about("buses")] == ["source@1", "datastreams@1"]
+
+
+# ── what is not told stays ──────────────────────────────────────────────────────────────────────
+async def test_a_message_that_tells_no_place_leaves_the_place_of_the_register(town: Town) -> None:
+    here = Place(lat=60.17, lon=24.94)
+    known = msgspec.structs.replace(BUS, place=here, properties={"line": "7"})
+    await define(town.facts, [known], [msgspec.structs.replace(SPEED, place=here)], "install", NOW)
+    await town.known.refresh()
+    before = await town.facts.datastreams()
+    receipt = await town.hear(value())
+
+    assert receipt.accepted == 1
+    assert await town.facts.datastreams() == before
+    (thing,) = await town.facts.things()
+    assert (thing.place, thing.properties) == (here, {"line": "7"})
+
+
+async def test_a_place_that_one_message_tells_stays_when_the_next_tells_none(town: Town) -> None:
+    here = Place(lat=60.17, lon=24.94)
+    for place in (here, None, here):
+        stream, thing = msgspec.structs.replace(SPEED, place=place), msgspec.structs.replace(BUS, place=place)
+        await town.hear(value(), streams=(stream,), things=(thing,))
+    await town.hear(things=(msgspec.structs.replace(BUS, properties={"line": "8"}),))
+
+    assert town.known.datastream(1).place == here
+    assert town.known.datastream(1).changed is None
+    (thing,) = await town.facts.things()
+    assert (thing.place, thing.properties) == (here, {"line": "8"})
+
+
+async def test_what_a_file_says_is_taken_as_it_is(town: Town) -> None:
+    placed = msgspec.structs.replace(BUS, place=Place(lat=60.17, lon=24.94))
+    await define(town.facts, [placed], [], "install", NOW)
+    await define(town.facts, [BUS], [], "install", NOW)
+
+    assert [thing.place for thing in await town.facts.things()] == [None]
+
+
+# ── an entry that has ended ─────────────────────────────────────────────────────────────────────
+async def test_a_source_whose_entry_has_ended_defines_nothing_and_is_refused_whole(town: Town) -> None:
+    await enter(town.facts, msgspec.structs.replace(BUSES, ends=NOW), "install", NOW)
+    await town.known.refresh()
+    receipt = await town.hear(value(), refused=(Refusal("unreadable", "a line is broken", 2),))
+
+    assert town.reasons(receipt) == {"quarantined": 3}
+    assert not await town.facts.things()
+    assert not await town.facts.datastreams()
+
+
+async def test_an_entry_that_ended_a_moment_ago_is_looked_up_before_something_is_defined(town: Town) -> None:
+    await enter(town.facts, msgspec.structs.replace(BUSES, ends=NOW), "install", NOW)
+    with pytest.raises(Quarantined):
+        await town.hear(value())
+
+    assert not await town.facts.things()
+
+
+# ── what lies ahead ─────────────────────────────────────────────────────────────────────────────
+async def test_what_lies_ahead_is_left_out_without_a_refusal_until_it_is_due(town: Town) -> None:
+    message = Heard((BUS,), (SPEED,), (value(0.0), value(1.0, at=NOW + HOUR), value(0.0, at=NOW + 2 * HOUR)))
+    receipts = [await town.hearing.hear(message)]
+    assert receipts[0].due is not None
+    town.now = receipts[0].due
+    receipts.append(await town.hearing.hear(message))
+
+    assert [(one.accepted, one.refused) for one in receipts] == [(1, ()), (2, ())]
+    assert receipts[1].due == receipts[0].due + HOUR
+
+
+async def test_a_message_of_nothing_but_what_lies_ahead_tells_when_it_is_due(town: Town) -> None:
+    receipt = await town.hear(value(at=NOW + HOUR))
+
+    assert (receipt.accepted, receipt.refused, receipt.due) == (0, (), NOW + HOUR - LIVE_AHEAD)

@@ -329,6 +329,17 @@ class Instance:
         for root in roots:
             yield from (path for path in root.rglob("*") if path.is_file())
 
+    def holding(self, wanted: bytes) -> list[str]:
+        """The files in which this stands. One that a running engine takes away meanwhile holds nothing any more."""
+        found = []
+        for path in self.files():
+            try:
+                if wanted in path.read_bytes():
+                    found.append(str(path))
+            except FileNotFoundError:
+                continue
+        return found
+
     def close(self) -> None:
         """Stop it, if it runs, and close what is open."""
         if self.process.poll() is None:

@@ -163,7 +163,7 @@ def test_a_secret_is_nowhere_in_clear(city: Instance, auditor: Person, feed: Fee
 
     assert "canary-secret-91ac" not in json.dumps(city.told("sources", "list"))
     assert "canary-secret-91ac" not in json.dumps(list(auditor.log()))
-    assert [str(path) for path in city.files() if b"canary-secret-91ac" in path.read_bytes()] == []
+    assert city.holding(b"canary-secret-91ac") == []
 
 
 def test_a_folder_and_a_database_are_read_and_go_on_after_a_kill(

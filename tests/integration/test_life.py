@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from statistics import median
 
@@ -136,8 +135,7 @@ def test_what_was_said_in_a_call_lies_nowhere_in_plain(city: Instance, call_take
 
 def found(city: Instance, text: str) -> list[str]:
     """The files that hold it."""
-    wanted = re.compile(re.escape(text.encode()))
-    return [str(path) for path in city.files() if path.stat().st_size and wanted.search(path.read_bytes())]
+    return city.holding(text.encode())
 
 
 def test_of_an_unregistered_token_nothing_is_left_but_a_count(city: Instance, keeper: Person) -> None:

@@ -71,7 +71,7 @@ def test_a_unit_is_entered_followed_and_sent_on_its_way(town: Instance, tmp_path
     assert operator.ask(path, {"status": "AtHospital"}).status_code == 409
 
     plain = struct.pack("<d", 60.18)  # as Arrow would have it
-    assert not any(plain in path.read_bytes() for path in town.files())
+    assert town.holding(plain) == []
     wrong = town.tutela("units", "enter", _written(tmp_path / "wrong.toml", UNITS.replace("radio mast", "nothing")))
     assert wrong.returncode == 1
     assert "H11: the register has no Thing called 'nothing'" in wrong.stderr

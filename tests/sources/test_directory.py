@@ -156,6 +156,33 @@ async def test_a_file_that_cannot_be_moved_is_told_by_its_name(tmp_path: Path) -
     assert "a was taken, and can't be moved into done: File exists" in intake.troubles[0]
 
 
+async def test_a_file_that_cannot_be_moved_is_taken_once_and_those_after_it_too(tmp_path: Path) -> None:
+    kept = Kept()
+    for time, name in enumerate("abc"):
+        put(tmp_path, name, name.encode(), 1000 + time)
+    put(tmp_path, "done", b"a file, and no folder")
+    await run(watch(tmp_path, done="done", pattern="[abc]"), FakeIntake(waits=4, kept=kept))
+    (tmp_path / "done").unlink()
+    await run(watch(tmp_path, done="done", pattern="[abc]"), FakeIntake(waits=3, kept=kept))
+
+    assert kept.bodies == [b"a", b"b", b"c"]
+    assert sorted(path.name for path in (tmp_path / "done").iterdir()) == ["a", "b", "c"]
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize("done", ["", "done"])
+async def test_a_name_that_is_no_utf_8_is_read_like_others_and_told_in_plain_text(tmp_path: Path, done: str) -> None:
+    name = os.fsdecode(b"caf\xe9")
+    put(tmp_path, name, b"1")
+    put(tmp_path, "long", b"x" * 11)
+    put(tmp_path, name + "-long", b"x" * 11)
+    intake = await run(watch(tmp_path, done=done, most=10), FakeIntake(waits=4))
+
+    assert intake.kept.bodies == [b"1"]
+    assert "caf\\xe9-long has 11 bytes" in " ".join(intake.troubles)
+    assert all(says.isprintable() for says in intake.troubles)
+
+
 async def test_only_names_that_fit_the_pattern_are_read(tmp_path: Path) -> None:
     for name in ("a.json", "a.json.part", "b.JSON"):
         put(tmp_path, name, name.encode())

@@ -519,6 +519,59 @@ async def test_there_are_no_more_connections_than_may_be() -> None:
         assert await second.rest() == []
 
 
+async def test_a_device_has_so_many_connections_and_others_have_their_own() -> None:
+    async with opened(Limits(device=2, source=3)) as town:
+        for name in "ab":
+            await town.client(name=name)
+        third = await town.raw(connect(V5, "c", "air/yard", "yard"))
+        answer = await third.rest()
+        await town.client("gate", name="a")
+        for name in "abc":
+            await town.client("air", name=name)
+        fourth = await town.raw(connect(V311, "d", "air", "air"))
+
+        assert [packet[3] for packet in answer] == [Code.UNAVAILABLE]
+        assert b"air/yard has 2 connections already" in answer[0]
+        assert [packet[3] for packet in await fourth.rest()] == [3]
+
+
+async def test_a_client_that_comes_again_takes_its_own_place_and_one_that_left_makes_room() -> None:
+    async with opened(Limits(device=1)) as town:
+        first = await town.client(name="a")
+        again = await town.client(name="a")
+        await first.rest()
+        again.send(goodbye(V5))
+        await again.rest()
+        await until(lambda: not town.connections)
+        await town.client(name="b")
+
+        assert town.connections == 1
+
+
+async def test_of_a_device_so_many_clients_are_remembered_and_another_one_loses_none() -> None:
+    async with opened(Limits(device=1)) as town:
+        present = []
+        for who, name in (("yard", "a"), ("yard", "b"), ("gate", "a"), ("yard", "b"), ("yard", "a"), ("gate", "a")):
+            properties = b"\x11\x00\x00\x00\x09"
+            client = await town.raw(connect(V5, name, f"air/{who}", who, clean=False, properties=properties))
+            present.append((await client.packets(1))[0][2])
+            client.send(goodbye(V5))
+            await client.rest()
+            await until(lambda: not town.connections)
+
+        assert present == [0, 0, 0, 0, 1, 1]
+        town.door.look(asyncio.get_running_loop().time() + 100_000)
+        assert (town.door._sessions._away_of, town.door._sessions._here_of) == ({}, {})
+
+
+@pytest.mark.parametrize(("version", "code"), [(V5, Code.CLIENT_ID), (V311, 2)])
+async def test_a_client_identifier_is_of_bounded_length(town: Town, version: int, code: int) -> None:
+    await town.client(name="ä" * 128)
+    client = await town.raw(connect(version, "ä" * 128 + "x", "air/yard", "yard"))
+
+    assert [packet[3] for packet in await client.rest()] == [code]
+
+
 async def test_whoever_does_not_introduce_himself_in_time_is_let_go(town: Town) -> None:
     silent, slow = await town.raw(), await town.raw(connect()[:5])
     await until(lambda: town.connections == 2)

@@ -6,7 +6,7 @@ import asyncio
 import gzip
 import ssl
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from tests.sources.intake_support import FakeIntake, Kept, run
 
 from tutela import parts
 from tutela.errors import BadInput
+from tutela.model.flow import Receipt
+from tutela.model.when import SECOND
 from tutela.sources.poll import Poll, _public
 
 
@@ -161,6 +163,48 @@ async def test_a_body_that_unpacks_beyond_the_cap_is_cut_off(site: Site) -> None
     assert "more than 1000000 bytes" in intake.troubles[0]
 
 
+@pytest.mark.parametrize(
+    ("body", "packed", "says"),
+    [
+        (gzip.compress(gzip.compress(b"\0" * 50_000_000)), "gzip, gzip", "packed as 'gzip, gzip'"),
+        (b"x", "br", "packed as 'br'"),
+        (b"x" * 20, "gzip", "no gzip"),
+        (gzip.compress(b"half" * 500)[:-9], "gzip", "in the middle"),
+    ],
+    ids=["twice", "otherwise", "not at all", "in part"],
+)
+async def test_what_is_packed_otherwise_than_once_by_gzip_is_left(
+    site: Site, body: bytes, packed: str, says: str
+) -> None:
+    site.answers = [answer(body, f"Content-Encoding: {packed}")]
+    intake = await run(poll(site), FakeIntake())
+
+    assert intake.kept.bodies == []
+    assert says in intake.troubles[0]
+
+
+@pytest.mark.parametrize(
+    ("packed", "body"), [("gzip", gzip.compress(b"first")), ("identity", b"first")], ids=["gzip", "identity"]
+)
+async def test_a_body_comes_as_it_is_or_packed_once(site: Site, packed: str, body: bytes) -> None:
+    site.answers = [answer(body, f"Content-Encoding: {packed}")]
+
+    assert (await run(poll(site), FakeIntake())).kept.bodies == [b"first"]
+
+
+async def test_a_body_that_did_not_change_is_read_again_when_something_in_it_is_due(site: Site) -> None:
+    class Later(FakeIntake):
+        async def take(self, body: bytes) -> Receipt:
+            due = 1_000_150 * SECOND if self.now < 1_000_150 * SECOND else None
+            return replace(await super().take(body), due=due)
+
+    site.answers = [answer(b"first", 'ETag: "1"')]
+    intake = await run(poll(site, every=60), Later(waits=7))
+
+    assert intake.kept.bodies == [b"first", b"first"]
+    assert ['if-none-match: "1"' in asked for asked in site.asked] == [False, True, True, False, True, True, True]
+
+
 async def test_a_server_that_never_ends_is_left(site: Site) -> None:
     site.answers = [b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"]
     intake = await run(poll(site, timeout=0.2), FakeIntake())
@@ -299,6 +343,12 @@ async def test_an_address_inside_is_refused_unless_the_entry_allows_it(host: str
         ("64:ff9b::808:808", True),
         ("2002:7f00:1::", False),
         ("::ffff:192.168.0.1", False),
+        ("64:ff9b:1::a00:1", False),
+        ("64:ff9b:1::808:808", False),
+        ("fec0::1", False),
+        ("::10.0.0.1", False),
+        ("::8.8.8.8", False),
+        ("::ffff:0:10.0.0.1", False),
     ],
 )
 def test_what_is_public_is_told_also_when_it_is_disguised(address: str, *, public: bool) -> None:
@@ -323,13 +373,17 @@ async def test_a_public_server_cannot_lead_inside(site: Site, monkeypatch: pytes
         {"url": "http://user:password@example.org/"},
         {"url": "https://example.org/", "every": 0.1},
         {"url": "https://example.org/", "redirects": 99},
+        {"url": "https://example.org/", "headers": {"X-Key": "sesame\n"}},
+        {"url": "https://example.org/", "headers": {"X-Key": "sesäme"}},
+        {"url": "https://example.org/", "headers": {"X-Key: sesame": "1"}},
         {"url": "https://example.org/", "speed": 1},
         {},
     ],
 )
 def test_what_could_never_be_fetched_is_not_made(options: dict[str, object]) -> None:
-    with pytest.raises(BadInput):
+    with pytest.raises(BadInput) as wrong:
         parts.make("sources", "poll", options)
+    assert "ses" not in str(wrong.value)  # a secret is not told
 
 
 # ── garbage ─────────────────────────────────────────────────────────────────────────────────────

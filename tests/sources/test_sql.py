@@ -117,6 +117,24 @@ async def test_rows_of_one_value_are_never_split_between_pages(file: File) -> No
     assert results(intake.kept) == [1, 2, 2, 2, 3]
 
 
+async def test_rows_that_come_later_with_the_value_of_the_last_one_are_taken_too(file: File) -> None:
+    file.do("drop table air")
+    file.do("create table air (id integer, taken, station, pm25)")
+    for number in (1, 2):
+        file.add(number, number)
+
+    def more(looks: int) -> None:
+        if looks in {1, 2, 3}:
+            file.add(2, 2 + looks / 10)
+        if looks == 4:
+            for number in (3, 3, 4):
+                file.add(number, number)
+
+    intake = await run(sql(path=str(file.path), rows=2), FakeIntake(waits=8, between=more))
+
+    assert results(intake.kept) == [1, 2, 2.1, 2.2, 2.3, 3, 3, 4]
+
+
 async def test_more_rows_of_one_value_than_a_page_takes_is_told_with_what_to_do(file: File) -> None:
     file.do("drop table air")
     file.do("create table air (id integer, taken, station, pm25)")

@@ -16,7 +16,9 @@ from tutela import parts
 from tutela.errors import BadInput
 from tutela.model.flow import Receipt
 from tutela.model.heard import Heard
-from tutela.sources.syslog_listener import LONGEST, ROOM, SyslogListener, _Broken, _Heap, _messages
+from tutela.sources.syslog_listener import AT_ONCE, HELD, LONGEST, ROOM, SyslogListener, _Broken, _Heap, _messages
+from tutela.standards import syslog
+from tutela.standards._hearing import MOST_BYTES
 
 LINE = b"<34>1 2026-11-25T08:00:00Z gate su - - - refused"
 
@@ -117,6 +119,54 @@ async def test_strangers_are_not_heard(unused_tcp_port: int) -> None:
         await ear.until(lambda one: one.lines)
 
     assert ear.lines == [LINE]
+
+
+async def test_a_message_that_begins_with_a_count_swallows_nobody_elses(unused_tcp_port: int) -> None:
+    other = LINE.replace(b"gate", b"door")
+    async with listening(unused_tcp_port) as ear:
+        throw(unused_tcp_port, b"9999999 12 " + LINE, other)
+        await ear.until(lambda one: len(one.lines) == 2)
+
+    (body,) = ear.kept.bodies
+    assert [(thing.name, thing.kind) for thing in syslog.read(body, "s").things] == [
+        ("s/gate", "host"),
+        ("s/door", "host"),
+    ]
+
+
+async def test_what_is_read_at_once_is_never_more_than_a_standard_takes_and_nothing_is_lost_of_it() -> None:
+    heap = _Heap()
+    for number in range(600):
+        heap.drop_in(b"<34>%d " % number + b"x" * (LONGEST - 10))
+    bodies = []
+    while not heap.waiting.empty():
+        bodies.append(heap.some(heap.waiting.get_nowait()))
+
+    assert max(map(len, bodies)) <= AT_ONCE < MOST_BYTES
+    assert sum(len(body.split(b"\n")) for body in bodies) == 600
+    assert heap.held == 0
+
+
+async def test_what_waits_is_bounded_in_bytes_too_and_over_tcp_a_sender_waits_for_room() -> None:
+    heap, long = _Heap(), b"x" * LONGEST
+    for _ in range(HELD // LONGEST + 5):
+        heap.drop_in(long)
+    assert (heap.held <= HELD, heap.lost) == (True, 5)
+    held = heap.waiting.qsize()
+    late = asyncio.create_task(heap.come_in(long))
+    await asyncio.sleep(0)
+    assert heap.waiting.qsize() == held
+    taken = heap.some(heap.waiting.get_nowait())
+    await late
+
+    assert heap.waiting.qsize() == held - len(taken.split(b"\n")) + 1
+
+
+async def test_an_older_address_in_a_newer_ones_clothes_is_let_in_like_itself() -> None:
+    listener = SyslogListener(port=5140, allow=("10.0.0.0/8",))
+
+    assert listener.allows("::ffff:10.1.2.3")
+    assert not listener.allows("::ffff:192.0.2.1")
 
 
 async def test_a_flood_over_udp_is_bounded_and_what_was_lost_is_counted() -> None:

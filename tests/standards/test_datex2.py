@@ -246,6 +246,27 @@ def test_several_lines_are_kept_as_several() -> None:
     )
 
 
+def test_what_lies_inside_of_what_was_read_is_not_read_again() -> None:
+    head, inner, tail = MEASURED_V2.partition("<siteMeasurements>")
+    body, end, rest = tail.partition("</siteMeasurements>")
+    nested = read(head + (inner + body) * 40 + end * 40 + rest, zone="Europe/Helsinki")
+
+    assert nested == read(MEASURED_V2, zone="Europe/Helsinki")
+
+
+def test_a_publication_inside_of_another_is_refused_and_the_outer_one_is_read() -> None:
+    head, publication, rest = MEASURED_V2.partition("<payloadPublication")
+    inner = publication + rest.removesuffix("</d2LogicalModel>")
+    heard = read(
+        head + inner.replace("</payloadPublication>", inner * 3 + "</payloadPublication></d2LogicalModel>"),
+        zone="Europe/Helsinki",
+    )
+    plain = read(MEASURED_V2, zone="Europe/Helsinki")
+
+    assert heard.values == plain.values
+    assert sum("inside of another" in refusal.says for refusal in heard.refused) == 3
+
+
 def test_another_publication_is_refused_by_its_name() -> None:
     heard = read(SITUATION.replace("SituationPublication", "VmsPublication"))
 

@@ -20,6 +20,7 @@ from tutela.errors import BadInput
 from tutela.model.flow import Offer
 from tutela.model.heard import Heard
 from tutela.model.kinds import kind
+from tutela.model.place import Place
 from tutela.model.register import Source
 from tutela.model.rows import Rows
 from tutela.model.timeline import LIVE
@@ -324,6 +325,19 @@ def test_a_name_that_cannot_be_shown_is_refused(name: str) -> None:
     heard.say(thing, name, FLAG, AT, 1.0)
     assert len(heard.heard().refused) == 3
     assert len(heard.heard().things) == 1
+
+
+def test_the_first_place_that_a_message_tells_of_a_thing_stays() -> None:
+    first, second = Place(lat=60.0, lon=24.0), Place(lat=61.0, lon=25.0)
+    hearing = Hearing("city")
+    for place, properties in ((None, {"road": "7"}), (first, {}), (None, {}), (second, {})):
+        name = hearing.thing("a", "site", place, properties)
+        assert name
+        hearing.say(name, "speed", SPEED, AT, 50.0)
+    heard = hearing.heard()
+
+    assert [(thing.place, thing.properties) for thing in heard.things] == [(first, {"road": "7"})]
+    assert [stream.place for stream in heard.datastreams] == [first]
 
 
 def test_properties_are_lines_of_bounded_length() -> None:

@@ -12,7 +12,7 @@ from tutela.errors import BadInput
 from tutela.model.heard import Heard, Value
 from tutela.model.when import parse
 from tutela.standards.mapping import Stream, When
-from tutela.standards.table import read
+from tutela.standards.table import MOST, read
 
 AT = int(parse("2026-11-25T08:00:00Z"))
 PM25 = Stream(name="{station}/pm25", thing="{station}", result="pm25", observed_property="pm25", unit="ug/m3")
@@ -119,3 +119,14 @@ def test_whatever_comes_it_is_read_or_refused(body: bytes, form: str) -> None:
     except BadInput:
         return
     assert {value.datastream for value in heard.values} <= {stream.name for stream in heard.datastreams}
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Helsinki"])
+def test_a_time_before_all_years_is_a_clear_error(zone: str) -> None:
+    with pytest.raises(BadInput, match="out of range"):
+        read(b"time,station,pm25\n0000-01-01 00:00,a,1\n", "air", time=When(zone=zone), datastream=(PM25,))
+
+
+def test_lines_are_counted_before_they_are_read() -> None:
+    with pytest.raises(BadInput, match=f"more than {MOST} rows"):
+        table(b"\n" * (MOST + 1), form="ndjson")

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 
 from tutela.app.connections import opened
 from tutela.app.core import Core, clock
-from tutela.errors import NotFound
+from tutela.errors import BadInput, NotFound
 from tutela.flow.gateway import Gateway
-from tutela.flow.hearing import Hearing
-from tutela.flow.line import Read
-from tutela.model.flow import Receipt
+from tutela.flow.hearing import UNREADABLE, Hearing
+from tutela.flow.line import SAMPLE, Read
+from tutela.model.flow import Receipt, Refusal
+from tutela.model.heard import Heard
 from tutela.model.register import Kept
 from tutela.model.when import SECOND
 
@@ -31,13 +32,18 @@ class Hooks:
     _at: int = -HOLDS
 
     async def take(self, source: str, body: bytes) -> Receipt:
-        """One body of that source; returns when what was taken is durable. Raises BadInput when it can't be read."""
+        """One body of that source; returns when what was taken is durable. Raises BadInput when it can't be read, which is counted."""
         read = await self._read(source)
-        heard = await read(body)
         core = self.core
         if source not in self._hearings:
             self._hearings[source] = Hearing(source, core.facts, core.known, self.gateway.give, clock)
-        return await self._hearings[source].hear(heard)
+        hearing = self._hearings[source]
+        try:
+            heard = await read(body)
+        except BadInput as wrong:
+            await hearing.hear(Heard(refused=(Refusal(UNREADABLE, wrong.message, 1, body[:SAMPLE]),)))
+            raise
+        return await hearing.hear(heard)
 
     async def _read(self, source: str) -> Read:
         if clock() - self._at >= HOLDS:

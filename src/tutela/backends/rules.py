@@ -129,6 +129,11 @@ def same_place(new: Thing | Datastream, old: Thing | Datastream) -> None:
         raise Conflict(f"the {what} {new.name!r} is of kind {old.kind!r}; define a new one instead", name=new.name)
 
 
+def untold(new: Thing, old: Thing) -> Thing:
+    """What was heard of a Thing, with the place and the properties that are kept of it, where it tells none."""
+    return msgspec.structs.replace(new, place=new.place or old.place, properties=new.properties or old.properties)
+
+
 def defined(
     wanted: Sequence[Datastream], known: Mapping[str, Datastream], top: int, version: int
 ) -> tuple[list[Datastream], list[Datastream]]:

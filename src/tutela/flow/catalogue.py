@@ -79,6 +79,10 @@ class Known:
             raise NotFound(f"there is no datastream {number}; `tutela sources` lists what there is")
         return self._by_id[number]
 
+    def ended(self, source: str, now: int) -> bool:
+        """Whether a source was entered, and its entry holds no more."""
+        return source in self.sources and self.admission.entry(source, now) is None
+
     def moving(self, things: Collection[str]) -> Mapping[int, str]:
         """The datastreams that tell where these Things are, each with the name of its Thing."""
         return {number: thing for number, thing in self._moving.items() if thing in things}

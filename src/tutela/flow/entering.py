@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from math import inf
 
@@ -12,16 +12,18 @@ from tutela.errors import BadInput, Quarantined
 from tutela.maths.cells import cell_of
 from tutela.maths.ids import uuid_of
 from tutela.model.event import Event
-from tutela.model.flow import encode
+from tutela.model.flow import Refusal, encode
 from tutela.model.kinds import kind
 from tutela.model.noun import Noun
 from tutela.model.register import Connection, Datastream, Kept, Source, Thing
 from tutela.model.timeline import LIVE
-from tutela.policy.gate import SAYS, Reason
+from tutela.policy.gate import LIVE_AHEAD, SAYS, Reason
 from tutela.policy.purposes import proper, purpose_of
 
 from .ports import Connections, Keys, Register
 
+AHEAD = LIVE_AHEAD
+"""Microseconds that a live time may lie ahead, at the gate."""
 LONGEST = 500
 TOGETHER = 200
 """Datastreams in one event, so that it stays a message that any engine takes."""
@@ -94,15 +96,22 @@ def _connection(source: str, told: Connected, by: str, now: int) -> Event:
 
 
 async def define(
-    register: Register, things: Sequence[Thing], datastreams: Sequence[Datastream], by: str, now: int
+    register: Register,
+    things: Sequence[Thing],
+    datastreams: Sequence[Datastream],
+    by: str,
+    now: int,
+    *,
+    heard: bool = False,
 ) -> Sequence[Datastream]:
     """Define Things and Datastreams of sources that are entered; the datastreams come back with their numbers.
 
     What is new or changed leaves its events. Running processes learn of it with their next refresh: detectors go on
-    from there with the new place, unit or interval.
+    from there with the new place, unit or interval. What a message says (`heard`) leaves the place and the properties of
+    a Thing as they are where it tells none, and may come only from a source whose entry has not ended.
 
     Raises BadInput for a kind that nobody knows, a name that can't be shown, an interval that is none, or a purpose
-    that is not its source's.
+    that is not its source's; Quarantined for a source without a valid entry.
     """
     for thing in things:
         _plain(thing.name)
@@ -112,15 +121,28 @@ async def define(
         if stream.interval is not None and not 0 < stream.interval < inf:
             raise BadInput(f"{stream.name}: an interval is a number of seconds, or is left out; not {stream.interval}")
     entries = {source.name: source for source in await register.sources()}
-    for name in sorted({stream.source for stream in datastreams} - entries.keys()):
-        raise Quarantined(SAYS[Reason.QUARANTINED], source=name)
+    _valid(entries, {one.source for one in things} | {one.source for one in datastreams} if heard else (), now)
+    _valid(entries, {stream.source for stream in datastreams}, -inf)
     whole = [
         msgspec.structs.replace(
             stream, cell=cell_of(stream.place), purpose=purpose_of(stream, entries[stream.source]), changed=now
         )
         for stream in datastreams
     ]
-    return await register.define(things, whole, partial(_told, by, now))
+    return await register.define(things, whole, partial(_told, by, now), heard=heard)
+
+
+def _valid(entries: Mapping[str, Source], sources: Iterable[str], now: float) -> None:
+    """Raise Quarantined when one of the sources has no entry, or one that has ended by now."""
+    for name in sorted(sources):
+        ends = entries[name].ends if name in entries else now
+        if ends is not None and ends <= now:
+            raise Quarantined(SAYS[Reason.QUARANTINED], source=name)
+
+
+def quarantined(count: int) -> Refusal:
+    """So many parts of a message from a source without a valid entry."""
+    return Refusal(Reason.QUARANTINED, SAYS[Reason.QUARANTINED], count)
 
 
 def _told(by: str, now: int, new: Sequence[Datastream]) -> list[Event]:

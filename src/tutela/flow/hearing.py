@@ -2,6 +2,7 @@
 
 A source that is fetched from or listened to names its Things and Datastreams itself. It may define as many as `Caps`
 allow, and only under names that no other source has. What it may not define is refused with its values, by itself.
+Values that lie ahead, such as a road that closes tonight, are left out until then, and the receipt tells when they are due.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 import numpy as np
@@ -27,7 +28,7 @@ from tutela.model.when import HOUR
 from tutela.policy.purposes import purpose_of
 
 from .catalogue import Known
-from .entering import define
+from .entering import AHEAD, define, quarantined
 from .ports import Clock, Register
 
 LOG = logging.getLogger(__name__)
@@ -74,29 +75,54 @@ class Hearing:
         Raises EngineDown or Overloaded when it can't be taken now (hear it again, all of it: what was stored already is
         not shown twice), and Quarantined when the source has no entry.
         """
-        streams = {stream.name: stream for stream in heard.datastreams}
+        if self._known.ended(self._source, self._clock()):
+            no = quarantined(len(heard.values) + sum(refusal.count for refusal in heard.refused))
+            return await self._give(Offer(self._source, LIVE, None, (no,)))
+        streams = {stream.name: self._placed(stream) for stream in heard.datastreams}
         async with self._one_by_one:
             barred = await self._define(heard.things, list(streams.values()))
-        blocks, refused = self._blocks(heard.values, streams, barred)
+        values, due = self._by_now(heard.values)
+        blocks, refused = self._blocks(values, streams, barred)
         refusals = (*heard.refused, *refused)
         if not blocks:
-            return await self._give(Offer(self._source, LIVE, None, refusals))
+            receipt = await self._give(Offer(self._source, LIVE, None, refusals))
+            return replace(receipt, due=due)
         first, *rest = blocks
         offers = [Offer(self._source, LIVE, first, refusals), *(Offer(self._source, LIVE, rows) for rows in rest)]
         receipts = await asyncio.gather(*(self._give(offer) for offer in offers))
-        return Receipt(sum(one.accepted for one in receipts), tuple(no for one in receipts for no in one.refused))
+        return Receipt(sum(one.accepted for one in receipts), tuple(no for one in receipts for no in one.refused), due)
+
+    def _by_now(self, values: Sequence[Value]) -> tuple[Sequence[Value], int | None]:
+        """The values that the gate takes by now, and when the first of the others is due."""
+        until = self._clock() + AHEAD
+        ahead = [value.time for value in values if until < value.time < AGES]
+        if not ahead:
+            return values, None
+        return [value for value in values if not until < value.time < AGES], min(ahead) - AHEAD
 
     async def _define(self, things: Sequence[Thing], streams: Sequence[Datastream]) -> dict[str, Why]:
         """Define what is new or changed and may be; the datastreams that may not, with the reason."""
         self._turn()
         barred = {stream.name: self._barred[stream.name] for stream in streams if stream.name in self._barred}
         due, over = self._due([stream for stream in streams if stream.name not in barred])
-        new = [thing for thing in things if self._things.get(thing.name) != thing]
+        new = [thing for thing in things if self._untold(thing)]
         new = new[: max(0, self._caps.datastreams - len(self._things))]
         if due or new:
             barred |= await self._entered(new, due)
             await self._known.refresh()
         return barred | over
+
+    def _placed(self, stream: Datastream) -> Datastream:
+        """The datastream with the place that the register has of it, where the message tells none."""
+        number = None if stream.place else self._known.number(stream.name)
+        return stream if number is None else msgspec.structs.replace(stream, place=self._known.datastream(number).place)
+
+    def _untold(self, thing: Thing) -> bool:
+        """Whether something new is told of a Thing; a place or properties that are left out are nothing new."""
+        last = self._things.get(thing.name)
+        return last is None or last != msgspec.structs.replace(
+            thing, place=thing.place or last.place, properties=thing.properties or last.properties
+        )
 
     def _due(self, streams: Iterable[Datastream]) -> tuple[list[Datastream], dict[str, Why]]:
         """Those to be defined now, and those over a cap."""
@@ -183,12 +209,16 @@ class Hearing:
             if source != self._source:
                 raise BadInput(f"{name}: {self._source} can't define it for {source}; leave it to that source")
         try:
-            await define(self._register, things, streams, self._source, self._clock())
+            await define(self._register, things, streams, self._source, self._clock(), heard=True)
         except Conflict as wrong:
             if "name" in wrong.where:
                 raise
             raise EngineDown(wrong.message) from wrong  # two transactions met: nothing is wrong with what is defined
-        self._things |= {thing.name: thing for thing in things}
+        for thing in things:
+            last = self._things.get(thing.name, thing)
+            self._things[thing.name] = msgspec.structs.replace(
+                thing, place=thing.place or last.place, properties=thing.properties or last.properties
+            )
 
     def _blocks(
         self, values: Iterable[Value], streams: dict[str, Datastream], barred: dict[str, Why]

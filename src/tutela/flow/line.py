@@ -84,6 +84,10 @@ class Line:
         except BadInput as wrong:
             self.trouble(f"what came can't be read: {wrong.message}")
             heard = Heard(refused=(Refusal(UNREADABLE, wrong.message, 1, body[:SAMPLE]),))
+        except Exception as fault:  # noqa: BLE001  a body that a standard stumbles over would be sent again for ever
+            says = f"its standard stumbles over a body ({type(fault).__name__}), which it should refuse in words"
+            self.trouble(says)
+            heard = Heard(refused=(Refusal(UNREADABLE, says, 1, body[:SAMPLE]),))
         return await self.hear(heard)
 
     async def hear(self, heard: Heard) -> Receipt:
@@ -143,9 +147,10 @@ class Line:
 
     def plain(self, says: str) -> str:
         """The words without what is secret."""
-        for secret in self.opened.secrets if self.opened else ():
-            if len(secret) >= LEAST:
-                says = says.replace(secret, HIDDEN)
+        forms = {form for secret in (self.opened.secrets if self.opened else ()) for form in _forms(secret)}
+        for form in sorted(forms, key=len, reverse=True):
+            if len(form) >= LEAST:
+                says = says.replace(form, HIDDEN)
         return says
 
     @property
@@ -203,6 +208,13 @@ def told(secret: object) -> Iterator[str]:
     elif isinstance(secret, Sequence):
         for value in secret:
             yield from told(value)
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """A secret as libraries write it in what they say: as it is, without spaces at its ends, quoted, without its scheme."""
+    for form in (secret, secret.strip(), secret.strip().partition(" ")[2].strip()):
+        yield form
+        yield repr(form)[1:-1]
 
 
 def _password(text: str) -> str:

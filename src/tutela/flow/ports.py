@@ -78,7 +78,7 @@ class Register(Protocol):
 
     `define` gives the datastreams back with the ids and versions that the register holds; those that come in are not
     looked at. What is defined as it was stays as it is; `told` gives the events of what is new or changed, which are
-    kept in the same transaction. `datastreams` gives those whose version is higher, by version: some of them, as long as
+    kept in the same transaction. A Thing that was only `heard` of keeps the place and the properties it does not tell. `datastreams` gives those whose version is higher, by version: some of them, as long as
     there are more. `refuse` adds to the counts by (source, minute in microseconds, reason).
     """
 
@@ -87,7 +87,12 @@ class Register(Protocol):
     async def things(self) -> Sequence[Thing]: ...
     async def datastreams(self, after: int = 0) -> Sequence[Datastream]: ...
     async def define(
-        self, things: Sequence[Thing], datastreams: Sequence[Datastream], told: Told | None = None
+        self,
+        things: Sequence[Thing],
+        datastreams: Sequence[Datastream],
+        told: Told | None = None,
+        *,
+        heard: bool = False,
     ) -> Sequence[Datastream]: ...
     async def refuse(self, counts: Mapping[tuple[str, int, str], int]) -> None: ...
     async def refused(self, since: int) -> Mapping[tuple[str, int, str], int]: ...
@@ -96,7 +101,8 @@ class Register(Protocol):
 class Connections(Protocol):
     """How sources are reached that are fetched from or listened to, and where each one stopped.
 
-    `connect` enters or changes one with its event: one of another part begins without a mark. `disconnect` logs nothing when
+    `connect` enters or changes one with its event: one of another part, or read by another standard or
+    with other options of it, begins without a mark: what came before may now say something else. `disconnect` logs nothing when
     there is none. `attend` gives the epoch while this worker runs the connections (else None); what it remembers and
     reports holds under that epoch: `remember` raises Fenced when another one runs them, or the connection is there no more.
     """

@@ -67,10 +67,14 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of an offer, told only once it is durable."""
+    """What became of an offer, told only once it is durable.
+
+    `due`: when (microseconds) the first can be taken of what was left out of a message since it lies ahead.
+    """
 
     accepted: int
     refused: tuple[Refusal, ...] = ()
+    due: int | None = None
 
 
 Give = Callable[[Offer], Awaitable[Receipt]]

@@ -34,6 +34,9 @@ from ._mqtt_sessions import Key
 SENSORTHINGS = re.compile(r"v1\.1/Datastreams\(([0-9]{1,9})\)/Observations")
 """Where SensorThings creates Observations by MQTT (OGC 18-088, create-observations-via-mqtt)."""
 
+IDENTIFIER = 256
+"""Bytes of a client identifier: while a session lasts it is kept in memory."""
+
 SPOOFED = "this topic is not yours; publish to {}/… or to your own datastreams in SensorThings' way"
 ANONYMOUS = "say who you are: SOURCE or SOURCE/THING as user name, the token as password"
 STRANGER = "this is no token of that user name; `tutela sources device` makes one"
@@ -66,7 +69,7 @@ class Host(Protocol):
         """Whether too many rows are on their way; then the connection is called when there is room."""
 
     async def who(self, connect: Connect) -> Sender:
-        """Who introduces himself; raises Quarantined for a token of nobody, or of somebody else."""
+        """Who introduces himself; raises Quarantined for a token of nobody, or of somebody else, Overloaded for one too many."""
 
     def enter(self, connection: Connection, connect: Connect, sender: Sender) -> tuple[bool, Properties]:
         """Let a client in: whether its session is known, and what version 5 tells it."""
@@ -229,6 +232,9 @@ class Connection(asyncio.Protocol):
     async def _greet(self, connect: Connect) -> None:
         """Find out who that is, and let them in or not."""
         self._connect = connect
+        if len(connect.client.encode()) > IDENTIFIER:
+            self.end(Code.CLIENT_ID, f"a client identifier has at most {IDENTIFIER} bytes; choose a shorter one")
+            return
         try:
             sender = await self._door.who(connect)
         except Quarantined:

@@ -7,6 +7,7 @@ They are kept in memory: when the process starts anew, none is known.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from math import inf
 from typing import Generic, TypeVar
@@ -33,14 +34,24 @@ class Sessions(Generic[C]):
         self._most = most
         self._all: dict[Key, _Session[C]] = {}
         self._away = 0
+        self._here_of: Counter[str] = Counter()
+        self._away_of: Counter[str] = Counter()
+
+    def room(self, key: Key, most: int) -> bool:
+        """Whether a client may come of an identity that has at most so many connections; one that comes again takes its own place."""
+        session = self._all.get(key)
+        return self._here_of[key[0]] < most or (session is not None and session.connection is not None)
 
     def enter(self, key: Key, connection: C, lasts: int, now: float, *, clean: bool) -> tuple[bool, C | None]:
         """A client comes: whether its session is known, and the connection that it takes the place of."""
         before = self._all.pop(key, None)
         self._all[key] = _Session(connection, lasts)
+        if before is None or before.connection is None:
+            self._here_of[key[0]] += 1
         if before is None:
             return False, None
-        self._away -= before.connection is None
+        if before.connection is None:
+            self._returned(key)
         return not clean and before.ends > now, before.connection
 
     def change(self, key: Key, connection: C, lasts: int) -> None:
@@ -49,14 +60,16 @@ class Sessions(Generic[C]):
         if session is not None and session.connection is connection:
             session.lasts = lasts
 
-    def leave(self, key: Key, connection: C, now: float) -> None:
-        """A connection is over; another one may have taken its place before."""
+    def leave(self, key: Key, connection: C, now: float, most: int) -> None:
+        """A connection is over; another one may have taken its place before. Of its identity at most so many are remembered."""
         session = self._all.get(key)
         if session is None or session.connection is not connection:
             return
-        if session.lasts and self._away < self._most:
+        _one_less(self._here_of, key[0])
+        if session.lasts and self._away < self._most and self._away_of[key[0]] < most:
             session.connection, session.ends = None, now + session.lasts
             self._away += 1
+            self._away_of[key[0]] += 1
         else:
             del self._all[key]
 
@@ -64,4 +77,16 @@ class Sessions(Generic[C]):
         """Sessions whose time is over are gone."""
         for key in [key for key, session in self._all.items() if session.ends <= now]:
             del self._all[key]
-            self._away -= 1
+            self._returned(key)
+
+    def _returned(self, key: Key) -> None:
+        """A client is away no more."""
+        self._away -= 1
+        _one_less(self._away_of, key[0])
+
+
+def _one_less(of: Counter[str], name: str) -> None:
+    """Count one less; what there is none of is not held."""
+    of[name] -= 1
+    if of[name] <= 0:
+        del of[name]

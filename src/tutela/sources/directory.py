@@ -44,7 +44,12 @@ class _File:
 
     @property
     def state(self) -> str:
-        return sha256(f"{self.name}\0{self.size}\0{self.time}".encode()).hexdigest()[:SHORT]
+        return sha256(os.fsencode(self.name) + f"\0{self.size}\0{self.time}".encode()).hexdigest()[:SHORT]
+
+    @property
+    def shown(self) -> str:
+        """The name as it can be told to people: it may be of any bytes."""
+        return os.fsencode(self.name).decode(errors="backslashreplace")
 
 
 @dataclass(slots=True)
@@ -101,6 +106,8 @@ class Directory(Noun, frozen=True, kw_only=True):
         while True:
             try:
                 files = await asyncio.to_thread(self._files)
+                if self.done:
+                    await self._clear([file for file in files if file.state in watch.taken], intake)
                 for file in watch.due(files, intake.clock(), self.settle):
                     await self._take(file, watch, intake)
             except OSError as wrong:
@@ -126,25 +133,33 @@ class Directory(Noun, frozen=True, kw_only=True):
         return found
 
     async def _take(self, file: _File, watch: _Watch, intake: Intake) -> None:
-        """Read one file; it is moved or remembered only after all of it is durable."""
+        """Read one file; it is remembered only after all of it is durable, and then moved."""
         try:
             body = await asyncio.to_thread(self._body, file)
         except FileNotFoundError:
             return  # somebody took it away again
         except OSError as wrong:
-            intake.trouble(f"{file.name} can't be read: {wrong.strerror or wrong}")
+            intake.trouble(f"{file.shown} can't be read: {wrong.strerror or wrong}")
             return  # the others can, perhaps
         if body is None:
-            says = f"{file.name} has {file.size} bytes, more than {self.most}; split it, or raise `most`"
+            says = f"{file.shown} has {file.size} bytes, more than {self.most}; split it, or raise `most`"
             intake.trouble(says)
             await intake.hear(Heard(refused=(Refusal("too-long", says, 1),)))
         else:
             await intake.take(body)
+        watch.taken.add(file.state)
+        await intake.remember(msgspec.json.encode(sorted(watch.taken)))
         if self.done:
-            await asyncio.to_thread(self._move, file)
-        else:
-            watch.taken.add(file.state)
-            await intake.remember(msgspec.json.encode(sorted(watch.taken)))
+            await self._clear([file], intake)
+
+    async def _clear(self, files: Sequence[_File], intake: Intake) -> None:
+        """Move files that were taken. One that can't be moved is not taken again, and is tried with the next look."""
+        for file in files:
+            try:
+                await asyncio.to_thread(self._move, file)
+            except OSError as wrong:
+                says = wrong.strerror or type(wrong).__name__
+                intake.trouble(f"{file.shown} was taken, and can't be moved into {self.done}: {says}")
 
     def _body(self, file: _File) -> bytes | None:
         """The whole file, None when it is too long. What became a link or a pipe meanwhile is not opened."""
@@ -158,14 +173,11 @@ class Directory(Noun, frozen=True, kw_only=True):
     def _move(self, file: _File) -> None:
         """Into the folder of what was taken; a name that is there already gets the file's state added."""
         folder = Path(self.path) / self.done
-        try:
-            folder.mkdir(exist_ok=True)
-            target = folder / file.name
-            if target.exists():
-                target = folder / f"{file.name}.{file.state}"
-            (Path(self.path) / file.name).rename(target)
-        except OSError as wrong:
-            raise OSError(f"{file.name} was taken, and can't be moved into {self.done}: {wrong.strerror}") from wrong
+        folder.mkdir(exist_ok=True)
+        target = folder / file.name
+        if target.exists():
+            target = folder / f"{file.name}.{file.state}"
+        (Path(self.path) / file.name).rename(target)
 
 
 def _taken(mark: bytes) -> set[str]:

@@ -20,7 +20,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from tutela.errors import Conflict, Quarantined
+from tutela.errors import Conflict, Overloaded, Quarantined
 from tutela.model.card import Card
 from tutela.model.flow import Give, Sender
 from tutela.standards.mqtt import ALIASES, PACKET, Code, Connect, Properties, Property
@@ -39,12 +39,15 @@ class Limits:
     """What is held at most. Seconds are those of the event loop's clock.
 
     `receive_maximum`: messages of one connection that wait for their acknowledgement, `share`: rows of them; `rows`: rows of
-    all connections that are on their way; `hello`: seconds to introduce oneself; `packet`: seconds in which a packet that has begun is whole;
+    all connections that are on their way; `device`, `source`: connections of one of these, and as many of its clients that
+    are away are remembered; `hello`: seconds to introduce oneself; `packet`: seconds in which a packet that has begun is whole;
     `session`: seconds for which a client that is away is remembered, `sessions`: how many of them; `stop`: seconds in which
     what is on its way is seen through at the end.
     """
 
     connections: int = 10_000
+    device: int = 100
+    source: int = 2_000
     receive_maximum: int = 256
     share: int = 20_000
     rows: int = 400_000
@@ -138,7 +141,8 @@ class Door:
         self._connections.discard(connection)
         self._held_back.discard(connection)
         if connection.key is not None:
-            self._sessions.leave(connection.key, connection, asyncio.get_running_loop().time())
+            most = self._most(connection.sender)
+            self._sessions.leave(connection.key, connection, asyncio.get_running_loop().time(), most)
 
     def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Do something that takes longer than a turn."""
@@ -160,12 +164,20 @@ class Door:
                 connection.work()
 
     async def who(self, connect: Connect) -> Sender:
-        """Who introduces himself; raises Quarantined for a token of nobody, or of somebody else."""
+        """Who introduces himself; raises Quarantined for a token of nobody, or of somebody else, Overloaded for one too many."""
         sender = await self._identify(_token(connect))
         if connect.user != sender.name:
             self.gathering.refuse(sender.source, "foreign")
             raise Quarantined(f"this token is of {sender.name}, and not of whoever shows it")
+        if not self._sessions.room((sender.name, connect.client), most := self._most(sender)):
+            raise Overloaded(
+                f"{sender.name} has {most} connections already; use one of them, or close those that are left"
+            )
         return sender
+
+    def _most(self, sender: Sender | None) -> int:
+        """How many connections it may have."""
+        return self.limits.source if sender is not None and sender.thing is None else self.limits.device
 
     def enter(self, connection: Connection, connect: Connect, sender: Sender) -> tuple[bool, Properties]:
         """Let a client in: whether its session is known, and what version 5 tells it (§3.2.2.3)."""

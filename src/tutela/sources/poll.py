@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 import socket
 import ssl
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from hashlib import sha256
@@ -28,6 +30,13 @@ from tutela.model.intake import Intake, pause
 from tutela.model.noun import Noun
 
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
+GIVEN_OUT = ipaddress.ip_network("2000::/3")
+"""All of IPv6 that is the public Internet. What lies beside it may lead to an older address, in one more form than was thought of."""
+NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""Of a header (RFC 9110, 5.6.2)."""
+PLAIN = ("", "identity")
+PACKED = (*PLAIN, "gzip", "x-gzip")
+GZIP = 16 + zlib.MAX_WBITS
 MOVED = {301, 302, 303, 307, 308}
 UNCHANGED = 304
 WAITS = (429, 503)
@@ -36,12 +45,16 @@ LONGEST_WAIT = 3600.0
 
 
 class _Mark(msgspec.Struct, frozen=True):
-    """What the server said of the body that was taken last from this address."""
+    """What the server said of the body that was taken last from this address.
+
+    `due`: when (microseconds) it has to be read again though it is the same, for what was ahead of its time; 0: never.
+    """
 
     url: str
     etag: str = ""
     modified: str = ""
     sha256: str = ""
+    due: int = 0
 
 
 class _Away(Exception):
@@ -85,6 +98,12 @@ class Poll(Noun, frozen=True, kw_only=True):
         url = _url(self.url)
         if url.userinfo:
             raise BadInput("an address with a password in it would be shown to people; put it into a secret header")
+        if not all(NAME.fullmatch(name) and _sayable(value) for name, value in self.headers.items()):
+            # Neither is quoted: what is wrong here may be a secret that went astray.
+            raise BadInput(
+                "a header is a name and one line of plain characters (ASCII), without a space or line feed at its ends;"
+                " one of those given is not"
+            )
 
     async def run(self, intake: Intake) -> None:
         """Fetch for ever."""
@@ -114,6 +133,8 @@ class Poll(Noun, frozen=True, kw_only=True):
     async def _fetch(self, client: httpx.AsyncClient, intake: Intake) -> None:
         """One fetch: what is new is heard, and then remembered."""
         mark = _marked(await intake.mark(), self.url)
+        if mark.due and intake.clock() >= mark.due:
+            mark = _Mark(self.url)
         try:
             async with asyncio.timeout(self.timeout):
                 body, new = await self._body(client, mark)
@@ -121,8 +142,8 @@ class Poll(Noun, frozen=True, kw_only=True):
             raise _Away(f"{self.url} can't be fetched: {wrong or type(wrong).__name__}") from wrong
         intake.well()
         if body is not None:
-            await intake.take(body)
-            await intake.remember(msgspec.json.encode(new))
+            receipt = await intake.take(body)
+            await intake.remember(msgspec.json.encode(msgspec.structs.replace(new, due=receipt.due or 0)))
 
     async def _body(self, client: httpx.AsyncClient, mark: _Mark) -> tuple[bytes | None, _Mark]:
         """The body, or None when it is as it was; and what to ask with next time."""
@@ -159,16 +180,32 @@ class Poll(Noun, frozen=True, kw_only=True):
             return None, mark
         if not answer.is_success:
             raise _Away(f"{self.url} answers {answer.status_code} {answer.reason_phrase}", _retry_after(answer))
-        parts, size = [], 0
-        async for part in answer.aiter_bytes():
-            size += len(part)
-            if size > self.most:
-                raise _Away(f"{self.url} sends more than {self.most} bytes; raise `most` if that is right")
-            parts.append(part)
         said = answer.headers
-        body = b"".join(parts)
+        body = await self._unpacked(answer, said.get("content-encoding", "").strip().lower())
         new = _Mark(self.url, said.get("etag", ""), said.get("last-modified", ""), sha256(body).hexdigest())
         return (None if new.sha256 == mark.sha256 else body), new  # not every server knows that nothing has changed
+
+    async def _unpacked(self, answer: httpx.Response, packed: str) -> bytes:
+        """The body, as it is or out of one gzip: what is packed twice grows beyond measure before anybody can count it."""
+        if packed not in PACKED:
+            raise _Away(f"{self.url} answers packed as {packed[:40]!a}; only gzip is understood, once")
+        whole, came, gzip = bytearray(), 0, None if packed in PLAIN else zlib.decompressobj(GZIP)
+        async for part in answer.aiter_raw():
+            came += len(part)
+            try:
+                whole += part if gzip is None else gzip.decompress(part, self.most + 1 - len(whole))
+            except zlib.error as wrong:
+                raise _Away(f"{self.url} sends what is no gzip: {wrong}") from wrong
+            if max(came, len(whole)) > self.most:
+                raise _Away(f"{self.url} sends more than {self.most} bytes; raise `most` if that is right")
+        if gzip is not None and came and not gzip.eof:
+            raise _Away(f"{self.url} stops in the middle of what is packed")
+        return bytes(whole)
+
+
+def _sayable(value: str) -> bool:
+    """Whether it can be sent as the value of a header."""
+    return value.isascii() and value.isprintable() and value == value.strip()
 
 
 def _url(text: str) -> httpx.URL:
@@ -227,7 +264,7 @@ def _public(address: str) -> bool:
     if isinstance(ip, ipaddress.IPv6Address):
         worn = ip.ipv4_mapped or ip.sixtofour or (ipaddress.ip_address(int(ip) & 0xFFFFFFFF) if ip in NAT64 else None)
         ip = worn or ip
-    return ip.is_global and not ip.is_multicast
+    return ip.is_global and not ip.is_multicast and (ip.version == 4 or ip in GIVEN_OUT)
 
 
 part = Poll

@@ -1,7 +1,8 @@
 """A database that is asked again and again: the rows which are new, by a column that only grows. PostgreSQL and SQLite.
 
 It only reads: PostgreSQL in a transaction that can't write, SQLite in mode `ro`. Rows become observations by the same mapping
-as imported files (`standards.mapping`). Where it stopped is the greatest value of `increasing` that is durable here.
+as imported files (`standards.mapping`). Where it stopped is the greatest value of `increasing` that is durable here, and the rows of
+it: others of the same value may come later, as with a time in whole seconds.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -37,11 +39,12 @@ STEPS = 10_000
 
 
 class _Mark(msgspec.Struct, frozen=True):
-    """The greatest value that was taken of this query: its type, and how it is written."""
+    """The greatest value that was taken of this query: its type, how it is written, and the digests of its rows."""
 
     query: str
     type: str
     value: str
+    taken: tuple[str, ...] = ()
 
 
 _TYPES: dict[str, Callable[[str], object]] = {
@@ -54,8 +57,9 @@ _TYPES: dict[str, Callable[[str], object]] = {
 
 
 class Sql(Noun, frozen=True, kw_only=True):
-    """`query` gives rows, `increasing` is the column of them that only grows; those beyond the last one are asked for.
+    """`query` gives rows, `increasing` is the column of them that only grows; those from the last one on are asked for.
 
+    A row has to be the same whenever it is asked for, by which it is known again: no `now()` in it.
     Give either `path` (a SQLite file) or the secret `dsn` (PostgreSQL). `time`, `datastream` and `places` are as in a mapping;
     names of Things and Datastreams are put behind the source's own name and a slash. `rows`: at most at once.
     """
@@ -117,13 +121,16 @@ class Sql(Noun, frozen=True, kw_only=True):
 
     async def _round(self, intake: Intake) -> bool:
         """Take the next rows, and remember the last of them; whether there are more."""
-        rows = await self._ask(self._after(await intake.mark()))
+        after, taken = self._after(await intake.mark())
+        found = await self._ask(after, len(taken))
         intake.well()
+        rows = [row for row in found if row[self.increasing] != after or _row(row) not in taken]
         if not rows:
             return False
         whole = rows if len(rows) <= self.rows else self._whole(rows)
         await intake.hear(heard(self._table(whole), intake.source, self.time, self.datastream, self.places))
-        await intake.remember(self._mark(whole[-1][self.increasing]))
+        last = whole[-1][self.increasing]
+        await intake.remember(self._mark(last, {_row(row) for row in found if row[self.increasing] == last}))
         return len(rows) > self.rows
 
     def _whole(self, rows: Sequence[Row]) -> Sequence[Row]:
@@ -136,15 +143,16 @@ class Sql(Noun, frozen=True, kw_only=True):
             )
         return before
 
-    async def _ask(self, after: object) -> Sequence[Row]:
+    async def _ask(self, after: object, taken: int) -> Sequence[Row]:
+        """The rows from that value on, of which so many were taken before."""
         if self.path:
-            return await asyncio.to_thread(self._sqlite, after)
+            return await asyncio.to_thread(self._sqlite, after, taken)
         async with asyncio.timeout(self.timeout):
             connection = await self._connected()
             try:
                 async with connection.transaction(readonly=True):
                     given = () if after is None else (after,)
-                    found = await connection.fetch(self._statement("$1" if given else ""), *given)
+                    found = await connection.fetch(self._statement("$1" if given else "", taken), *given)
                     return [dict(row) for row in found]
             finally:
                 connection.terminate()  # nothing is under way that could be lost
@@ -156,39 +164,41 @@ class Sql(Noun, frozen=True, kw_only=True):
             # What the library says of such an address may hold a part of its password.
             raise OSError("the dsn can't be understood; look at its host, port and options") from None
 
-    def _sqlite(self, after: object) -> Sequence[Row]:
+    def _sqlite(self, after: object, taken: int) -> Sequence[Row]:
         end = time.monotonic() + self.timeout
         with closing(sqlite3.connect(f"file:{quote(self.path)}?mode=ro", uri=True, timeout=self.timeout)) as connection:
             connection.row_factory = sqlite3.Row
             connection.set_progress_handler(lambda: time.monotonic() > end, STEPS)
             given = () if after is None else (after,)
-            return [dict(row) for row in connection.execute(self._statement("?" if given else ""), given)]
+            return [dict(row) for row in connection.execute(self._statement("?" if given else "", taken), given)]
 
-    def _statement(self, after: str) -> str:
+    def _statement(self, after: str, taken: int) -> str:
         """The query with what is asked of it. It stands in brackets, where nothing but a query can stand."""
         column = f'q."{self.increasing}"'
-        beyond = f" where {column} > {after}" if after else f" where {column} is not null"
-        return f"select * from ({self.query}\n) as q{beyond} order by {column} limit {self.rows + 1}"  # noqa: S608  whoever enters the connection writes the query
+        beyond = f" where {column} >= {after}" if after else f" where {column} is not null"
+        return f"select * from ({self.query}\n) as q{beyond} order by {column} limit {self.rows + 1 + taken}"  # noqa: S608  whoever enters the connection writes the query
 
     def _digest(self) -> str:
         return sha256(f"{self.query}\0{self.increasing}".encode()).hexdigest()[:16]
 
-    def _mark(self, value: object) -> bytes:
+    def _mark(self, value: object, taken: AbstractSet[str]) -> bytes:
         name = type(value).__name__
         if name not in _TYPES:
             raise BadInput(
                 f"{self.increasing} is {name}, which can't be told to grow; choose a number, a time or a text"
             )
         text = value.isoformat() if isinstance(value, datetime) else str(value)
-        return msgspec.json.encode(_Mark(self._digest(), name, text))
+        return msgspec.json.encode(_Mark(self._digest(), name, text, tuple(sorted(taken))))
 
-    def _after(self, mark: bytes) -> object:
-        """The value to go on from; None for a query that was never asked."""
+    def _after(self, mark: bytes) -> tuple[object, frozenset[str]]:
+        """The value to go on from, and its rows that were taken; None for a query that was never asked."""
         try:
             found = msgspec.json.decode(mark, type=_Mark) if mark else None
-            return _TYPES[found.type](found.value) if found and found.query == self._digest() else None
+            if found is None or found.query != self._digest():
+                return None, frozenset()
+            return _TYPES[found.type](found.value), frozenset(found.taken)
         except (msgspec.DecodeError, KeyError, ValueError, ArithmeticError):
-            return None  # of another version: then all is read once more
+            return None, frozenset()  # of another version: then all is read once more
 
     def _table(self, rows: Sequence[Row]) -> pa.Table:
         """The rows in columns: times and results as what they are, all others as text. What is none is left empty."""
@@ -203,6 +213,11 @@ class Sql(Noun, frozen=True, kw_only=True):
             else:
                 columns[name] = pa.array([None if value is None else str(value) for value in values], pa.string())
         return pa.table(columns)
+
+
+def _row(row: Row) -> str:
+    """A row's digest, by which it is known again when it is asked for once more."""
+    return sha256(repr(list(row.items())).encode()).hexdigest()[:16]
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -8,10 +8,11 @@ Source: RFC 5426 (UDP), RFC 6587 (TCP: octet counting, and lines that end with a
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Annotated, ClassVar
 
 import msgspec
@@ -29,11 +30,17 @@ ROOM = 20_000
 """Messages that wait."""
 TOGETHER = 2_000
 """Messages that are read at once."""
+AT_ONCE = 4_000_000
+"""Bytes that are read at once, which any standard takes."""
+HELD = 32_000_000
+"""Bytes that wait."""
 CALLERS = 200
 """TCP connections at a time."""
 IDLE = 900.0
 """Seconds after which a TCP connection that says nothing is closed."""
 DIGITS = 6
+_COUNTS = re.compile(rb"(?:\d{1,7} )+(?=<)")
+"""What would be taken for octet counting, and for the length of all that follows, at the beginning of a line."""
 
 
 class _Broken(Exception):
@@ -42,9 +49,11 @@ class _Broken(Exception):
 
 @dataclass(slots=True)
 class _Heap:
-    """Messages that wait, and how many were lost."""
+    """Messages that wait, the bytes of them, and how many were lost."""
 
     waiting: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue(ROOM))
+    held: int = 0
+    room: asyncio.Event = field(default_factory=asyncio.Event)
     lost: int = 0
     wrong: int = 0
     callers: int = 0
@@ -52,16 +61,29 @@ class _Heap:
     def drop_in(self, message: bytes) -> None:
         """From somebody who can't be slowed down."""
         if line := _one_line(message):
-            try:
-                self.waiting.put_nowait(line)
-            except asyncio.QueueFull:
+            if self.waiting.full() or self.held + len(line) > HELD:
                 self.lost += 1
+            else:
+                self.held += len(line)
+                self.waiting.put_nowait(line)
+
+    async def come_in(self, message: bytes) -> None:
+        """From somebody who waits until there is room."""
+        if line := _one_line(message):
+            while self.waiting.full() or self.held + len(line) > HELD:
+                self.room.clear()
+                await self.room.wait()
+            self.held += len(line)
+            self.waiting.put_nowait(line)
 
     def some(self, first: bytes) -> bytes:
         """What waits, as lines."""
-        lines = [first]
-        while len(lines) < TOGETHER and not self.waiting.empty():
+        lines, size = [first], len(first)
+        while len(lines) < TOGETHER and size < AT_ONCE - LONGEST and not self.waiting.empty():
             lines.append(self.waiting.get_nowait())
+            size += len(lines[-1]) + 1
+        self.held -= sum(map(len, lines))
+        self.room.set()
         return b"\n".join(lines)
 
     def refusals(self) -> tuple[Refusal, ...]:
@@ -126,6 +148,7 @@ class SyslogListener(Noun, frozen=True, kw_only=True):
     def allows(self, address: str) -> bool:
         """Whether somebody at this address may speak."""
         ip = ip_address(address.partition("%")[0])
+        ip = (ip.ipv4_mapped if isinstance(ip, IPv6Address) else None) or ip  # as a socket for both shows IPv4
         return not self.allow or any(ip in ip_network(network) for network in self.allow)
 
     async def run(self, intake: Intake) -> None:
@@ -174,8 +197,7 @@ class SyslogListener(Noun, frozen=True, kw_only=True):
         try:
             with suppress(ConnectionError, TimeoutError, asyncio.CancelledError):
                 async for message in _messages(reader):
-                    if line := _one_line(message):
-                        await heap.waiting.put(line)
+                    await heap.come_in(message)
         except _Broken:
             heap.wrong += 1
         finally:
@@ -215,8 +237,10 @@ async def _soon(coming: Awaitable[bytes]) -> bytes:
 
 
 def _one_line(message: bytes) -> bytes:
-    """A message as one line: those that hold several stay one message."""
-    return message.strip(b"\0\r\n ").replace(b"\n", b" ").replace(b"\r", b" ")
+    """A message as one line: those that hold several stay one message. A number before it is no part of it."""
+    line = message.strip(b"\0\r\n ").replace(b"\n", b" ").replace(b"\r", b" ")
+    counts = _COUNTS.match(line)
+    return line[counts.end() :] if counts else line
 
 
 part = SyslogListener

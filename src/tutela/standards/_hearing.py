@@ -108,6 +108,8 @@ class Hearing:
             self._over = self._bounded(self._over + 1)
             return None
         kept = {key: text if key == "geometry" else _line(text) for key, text in (properties or {}).items() if text}
+        if before := self._things.get(whole):
+            place, kept = before.place or place, kept or before.properties
         self._things[whole] = Thing(id=0, name=whole, kind=kind, source=self.source, place=place, properties=kept)
         return whole
 
@@ -138,7 +140,6 @@ class Hearing:
                 unit=measure.unit,
                 interval=measure.interval,
                 purpose=measure.purpose,
-                place=None if measure.kind == "positions" else self._things[thing].place,
             )
 
     def fields(self, thing: str, payload: object, at: int, units: Mapping[str, str]) -> None:
@@ -182,6 +183,11 @@ class Hearing:
             )
         return count
 
+    def _placed(self, stream: Datastream) -> Datastream:
+        """The datastream where its Thing is, which the message may have told later."""
+        place = None if stream.kind == "positions" else self._things[stream.thing].place
+        return stream if place is None else msgspec.structs.replace(stream, place=place)
+
     @property
     def silent(self) -> bool:
         """Whether nothing was said, good or bad."""
@@ -197,7 +203,7 @@ class Hearing:
             others.append(Refusal("too-many", says, self._over))
         return Heard(
             tuple(self._things.values()),
-            tuple(self._streams.values()),
+            tuple(self._placed(stream) for stream in self._streams.values()),
             tuple(self._values),
             (*self._refused, *others),
         )

@@ -19,7 +19,7 @@ unless `lon_first` is set. Times without an offset are refused, unless `zone` na
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from xml.etree.ElementTree import Element
 
 import msgspec
@@ -37,6 +37,9 @@ from ._xml import kind, text, tree
 WHAT = "DATEX II message"
 UNDERSTOOD = ("MeasuredDataPublication", "MeasurementSiteTablePublication", "SituationPublication")
 
+PUBLICATIONS = frozenset({"payloadPublication", "payload"})
+HANDLED = PUBLICATIONS | {"measurementSiteRecord", "measurementSite", "siteMeasurements", "situation"}
+
 
 def read(
     body: bytes,
@@ -49,7 +52,7 @@ def read(
     """What a publication says; raises BadInput when it is none. `places` are those of Things, by their whole names."""
     hearing = Hearing(source)
     root, drawn = _opened(hearing, tree(body, WHAT))
-    publications = [root] if root.tag == "payload" else [*root.iter("payloadPublication"), *root.findall(".//payload")]
+    publications = list(_outermost(root, PUBLICATIONS))
     if not publications:
         raise BadInput(f"this is not a {WHAT}: its root is {root.tag[:40]!r}, and there is no publication in it")
     for publication in publications:
@@ -57,7 +60,7 @@ def read(
             hearing.refuse(f"a publication of type {of[:80]!r} is not understood; there are: {', '.join(UNDERSTOOD)}")
             continue
         told = text(publication, "publicationTime")
-        for found in publication.iter():
+        for found in (one for inside in publication for one in _outermost(inside, HANDLED)):
             match found.tag:
                 case "measurementSiteRecord" | "measurementSite":
                     site(hearing, found, lon_first=lon_first)
@@ -65,7 +68,20 @@ def read(
                     measured(hearing, found, zone, places or {})
                 case "situation":
                     situation(hearing, found, told, (zone, lon_first), drawn)
+                case _:
+                    hearing.refuse("a publication inside of another one is not read; send them side by side")
     return hearing.heard()
+
+
+def _outermost(root: Element, tags: Container[str]) -> Iterator[Element]:
+    """The elements of these names, in their order, but none inside of another: each is looked through once."""
+    waiting = [root]
+    while waiting:
+        one = waiting.pop()
+        if one.tag in tags:
+            yield one
+        else:
+            waiting.extend(reversed(one))
 
 
 def _opened(hearing: Hearing, root: Element) -> tuple[Element, Drawn]:

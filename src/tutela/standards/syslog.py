@@ -2,8 +2,8 @@
 
 Each host becomes a Thing of kind "host", and its messages are counted by severity (`emerg`, `alert`, `crit`, `err`,
 `warning`, `notice`, `info`, `debug`) and minute: a count `HOST/SEVERITY` of observed property "log-messages". It
-stands at the time of the last message of that minute in this body, so that the counts of several bodies add up. The
-text is not kept, nor is the program or process: they may name people.
+stands in the second of the last message of that minute in this body. Where in this second the body itself decides (by its
+SHA-256), so that the counts of several bodies add up: equal counts at one time would be one count told twice. The text is not kept, nor is the program or process: they may name people.
 
 A line that is no syslog is refused by itself, with its number and without its text. RFC 3164 knows neither year nor
 zone: such lines are taken only with `zone` and `received` (microseconds), as the nearest time to it. Where it stands
@@ -15,10 +15,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from hashlib import sha256
 
 from tutela.errors import BadInput
 from tutela.model.heard import Heard
-from tutela.model.when import MINUTE, micros, moment
+from tutela.model.when import MINUTE, SECOND, micros, moment
 
 from ._hearing import Hearing, Measure, at, bounded, zoned
 
@@ -53,10 +54,11 @@ def read(body: bytes, source: str, *, zone: str | None = None, received: int | N
             _count(counts, line[:HEAD].decode(errors="replace"), zone, received)
         except BadInput as wrong:
             hearing.refuse(f"message {number}: {wrong}")
+    within = int.from_bytes(sha256(body).digest()[:8]) % SECOND
     for (host, severity, _), (count, last) in counts.items():
         name = hearing.thing(host, "host")
         if name is not None:
-            hearing.say(name, severity, MESSAGES, last, float(count))
+            hearing.say(name, severity, MESSAGES, last - last % SECOND + within, float(count))
     if hearing.silent:
         raise BadInput("there is no syslog message in this body")
     return hearing.heard()

@@ -53,7 +53,7 @@ def read(
         return Heard()
     try:
         return heard(_columns(names, rows), source, time, datastream, places or {})
-    except pa.ArrowException as wrong:
+    except (pa.ArrowException, OverflowError, ValueError) as wrong:  # which Arrow, and times beyond all years, raise
         raise BadInput(f"the columns of this table do not fit its mapping: {wrong}") from wrong
 
 
@@ -72,6 +72,8 @@ def _csv(body: bytes, separator: str) -> tuple[Sequence[str], list[Row]]:
 
 
 def _lines(body: bytes) -> tuple[Sequence[str], list[Row]]:
+    if body.count(b"\n") > MOST:  # each line would take up more than a hundred times its size
+        raise BadInput(f"this table has more than {MOST} rows; split it")
     try:
         cells = _DECODER.decode_lines(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:

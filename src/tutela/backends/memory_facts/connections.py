@@ -24,12 +24,12 @@ class MemoryConnections:
         return [kept for _, kept in sorted(self.store.connections.items())]
 
     async def connect(self, kept: Kept, event: Event) -> None:
-        """Enter or change a connection; one of another part begins without a mark."""
+        """Enter or change a connection; one that reads otherwise than before begins without a mark."""
         source = kept.connection.source
         if source not in self.store.sources:
             raise not_registered(source)
         before = self.store.connections.get(source)
-        if before is None or before.connection.part != kept.connection.part:
+        if before is None or _reads(before) != _reads(kept):
             self.store.marks.pop(source, None)
         self.store.connections[source] = kept
         self.store.conditions.pop(source, None)
@@ -71,3 +71,8 @@ class MemoryConnections:
     async def conditions(self) -> Sequence[Reach]:
         """How they were doing when last told, by source."""
         return [condition for _, condition in sorted(self.store.conditions.items())]
+
+
+def _reads(kept: Kept) -> tuple[object, ...]:
+    one = kept.connection
+    return one.part, one.standard, one.reading

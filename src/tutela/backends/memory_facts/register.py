@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from tutela.backends.memory_facts.store import Store
-from tutela.backends.rules import defined, not_registered, not_there, same_place
+from tutela.backends.rules import defined, not_registered, not_there, same_place, untold
 from tutela.model.dead_letter import DeadLetter
 from tutela.model.event import Event
 from tutela.model.register import Datastream, Source, Thing
@@ -44,6 +44,8 @@ class MemoryRegister:
         things: Sequence[Thing],
         datastreams: Sequence[Datastream],
         told: Callable[[Sequence[Datastream]], Sequence[Event]] | None = None,
+        *,
+        heard: bool = False,
     ) -> Sequence[Datastream]:
         """Enter or change Things and Datastreams by name; the datastreams with their ids and versions."""
         for source in sorted(
@@ -56,7 +58,8 @@ class MemoryRegister:
         version = max((datastream.version for datastream in known.values()), default=0)
         whole, new = defined(datastreams, known, len(known), version)
         for thing in things:
-            self.store.things[thing.name] = _numbered(thing, self.store.things)
+            entry = untold(thing, self.store.things.get(thing.name, thing)) if heard else thing
+            self.store.things[thing.name] = _numbered(entry, self.store.things)
         known.update({datastream.name: datastream for datastream in new})
         if told and new:
             self.store.log(told(new))

@@ -11,7 +11,7 @@ import msgspec
 from tutela.backends.postgres import log
 from tutela.backends.postgres.database import Database
 from tutela.backends.postgres.notices import EVENT
-from tutela.backends.rules import LEASE, defined, not_connecting, not_registered, not_there, same_place
+from tutela.backends.rules import LEASE, defined, not_connecting, not_registered, not_there, same_place, untold
 from tutela.errors import BadInput
 from tutela.model.dead_letter import DeadLetter
 from tutela.model.event import Event
@@ -79,7 +79,8 @@ _condition = msgspec.json.Decoder(Reach).decode
 _CONNECT = """
 insert into connection as c (source, entry, key, sealed) values ($1, $2::text::json, $3, $4)
 on conflict (source) do update set entry = excluded.entry, key = excluded.key, sealed = excluded.sealed, condition = null,
-    mark = case when c.entry ->> 'part' = excluded.entry ->> 'part' then c.mark else '' end
+    mark = case when (c.entry ->> 'part', c.entry ->> 'standard', c.entry ->> 'reading') is not distinct from
+        (excluded.entry ->> 'part', excluded.entry ->> 'standard', excluded.entry ->> 'reading') then c.mark else '' end
 """
 
 _ATTEND = """
@@ -138,6 +139,8 @@ class PostgresRegister:
         things: Sequence[Thing],
         datastreams: Sequence[Datastream],
         told: Callable[[Sequence[Datastream]], Sequence[Event]] | None = None,
+        *,
+        heard: bool = False,
     ) -> Sequence[Datastream]:
         """Enter or change Things and Datastreams by name; the datastreams with their ids and versions."""
         async with self.db.writing() as connection:
@@ -145,7 +148,7 @@ class PostgresRegister:
                 connection, {thing.source for thing in things} | {datastream.source for datastream in datastreams}
             )
             await connection.execute("lock table thing, datastream in share row exclusive mode")
-            await _enter(connection, things)
+            await _enter(connection, things, heard=heard)
             whole, new = await _define(connection, datastreams)
             if told and new:
                 await log.append(connection, told(new))
@@ -179,7 +182,7 @@ class PostgresConnections:
         return [Kept(connection=_connection(row["entry"]), key=row["key"], sealed=row["sealed"]) for row in rows]
 
     async def connect(self, kept: Kept, event: Event) -> None:
-        """Enter or change a connection; one of another part begins without a mark."""
+        """Enter or change a connection; one that reads otherwise than before begins without a mark."""
         source, entry = kept.connection.source, encode(kept.connection).decode()
         async with self.db.writing() as connection:
             if not await connection.fetchval("select exists (select from source where name = $1)", source):
@@ -294,7 +297,7 @@ async def _registered(connection: asyncpg.Connection, sources: set[str]) -> None
         raise not_registered(source)
 
 
-async def _enter(connection: asyncpg.Connection, wanted: Sequence[Thing]) -> None:
+async def _enter(connection: asyncpg.Connection, wanted: Sequence[Thing], *, heard: bool) -> None:
     """Each Thing under the id of its name, else under the next one: ids have no gaps. The table is locked."""
     if not wanted:
         return
@@ -306,7 +309,8 @@ async def _enter(connection: asyncpg.Connection, wanted: Sequence[Thing]) -> Non
         old = known.get(thing.name)
         same_place(thing, old or thing)
         top += old is None
-        known[thing.name] = msgspec.structs.replace(thing, id=old.id if old else top)
+        entry = untold(thing, old) if heard and old else thing
+        known[thing.name] = msgspec.structs.replace(entry, id=old.id if old else top)
     await connection.execute(_THINGS, *_entries(list(known.values())))
 
 
