@@ -20,11 +20,11 @@ STAGES: dict[str, tuple[int, list[list[str]]]] = {
         [[*PYTEST, *COVERED, "-n", "2", "-m", "not integration and not browser and not chaos"], ["scripts/covered"]],
     ),
     "integration": (
-        720,
+        1080,
         [["scripts/mosquitto"], [*PYTEST, "-m", "integration and not browser and not chaos"]],
     ),
     "browser": (360, [["scripts/chromium"], [*PYTEST, "-m", "browser"]]),
-    "chaos": (240, [[*PYTEST, "-m", "chaos"]]),
+    "chaos": (300, [[*PYTEST, "-m", "chaos"]]),
     "bench": (90, [[str(BIN / "python"), "-m", "benchmarks", "--quick", "spine"]]),
 }
 COUNT = re.compile(rb"(\d+) (passed|failed|errors?|skipped)")
