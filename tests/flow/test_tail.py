@@ -32,7 +32,7 @@ async def upto(archived: int, *, patient: bool = True) -> UpToNow:
 class Forgetful(MemoryStreams):
     """Its newest messages don't come."""
 
-    async def read(self, stream: str, subjects: Sequence[str], after: int) -> Nothing:  # type: ignore[override]
+    async def read(self, stream: str, subjects: Sequence[str], after: int) -> Nothing:  # type: ignore[override]  # its reader is no MemoryReader: it forgets
         assert stream
         assert subjects
         assert after >= 0

@@ -79,7 +79,7 @@ async def run(settings: Settings, wanted: Wanted, said: Said) -> Outcome:
         said("laying out the files")
         await asyncio.to_thread(_lay, settings, wanted, manifest, keys)
         return await _start(settings, wanted, manifest, stones, said)
-    except BaseException:
+    except BaseException:  # cancelled too: what is half laid would be refused by the next try as not empty
         await asyncio.to_thread(_clear, settings)
         raise
 
