@@ -55,6 +55,7 @@ SAID_OTHERWISE = {
     "Apart": "likewise",
     "Moved": "likewise",
     "Absence": "a part of a Rule: what has to stay away",
+    "InForce": "Armed, as it is read: with whether it has begun",
     "Change": "a part of a Rule: what makes it more or less pressing",
     "Circle": "a shape of an area; an option of parts",
     "Polygon": "likewise",

@@ -48,7 +48,7 @@ async def here() -> City:
 
 
 def reads(here: City, trial: Trial) -> RuleReads:
-    return RuleReads(ledger=here.reads.desk.ledger, rules=here.facts, try_=trial.run)
+    return RuleReads(ledger=here.reads.desk.ledger, rules=here.facts, ticks=here.facts, try_=trial.run)
 
 
 async def test_the_rules_in_force_are_read_and_that_is_written_down(here: City) -> None:

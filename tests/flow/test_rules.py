@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import msgspec
 import pytest
 from tests.flow.stage_support import (
@@ -25,11 +28,12 @@ from tutela.errors import BadInput, NotFound
 from tutela.flow.correlating import CorrelateStage
 from tutela.flow.detecting import DetectStage
 from tutela.flow.detector import Detector, may
-from tutela.flow.rules import SOON, arm, begins, disarm, in_force, read, uses
+from tutela.flow.rules import SOON, arm, begins, disarm, in_force, read, standing, uses
 from tutela.model.call import Call
 from tutela.model.detection import Detection
 from tutela.model.flow import Column, Effects
 from tutela.model.rule import Armed, Rule
+from tutela.model.timeline import LIVE
 from tutela.model.when import SECOND
 
 TEXT = """
@@ -103,6 +107,33 @@ async def test_a_rule_is_armed_a_little_later_with_its_event_and_taken_back_with
         ("rule@1", "underpass", "ben"),
     ]
     assert msgspec.json.decode(events[0].body, type=Armed) == one
+
+
+@dataclass
+class Passed:
+    """Stages that are past these ticks of the live timeline."""
+
+    detect: int
+    correlate: int
+
+    async def ticks(self, stage: str) -> Mapping[str, int]:
+        return {LIVE: getattr(self, stage)}
+
+
+@pytest.mark.parametrize(("detect", "correlate", "begun"), [(0, -1, False), (-1, 0, False), (0, 0, True), (9, 9, True)])
+async def test_a_rule_has_begun_once_both_stages_are_past_its_moment(
+    detect: int, correlate: int, *, begun: bool
+) -> None:
+    facts = MemoryFacts()
+    assert await standing(facts, facts) == ()
+    one = await arm(facts, read(TEXT), "anna", 7 * SECOND)
+    since = one.since or 0
+
+    (shown,) = await standing(facts, Passed(since + detect, since + correlate))
+
+    assert (shown.rule, shown.since, shown.by, shown.at) == (one.rule, since, "anna", one.at)
+    assert shown.begun is begun
+    assert not (await standing(facts, facts))[0].begun, "nobody works yet"
 
 
 async def test_a_rule_that_is_not_in_force_can_not_be_taken_back() -> None:

@@ -32,7 +32,7 @@ LOG = logging.getLogger(__name__)
 
 Json = Any  # what an answer says, whatever that is
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds after which a test that waits gives up; what it measures it bounds by itself."""
 
 WHY = {"purpose": "public-safety", "basis": "PublicInterest"}

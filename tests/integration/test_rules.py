@@ -7,10 +7,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.integration.running import Instance, Json, datastream, line, now, running, until
+from tests.integration.running import Instance, Json, datastream, line, running, until
 
 from tutela.flow.rules import read
-from tutela.model.when import iso
 
 pytestmark = pytest.mark.integration
 
@@ -69,7 +68,8 @@ def test_a_rule_is_tried_on_what_was_recorded_and_armed_it_tells_people_once(tow
     assert (wrong.status_code, "there is no timeline 'import/none'" in wrong.text) == (400, True)
 
     armed = town.told("rules", "arm", file)
-    until(lambda: now() > iso(armed["since"]), "the rule begins")
+    begun = until(lambda: [one for one in operator.get("/v1/rules") if one["begun"]], "the rule begins")
+    assert [one["since"] for one in begun] == [armed["since"]]
     fills()
     told = until(lambda: [one for one in operator.queue() if one["type"] == "cellar-fills"], "people are told")
 

@@ -149,7 +149,7 @@ class Town:
             trial = Trial(rule.name, DetectStage(made[0], self.known, self.keys), made[1], frozenset())
             return await backtest(self.lake, trial, recorded, on.each, ZoneInfo(INSTALL.zone))
 
-        return RuleReads(ledger=self.ledger, rules=self.facts, try_=tried)
+        return RuleReads(ledger=self.ledger, rules=self.facts, ticks=self.facts, try_=tried)
 
     @property
     def staged_reads(self) -> StagedReads:

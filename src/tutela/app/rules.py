@@ -21,11 +21,11 @@ from tutela.flow.detector import Detector
 from tutela.flow.explain import Sentences
 from tutela.flow.options import identified
 from tutela.flow.read_rules import On
-from tutela.flow.rules import arm, checked, disarm, in_force, read, spoken, uses
+from tutela.flow.rules import arm, checked, disarm, read, spoken, standing, uses
 from tutela.flow.tail import UpToNow
 from tutela.flow.tried import Tried
 from tutela.maths.met import CALL, KIND
-from tutela.model.rule import Armed, Rule
+from tutela.model.rule import Armed, InForce, Rule
 from tutela.model.when import moment
 
 BY = "install"
@@ -119,10 +119,10 @@ def _clock(at: int, zone: ZoneInfo) -> str:
     return f"{moment(at).astimezone(zone):%Y-%m-%d %H:%M}"
 
 
-async def listed(settings: Settings) -> Sequence[Armed]:
+async def listed(settings: Settings) -> Sequence[InForce]:
     """The rules in force."""
     async with core(settings, "rules", connections=1) as inside:
-        return in_force(await inside.facts.rules())
+        return await standing(inside.facts, inside.facts)
 
 
 async def armed(settings: Settings, path: Path) -> Armed:

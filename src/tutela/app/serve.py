@@ -125,7 +125,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
         people.routes(here, guard),
         health.routes(vitals, _probes(inside), guard),
         staged.routes(outcomes, guard),
-        rules.routes(RuleReads(ledger=ledger, rules=facts, try_=Apart(inside.settings).run), guard),
+        rules.routes(RuleReads(ledger=ledger, rules=facts, ticks=facts, try_=Apart(inside.settings).run), guard),
         page.routes(
             Console(
                 reads=shown,

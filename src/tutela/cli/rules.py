@@ -29,7 +29,7 @@ def listed(data: Data = None, as_json: Json = False) -> None:
         return
     table = Table("rule", "says", "for", "armed by", "since", box=None)
     for one in found:
-        since = f"{moment(one.since or 0):%Y-%m-%d %H:%M:%S} UTC"
+        since = f"{moment(one.since):%Y-%m-%d %H:%M:%S} UTC{'' if one.begun else ', not begun yet'}"
         table.add_row(one.rule.name, one.rule.says, one.rule.purpose, one.by, since)
     out.print(table)
 

@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from tutela.model.access import Access
-from tutela.model.rule import Armed, Rule
+from tutela.model.rule import InForce, Rule
 from tutela.model.timeline import LIVE
 from tutela.policy.purposes import Action, ask
 
 from .ledger import Ledger
-from .rules import Rules, checked, in_force
+from .rules import Rules, Ticks, checked, standing
 from .tried import Tried
 
 
@@ -34,13 +34,14 @@ class RuleReads:
 
     ledger: Ledger
     rules: Rules
+    ticks: Ticks
     try_: Try
 
-    async def in_force(self, access: Access) -> Sequence[Armed]:
-        """The rules that are armed, by name."""
+    async def in_force(self, access: Access) -> Sequence[InForce]:
+        """The rules that are armed, by name, and whether each has begun."""
         query = "rules in force"
         await self.ledger.must(ask(access, Action.READ, "register", self.ledger.now), LIVE, query)
-        found = in_force(await self.rules.rules())
+        found = await standing(self.rules, self.ticks)
         await self.ledger.wrote(access, LIVE, query, [one.rule.name for one in found])
         return found
 

@@ -19,11 +19,14 @@ from tutela.maths.ids import uuid_of
 from tutela.model.detection import OWN
 from tutela.model.event import Event
 from tutela.model.flow import encode
-from tutela.model.rule import Armed, Rule
+from tutela.model.rule import Armed, InForce, Rule
 from tutela.model.system import Use
 from tutela.model.timeline import LIVE
 from tutela.model.when import SECOND
 from tutela.policy.purposes import known_purpose
+
+from .correlating import CORRELATE
+from .detecting import DETECT
 
 SOON = 5 * SECOND
 """So long after it is armed a rule begins: until then every worker knows of it."""
@@ -34,6 +37,12 @@ class Rules(Protocol):
 
     async def arm(self, armed: Armed, event: Event) -> None: ...  # noqa: D102  told above
     async def rules(self) -> Sequence[Armed]: ...  # noqa: D102  told above
+
+
+class Ticks(Protocol):
+    """By timeline, the tick that all partitions of a stage have worked off (`ports.Outbox`)."""
+
+    async def ticks(self, stage: str) -> Mapping[str, int]: ...  # noqa: D102  told above
 
 
 def read(text: str) -> Rule:
@@ -79,6 +88,16 @@ def begins(armed: Iterable[Armed]) -> Mapping[str, int]:
 def in_force(armed: Iterable[Armed]) -> tuple[Armed, ...]:
     """Those that are armed, by name."""
     return tuple(sorted((one for one in armed if one.since is not None), key=lambda one: one.rule.name))
+
+
+async def standing(rules: Rules, ticks: Ticks) -> tuple[InForce, ...]:
+    """Those that are armed, by name, and whether each has begun: ticks may lag behind the clock."""
+    passed = [(await ticks.ticks(stage)).get(LIVE, 0) for stage in (DETECT, CORRELATE)]
+    return tuple(
+        InForce(rule=one.rule, since=one.since, by=one.by, at=one.at, begun=one.since <= min(passed))
+        for one in in_force(await rules.rules())
+        if one.since is not None
+    )
 
 
 async def arm(rules: Rules, rule: Rule, by: str, now: int) -> Armed:

@@ -68,3 +68,13 @@ class Armed(Noun, frozen=True, kw_only=True):
     since: int | None
     by: str
     at: int
+
+
+class InForce(Noun, frozen=True, kw_only=True):
+    """A rule that is armed. `begun`: every partition of the live timeline is past `since`, so whatever comes now is looked at."""
+
+    rule: Rule
+    since: int
+    by: str
+    at: int
+    begun: bool

@@ -11,7 +11,7 @@ from litestar.params import JSONBody
 from tutela.flow.read_rules import On, RuleReads
 from tutela.flow.tried import Tried
 from tutela.model.noun import Noun
-from tutela.model.rule import Armed, Rule
+from tutela.model.rule import InForce, Rule
 from tutela.model.timeline import LIVE
 
 from .guard import SIGNED_IN, By, Guard
@@ -31,8 +31,8 @@ def routes(rules: RuleReads, guard: Guard) -> Router:
     """The router that the app mounts."""
 
     @get("/rules", operation_id="readRules", tags=["rules"], responses=READING)
-    async def in_force(access: By) -> list[Armed]:
-        """Read the rules that are in force."""
+    async def in_force(access: By) -> list[InForce]:
+        """Read the rules that are in force, and whether each has begun."""
         return list(await rules.in_force(access))
 
     @post("/rules/backtest", status_code=200, operation_id="backtestRule", tags=["rules"], responses=ACTING)
