@@ -1,22 +1,20 @@
-"""A level that is unusual for this hour of the week, in the city's zone. Robust and seasonal.
+"""A level that is unusual for this hour of the week, in the city's zone.
 
-For each datastream and each of the 168 hours of the week it keeps a level and a spread, frozen while
-such an hour lasts. Its rows are judged by what was known before, and summed up in the order they
-come; when the datastream's next hour begins, the sums move level and spread a little. Deviations
-count in full up to `CLIP` spreads and no further (Huber 1964, "Robust estimation of a location
-parameter"), so that an event teaches little. A young hour's spread leans on the datastream's own.
+Each row is judged by what `maths.usual` knew before its hour began. With a budget of false alarms (`maths.budget`) a result that
+is beyond its bounds waits for the next tick, and is told if it is rare enough among all that was tested before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from tutela.maths import found, hours, robust, turns
+from tutela.maths import budget, found, hours, turns, usual
 from tutela.maths.found import Found
 from tutela.maths.runs import NEVER, Index
 from tutela.maths.slab import Field, Slab
@@ -32,29 +30,39 @@ from tutela.model.why import ValueWas, Why
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
-UNSET = -(1 << 31)  # an hour before all others
-LARGE = 1e30  # values and deviations count up to it, so that sums stay finite
-CLIP = 3.0  # spreads
-LEAN = 4  # weeks' worth of the datastream's own spread in the spread of one hour of the week
-RECENT = 336  # hours over which the datastream's own spread is learnt
+POOL, WAITING = "pool-", "waiting"
 
-FIELDS = {
-    "hour": Field("i4", UNSET),  # the local hour that is being summed up
-    "rows": Field("i4"),  # how many rows it had
-    "usual": Field("f8"),  # the level that they are judged by
-    "width": Field("f8", np.inf),  # how far from it they may be; infinite: nothing is said yet
-    "clip": Field("f8", LARGE),  # how far from it they count
-    "sum": Field("f8"),  # of the clipped deviations, and of their sizes
-    "size": Field("f8"),
-    "own": Field("f4"),  # the datastream's own spread, whatever the hour
-    "hours": Field("i4"),  # how many hours taught it
+FIELDS = usual.FIELDS | {
     "on": Field("?"),  # unusual now
     "told": Field("i8", NEVER),  # when it was last told
-} | {
-    f"{name}_{hour:03d}": Field(dtype)
-    for hour in range(hours.WEEK)
-    for name, dtype in (("level", "f4"), ("spread", "f4"), ("weeks", "u1"))
+    "away": Field("?"),  # its newest result is not back within the bounds that end it; kept for a budget only
 }
+
+
+class _Case(msgspec.Struct, frozen=True):
+    """A result beyond its bounds, and what it was judged by."""
+
+    slot: int
+    time: int
+    result: float
+    usual: float
+    width: float
+    hour: int
+    weeks: int
+
+    @property
+    def score(self) -> float:
+        """How many times as far off as it may be."""
+        return abs(self.result - self.usual) / self.width
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What is known of the datastreams; and, for a budget, of all that was tested, with the highest of each slot since the last tick."""
+
+    slab: Slab
+    pool: Slab
+    waiting: Mapping[int, _Case] = field(default_factory=dict)
 
 
 class Unusual(Noun, frozen=True, kw_only=True):
@@ -63,10 +71,12 @@ class Unusual(Noun, frozen=True, kw_only=True):
     `only`: observed properties (none: all). `weeks`: how many times an hour of the week must have
     come before it is judged. `release`: the share of `beyond` within which it is over. `memory`:
     weeks that level and spread remember. `least`: a difference that is never unusual, in the unit.
+    `budget`: false alarms a day in the whole city (none: whatever is beyond is told, at once). What is beyond is then told at a tick, if it
+    is so rare that no more are to be expected; until enough was tested to know that, nothing is.
     """
 
     word: ClassVar[str] = "unusual"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     card: ClassVar[Card] = Card(
         finds="A result that is far from what this hour of the week usually brings.",
         needs=frozenset({"*"}),
@@ -97,36 +107,59 @@ class Unusual(Noun, frozen=True, kw_only=True):
     weeks: Annotated[int, msgspec.Meta(ge=2, le=200)] = 8
     memory: Annotated[int, msgspec.Meta(ge=2, le=200)] = 8
     least: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    budget: Annotated[float, msgspec.Meta(gt=0)] | None = None
     zone: str = "Europe/Helsinki"
     scale: Scale = Scale(urgency=Urgency.EXPECTED, severity=Severity.MINOR, certainty=Certainty.POSSIBLE)
 
     def __post_init__(self) -> None:
         hours.zone(self.zone)
 
-    def begin(self) -> Slab:
+    def begin(self) -> _State:
         """Nothing is known."""
-        return Slab(FIELDS)
+        return _State(Slab(FIELDS), budget.begin())
 
-    def changed(self, state: Slab) -> Mapping[str, bytes]:
-        """The columns written since this was last asked."""
-        return dict(state.changed())
+    def changed(self, state: _State) -> Mapping[str, bytes]:
+        """The columns written since this was last asked, and what waits."""
+        pool = {POOL + name: body for name, body in state.pool.changed()}
+        waiting = {WAITING: msgspec.json.encode(list(state.waiting.values()))} if pool else {}
+        return {**dict(state.slab.changed()), **pool, **waiting}
 
-    def load(self, saved: Mapping[str, bytes]) -> Slab:
+    def load(self, saved: Mapping[str, bytes]) -> _State:
         """The state that was saved."""
-        return Slab.load(FIELDS, saved)
+        waiting = msgspec.json.decode(saved.get(WAITING, b"[]"), type=list[_Case])
+        pool = {name.removeprefix(POOL): body for name, body in saved.items() if name.startswith(POOL)}
+        slab = {name: body for name, body in saved.items() if name in FIELDS}
+        return _State(Slab.load(FIELDS, slab), Slab.load(budget.FIELDS, pool), {case.slot: case for case in waiting})
 
-    def step(self, state: Slab, seen: Seen) -> tuple[Slab, tuple[Detection, ...]]:
-        """Each datastream's rows, hour after hour; all datastreams at once."""
-        if seen.rows is None or seen.slots is None or seen.catalogue is None or "result" not in seen.rows.values:
-            return state, ()
-        rows, slots = self._mine(seen.rows, seen.slots, seen.catalogue)
-        detections: list[Detection] = []
+    def step(self, state: _State, seen: Seen) -> tuple[_State, tuple[Detection, ...]]:
+        """Each datastream's rows, hour after hour, all datastreams at once; and with a budget, at a tick, what is rare enough."""
+        told: list[Detection] = []
+        if seen.rows is not None and seen.slots is not None and seen.catalogue is not None:
+            state, told = self._rows(
+                state, seen.timeline, seen.catalogue, *self._mine(seen.rows, seen.slots, seen.catalogue)
+            )
+        if seen.tick is not None and seen.catalogue is not None and self.budget is not None:
+            state, rare = self._settled(state, seen.tick, seen)
+            told += rare
+        return state, tuple(told)
+
+    def _rows(
+        self, state: _State, timeline: str, catalogue: Catalogue, rows: Rows, slots: Index
+    ) -> tuple[_State, list[Detection]]:
+        if "result" not in rows.values:
+            return state, []
+        told: list[Detection] = []
+        known = usual.Usual(self.beyond, self.least, self.weeks, self.memory)
         for turn in turns.hourly(rows, slots, hours.hours(hours.zone(self.zone), rows.time)):
-            state = self._begun(state, turn)
-            state, told = self._judged(state, turn)
-            detections += (self._detection(state, seen.timeline, seen.catalogue, turn, row) for row in told)
-            state = _summed(state, turn)
-        return state, tuple(detections)
+            state = replace(state, slab=known.begun(state.slab, turn))
+            if self.budget is None:
+                slab, which = self._judged(state.slab, turn)
+                state = replace(state, slab=slab)
+                told += (self._detection(timeline, catalogue, _case(slab, turn, row)) for row in which)
+            else:
+                state = self._weighed(state, turn)
+            state = replace(state, slab=usual.summed(state.slab, turn))
+        return state, told
 
     def _mine(self, rows: Rows, slots: Index, catalogue: Catalogue) -> tuple[Rows, Index]:
         if not self.only:
@@ -135,62 +168,16 @@ class Unusual(Noun, frozen=True, kw_only=True):
         mine = np.isin(catalogue.property_code[slots], codes)
         return rows.take(mine), slots[mine]
 
-    def _begun(self, state: Slab, turn: turns.Turn) -> Slab:
-        """Where a new hour begins: the old one is learnt, and the new one's level is frozen."""
-        old = state.take("hour", turn.runs.slots).astype(np.int64)
-        new = turn.hour != old
-        if not new.any():
-            return state
-        over = np.flatnonzero(new & (old != UNSET))
-        for hour, some in _by_hour_of_week(old[over]):
-            state = self._learnt(state, turn.runs.slots[over[some]], hour)
-        begun = np.flatnonzero(new)
-        for hour, some in _by_hour_of_week(turn.hour[begun]):
-            state = self._frozen(state, turn, begun[some], hour)
-        return state
-
-    def _learnt(self, state: Slab, slots: Index, hour: int) -> Slab:
-        """What one hour's sums teach: the mean deviation moves its level, their mean size its spread."""
-        level, spread, weeks = _columns(hour)
-        came, rows, taught = (state.take(name, slots).astype(np.int64) for name in (weeks, "rows", "hours"))
-        mean, size = state.take("sum", slots) / rows, robust.NORMAL * state.take("size", slots) / rows
-        own, again = state.take("own", slots).astype(np.float64), came > 0
-        return state.put(
-            slots,
-            **{
-                level: state.take("usual", slots) + mean / np.minimum(came + 1, self.memory),
-                spread: _moved(state.take(spread, slots).astype(np.float64), size, np.clip(came, 1, self.memory)),
-                weeks: np.minimum(came + 1, 255),
-                "own": np.where(again, _moved(own, size, np.minimum(taught + 1, RECENT)), own),
-                "hours": taught + again,
-            },
-        )
-
-    def _frozen(self, state: Slab, turn: turns.Turn, which: Index, hour: int) -> Slab:
-        """The level and the bounds of an hour, as they will be while it lasts."""
-        slots, first = turn.runs.slots[which], turn.result[turn.runs.first[which]]
-        level, spread, weeks = (state.take(name, slots).astype(np.float64) for name in _columns(hour))
-        spread = (weeks * spread + LEAN * state.take("own", slots).astype(np.float64)) / (weeks + LEAN)
-        judged = (weeks >= self.weeks) & (spread > 0)
-        steady = (state.take("hours", slots) >= hours.WEEK) & (spread > 0)
-        none = np.zeros(len(slots))
-        return state.put(
-            slots,
-            hour=turn.hour[which],
-            usual=np.where(weeks > 0, level, np.clip(first, -LARGE, LARGE)),
-            width=np.where(judged, np.maximum(self.beyond * spread, self.least), np.inf),
-            clip=np.where(steady, CLIP * spread, LARGE),
-            rows=none,
-            sum=none,
-            size=none,
-        )
+    def _sides(self, state: Slab, turn: turns.Turn) -> tuple[Flags, Flags]:
+        """Which rows are beyond their bounds, and which are so near that it is over."""
+        level, width = (state.take(name, turn.runs.slots) for name in ("usual", "width"))
+        low, high = self._bounds(level, width)
+        beyond = (turn.result < low[turn.run]) | (turn.result > high[turn.run])
+        return beyond, np.abs(turn.result - level[turn.run]) <= (self.release * width)[turn.run]
 
     def _judged(self, state: Slab, turn: turns.Turn) -> tuple[Slab, list[int]]:
         """The rows that are to be told: each the first one beyond the bounds since it was last over."""
-        usual, width = (state.take(name, turn.runs.slots) for name in ("usual", "width"))
-        low, high = self._bounds(usual, width)
-        beyond = (turn.result < low[turn.run]) | (turn.result > high[turn.run])
-        back = np.abs(turn.result - usual[turn.run]) <= (self.release * width)[turn.run]
+        beyond, back = self._sides(state, turn)
         on = state.take("on", turn.runs.slots)
         changing = np.flatnonzero(np.where(on, turn.runs.having(back), turn.runs.having(beyond)))
         if not len(changing):
@@ -208,74 +195,108 @@ class Unusual(Noun, frozen=True, kw_only=True):
                         rows.append(row)
         return state.put(turn.runs.slots[changing], on=on[changing], told=told[changing]), rows
 
-    def _bounds(self, usual: Floats, width: Floats) -> tuple[Floats, Floats]:
-        low, high = usual - width, usual + width
+    def _weighed(self, state: _State, turn: turns.Turn) -> _State:
+        """With a budget: all rows that are not within something told are tested; the furthest of each datastream waits."""
+        beyond, back = self._sides(state.slab, turn)
+        slots, each = turn.runs.slots, turn.runs
+        on = state.slab.take("on", slots)
+        width = state.slab.take("width", slots)
+        free = (np.isfinite(width) & ~on)[turn.run]
+        for run in np.flatnonzero(on & each.having(back)).tolist():
+            over = each.first[run] + int(np.argmax(back[each.first[run] : each.end[run]]))
+            free[over + 1 : each.end[run]] = np.isfinite(width[run])
+            on[run] = False
+        cases = [_case(state.slab, turn, row) for row in np.flatnonzero(free & beyond).tolist()]
+        waiting = dict(state.waiting)
+        for case in cases:
+            if case.slot not in waiting or case.score > waiting[case.slot].score:
+                waiting[case.slot] = case
+        return _State(
+            state.slab.put(slots, on=on, away=~back[each.last]),
+            budget.tested(state.pool, int(np.count_nonzero(free)), np.array([case.score for case in cases])),
+            waiting,
+        )
+
+    def _settled(self, state: _State, tick: int, seen: Seen) -> tuple[_State, list[Detection]]:
+        """At a tick: of those that wait, the ones that are rare enough, by what was tested before. None waits longer."""
+        assert seen.catalogue is not None and self.budget is not None  # noqa: S101,PT018  asked for by who calls
+        doubted = set() if seen.doubted is None else set(seen.doubted.tolist())
+        cases = [case for slot, case in sorted(state.waiting.items()) if slot not in doubted]
+        scores = np.array([case.score for case in cases])
+        level = self.budget / seen.catalogue.partitions
+        pool, passed = budget.settled(state.pool, tick, scores, level)
+        slots = np.array([case.slot for case in cases], np.int64)
+        told = state.slab.take("told", slots)
+        rare = [case for case, at in zip(cases, told.tolist(), strict=True) if case.score > passed and case.time > at]
+        slab = state.slab
+        if rare:
+            slots = np.array([case.slot for case in rare], np.int64)
+            slab = slab.put(slots, on=slab.take("away", slots), told=[case.time for case in rare])
+        found_ = [self._rare(state.pool, seen.timeline, seen.catalogue, case, passed) for case in rare]
+        return _State(slab, pool), found_
+
+    def _bounds(self, level: Floats, width: Floats) -> tuple[Floats, Floats]:
+        low, high = level - width, level + width
         if self.direction == "above":
             low = np.full_like(low, -np.inf)
         if self.direction == "below":
             high = np.full_like(high, np.inf)
         return low, high
 
-    def _detection(self, state: Slab, timeline: str, catalogue: Catalogue, turn: turns.Turn, row: int) -> Detection:
-        slot = turn.runs.slots[turn.run[row : row + 1]]
-        hour = int(hours.of_week(turn.hour[turn.run[row]]))
-        usual, width = float(state.take("usual", slot)[0]), float(state.take("width", slot)[0])
-        result, time = float(turn.result[row]), int(turn.time[row])
-        datastream = catalogue.id_of(int(slot[0]))
+    def _rare(self, pool: Slab, timeline: str, catalogue: Catalogue, case: _Case, passed: float) -> Detection:
+        """What is told at a tick: it says among how many it was how rare."""
+        more = {"tested": int(pool.take("tested", budget.ONE)[0]), "as_far": budget.reaching(pool, case.score)}
+        return self._detection(timeline, catalogue, case, "-rare", more, passed)
+
+    def _detection(
+        self,
+        timeline: str,
+        catalogue: Catalogue,
+        case: _Case,
+        kind: str = "",
+        more: Mapping[str, float | int] = {},
+        passed: float = 1.0,
+    ) -> Detection:
+        """Had it been no further off than `passed` bounds, it would not have been told."""
+        datastream = catalogue.id_of(case.slot)
         inputs: dict[str, float | int | str] = {
             "observed_property": catalogue.by_id[datastream].observed_property,
             "unit": catalogue.by_id[datastream].unit,
-            "result": result,
-            "usual": usual,
-            "width": width,
-            "hour_of_week": hour,
-            "weeks": int(state.take(_columns(hour)[2], slot)[0]),
+            "result": case.result,
+            "usual": case.usual,
+            "width": case.width,
+            "hour_of_week": case.hour,
+            "weeks": case.weeks,
+            **more,
         }
-        side, would = ("above", usual + width) if result > usual else ("below", usual - width)
-        unless = ValueWas(datastream=datastream, time=time, column="result", was=result, would=would)
+        side, sign = ("above", 1.0) if case.result > case.usual else ("below", -1.0)
+        would = case.usual + sign * passed * case.width
+        unless = ValueWas(datastream=datastream, time=case.time, column="result", was=case.result, would=would)
         return found.detection(
             self,
             timeline,
             Found(
                 key=str(datastream),
-                since=time,
-                at=time,
-                confidence=_confidence(self.beyond * abs(result - usual) / width),
-                why=Why(message=f"unusual.{side}", inputs=inputs, unless=unless),
+                since=case.time,
+                at=case.time,
+                confidence=_confidence(self.beyond * case.score),
+                why=Why(message=f"unusual.{side}{kind}", inputs=inputs, unless=unless),
             ),
             found.on(catalogue, (datastream,)),
         )
 
 
-def _summed(state: Slab, turn: turns.Turn) -> Slab:
-    """The rows' clipped deviations added, one after the other, so that no cut between batches changes a bit."""
-    slots = turn.runs.slots
-    usual, clip, sum_, size = (state.take(name, slots) for name in ("usual", "clip", "sum", "size"))
-    off = np.clip(turn.result - usual[turn.run], -clip[turn.run], clip[turn.run])
-    np.add.at(sum_, turn.run, off)
-    np.add.at(size, turn.run, np.abs(off))
-    return state.put(slots, rows=state.take("rows", slots) + turn.runs.end - turn.runs.first, sum=sum_, size=size)
-
-
-def _by_hour_of_week(hour: Index) -> Iterator[tuple[int, Flags]]:
-    """Each hour of the week among them, and which of them are it."""
-    of_week = hours.of_week(hour)
-    for each in np.unique(of_week).tolist():
-        yield each, of_week == each
-
-
-def _columns(hour: int) -> tuple[str, str, str]:
-    return f"level_{hour:03d}", f"spread_{hour:03d}", f"weeks_{hour:03d}"
-
-
-def _moved(old: Floats, new: Floats, part: Floats | Index) -> Floats:
-    """The old estimate, moved towards the new value by one part in so many."""
-    return old + (new - old) / part
+def _case(state: Slab, turn: turns.Turn, row: int) -> _Case:
+    """A row, and what it was judged by."""
+    slot = turn.runs.slots[turn.run[row : row + 1]]
+    hour = int(hours.of_week(turn.hour[turn.run[row]]))
+    level, width, weeks = (state.take(name, slot)[0].item() for name in ("usual", "width", usual.columns(hour)[2]))
+    return _Case(int(slot[0]), int(turn.time[row]), float(turn.result[row]), level, width, hour, weeks)
 
 
 def _confidence(spreads: float) -> float:
     """No distribution puts more than 1/k² of its weight k standard deviations off (Chebyshev)."""
-    return round(max(0.0, 1.0 - 1.0 / spreads**2), 3)
+    return round(max(0.0, 1.0 - 1.0 / spreads / spreads), 3)
 
 
 part = Unusual
