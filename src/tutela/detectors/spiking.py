@@ -20,7 +20,7 @@ import numpy.typing as npt
 from tutela.maths import found
 from tutela.maths.found import Found
 from tutela.maths.runs import NEVER, Index, Runs, runs
-from tutela.maths.slab import Field, Slab
+from tutela.maths.slab import Field, Slab, apart, together, wide
 from tutela.model.card import Card, Sample
 from tutela.model.detection import Detection
 from tutela.model.noun import Noun
@@ -39,13 +39,17 @@ BACK = 0.25  # of the jump, as far as its neighbours may be from each other
 CLIP = 3.0  # times the usual distance, as far as one counts in it
 LARGE = 1e30  # results count up to it, so that sums stay finite
 
+SEEN = {
+    "rows": 0.0,  # how many results there were
+    "last": np.nan,  # the newest result, and the one before it
+    "before": np.nan,
+    "usual": 0.0,  # the usual distance from the median of three, frozen while a block lasts
+    "sum": 0.0,  # of the clipped distances of the block that are not zero, and how many these are
+    "some": 0.0,
+    "far": np.inf,  # how far a jump is, frozen likewise
+}
 FIELDS = {
-    "rows": Field("i8"),  # how many results there were
-    "last": Field("f8", np.nan),  # the newest result, and the one before it
-    "before": Field("f8", np.nan),
-    "usual": Field("f8"),  # the usual distance from the median of three, frozen while a block lasts
-    "sum": Field("f8"),  # of the clipped distances of the block that are not zero, and how many these are
-    "some": Field("i4"),
+    "seen": wide("f8", SEEN),
     "level": Field("i4"),  # up by `apart` with each jump, down by one with each other result
     "on": Field("?"),  # the datastream is doubted
     "told": Field("i8", NEVER),  # when that was last told
@@ -74,7 +78,7 @@ class Spiking(Noun, frozen=True, kw_only=True):
     """
 
     word: ClassVar[str] = "spiking"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     card: ClassVar[Card] = Card(
         finds="A datastream whose results jump away and straight back, again and again.",
         needs=frozenset({"*"}),
@@ -128,10 +132,11 @@ class Spiking(Noun, frozen=True, kw_only=True):
         if rows is None or slots is None or catalogue is None or "result" not in rows.values:
             return state, (), None
         detections, doubted = [], np.zeros(len(rows), np.bool_)
-        for turn in _turns(rows, slots, state.take("rows", slots)):
+        for turn in _turns(rows, slots, state):
             state, known, jumps = self._turned(state, turn)
             each = turn.runs
-            some = np.flatnonzero(each.having(jumps) | known["on"])
+            level = state.take("level", each.slots)
+            some = np.flatnonzero(each.having(jumps) | (level > 0))  # who is doubted has a level
             if len(some):
                 state, told = self._followed(state, known, turn, some, jumps, doubted)
                 detections += [self._detection(seen.timeline, catalogue, rows, jump) for jump in told]
@@ -140,39 +145,43 @@ class Spiking(Noun, frozen=True, kw_only=True):
     def _turned(self, state: Slab, turn: _Turn) -> tuple[Slab, Mapping[str, Array], Flags]:
         """The state after these rows, what was known before, and which rows tell of a jump (of the row before them).
 
-        Where there is a jump, or the datastream is doubted, level and doubt are still to be followed.
+        Where there is a jump, or the level is above nothing, level and doubt are still to be followed.
         """
         each, result = turn.runs, turn.result
-        known = {name: state.take(name, each.slots) for name in FIELDS}
+        known = apart([*SEEN], state.take("seen", each.slots))
         last, before = _rolled(result, each, known["last"], known["before"])
         here, there = last - before, last - result
         off = np.where(here * there > 0, np.minimum(np.abs(here), np.abs(there)), 0.0)  # from the median of the three
-        far = self._far(known["rows"], known["usual"])
-        jumps = (off > each.by_row(far)) & (np.abs(result - before) <= BACK * off)
+        jumps = (off > each.by_row(known["far"])) & (np.abs(result - before) <= BACK * off)
 
-        run = each.by_row(np.arange(len(far)))
         clip = np.where(known["usual"] > 0, CLIP * known["usual"], LARGE)
-        sum_, some = known["sum"].copy(), known["some"].copy()
-        np.add.at(sum_, run, np.minimum(off, clip[run]))
-        np.add.at(some, run, off > 0)
-        rows = known["rows"] + each.end - each.first
-        over = rows % BLOCK == 0
-        moved = known["usual"] + (sum_ / np.maximum(some, 1) - known["usual"]) / np.clip(rows // BLOCK, 1, MEMORY)
-        state = state.put(
-            each.slots,
-            rows=rows,
-            last=result[each.last],
-            before=last[each.last],
-            usual=np.where(over & (some > 0), moved, known["usual"]),
-            sum=np.where(over, 0.0, sum_),
-            some=np.where(over, 0, some),
-            level=np.maximum(known["level"] - (each.end - each.first), 0),
-        )
-        return state, known, jumps
+        sum_ = known["sum"].copy()
+        np.add.at(sum_, each.by_row(np.arange(len(sum_))), np.minimum(off, each.by_row(clip)))
+        after = known | {
+            "rows": known["rows"] + (each.end - each.first),
+            "last": result[each.last],
+            "before": last[each.last],
+            "sum": sum_,
+            "some": known["some"] + np.add.reduceat((off > 0).astype(np.float64), each.first),
+        }
+        return state.put(each.slots, seen=together([*SEEN], self._learnt(after))), known, jumps
+
+    def _learnt(self, after: Mapping[str, Array]) -> Mapping[str, Array]:
+        """Where a block is over, the usual distance moves by what it had, and so does how far a jump is."""
+        rows = after["rows"].astype(np.int64)
+        over = np.flatnonzero(rows % BLOCK == 0)
+        if not len(over):
+            return after
+        old, sum_, some = (after[name][over] for name in ("usual", "sum", "some"))
+        moved = old + (sum_ / np.maximum(some, 1.0) - old) / np.clip(rows[over] // BLOCK, 1, MEMORY)
+        usual = np.where(some > 0, moved, old)
+        none = np.zeros(len(over))
+        new = {"usual": usual, "far": self._far(rows[over], usual), "sum": none, "some": none}
+        return {**after, **{name: _with(after[name], over, values) for name, values in new.items()}}
 
     def _far(self, rows: Index, usual: Floats) -> Floats:
         """How far a jump is at least; infinite where nothing is known yet."""
-        judged = (rows // BLOCK * BLOCK >= self.learn) & (usual > 0)
+        judged = (rows >= self.learn) & (usual > 0)
         far: Floats = np.where(judged, np.maximum(self.beyond * usual, self.least), np.inf)
         return far
 
@@ -182,8 +191,10 @@ class Spiking(Noun, frozen=True, kw_only=True):
         """Row by row through these runs: how high the level is, who is doubted, and which jumps are to be told."""
         told: list[_Jump] = []
         after = []
-        for run in some.tolist():
-            level, on, when = (known[name][run].item() for name in ("level", "on", "told"))
+        slots = turn.runs.slots[some]
+        columns = [state.take(name, slots).tolist() for name in ("level", "on", "told")]
+        for place, run in enumerate(some.tolist()):
+            level, on, when = (column[place] for column in columns)
             for row in range(turn.runs.first[run], turn.runs.end[run]):
                 level = min(level + self.apart, self.spikes * self.apart) if jumps[row] else max(level - 1, 0)
                 begins = not on and level > (self.spikes - 1) * self.apart
@@ -194,12 +205,11 @@ class Spiking(Noun, frozen=True, kw_only=True):
                 doubted[turn.place[row]] = on
             after.append((level, on, when))
         level_, on_, told_ = zip(*after, strict=True)
-        return state.put(turn.runs.slots[some], level=level_, on=on_, told=told_), told
+        return state.put(slots, level=level_, on=on_, told=told_), told
 
     def _jump(self, known: Mapping[str, Array], turn: _Turn, run: int, row: int, level: int) -> _Jump:
         results = [known["before"][run], known["last"][run], *turn.result[turn.runs.first[run] : row].tolist()]
-        far = self._far(known["rows"][run : run + 1], known["usual"][run : run + 1])
-        return _Jump(int(turn.place[row]), float(results[-2]), float(results[-1]), float(far[0]), level)
+        return _Jump(int(turn.place[row]), float(results[-2]), float(results[-1]), float(known["far"][run]), level)
 
     def _detection(self, timeline: str, catalogue: Catalogue, rows: Rows, jump: _Jump) -> Detection:
         """Had the result come back less far, the one before it would have been no isolated jump."""
@@ -234,24 +244,35 @@ class _Turn:
     result: Floats
 
 
-def _turns(rows: Rows, slots: Index, before: Index) -> Iterator[_Turn]:
-    """Block after block. `before`: how many rows each row's slot had before these."""
-    every = runs(slots)
-    count = before + np.arange(len(slots)) - every.by_row(every.first)
+def _turns(rows: Rows, slots: Index, state: Slab) -> Iterator[_Turn]:
+    """Block after block; mostly, no datastream has two in these rows."""
+    every, result = runs(slots), np.clip(rows.result.astype(np.float64), -LARGE, LARGE)
+    before = state.take("seen", every.slots)[:, 0].astype(np.int64) % BLOCK
+    if (before + every.end - every.first <= BLOCK).all():
+        yield _Turn(every, np.arange(len(slots)), rows.time, result)
+        return
+    count = np.arange(len(slots)) + every.by_row(before - every.first)
     blocks = runs(slots, count // BLOCK)
     for which in blocks.in_turn():
         packed, places = blocks.take(which).packed()
-        result = np.clip(rows.result[places].astype(np.float64), -LARGE, LARGE)
-        yield _Turn(packed, places, rows.time[places], result)
+        yield _Turn(packed, places, rows.time[places], result[places])
 
 
 def _rolled(result: Floats, each: Runs, last: Floats, before: Floats) -> tuple[Floats, Floats]:
     """Of each row the result one row before it, and two rows before it, in its datastream."""
-    one = np.roll(result, 1)
+    one, two = np.empty_like(result), np.empty_like(result)
+    one[1:] = result[:-1]
     one[each.first] = last
-    two = np.roll(one, 1)
+    two[1:] = one[:-1]
     two[each.first] = before
     return one, two
+
+
+def _with(column: Array, places: Index, values: Floats) -> Array:
+    """The column with other values at these places."""
+    new = column.copy()
+    new[places] = values
+    return new
 
 
 def _less(jump: _Jump, result: float) -> float:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from tutela.maths import found
 from tutela.maths.found import Found
 from tutela.maths.runs import NEVER, Runs, runs
-from tutela.maths.slab import Field, Slab
+from tutela.maths.slab import Field, Slab, apart, together, wide
 from tutela.model.card import Card, Sample
 from tutela.model.detection import Detection
 from tutela.model.noun import Noun
@@ -35,22 +35,25 @@ Flags = npt.NDArray[np.bool_]
 GRAIN = 1e-6
 """Results that differ by less than this, as a share of their size or of one, are the same."""
 
+STAY = {
+    "time": 0,  # when the newest result was made
+    "since": NEVER,  # since when it has not moved
+    "rows": 0,  # how many results told it since
+    "begun": NEVER,  # when the datastream was first seen
+    "moves": 0,  # how often it moved
+    "longest": 0,  # its longest stay, and how long it was in stays beyond `hold`, in microseconds
+    "rest": 0,
+}
 FIELDS = {
-    "value": Field("f8", np.nan),  # the newest result, and when it was made
-    "time": Field("i8"),
-    "since": Field("i8", NEVER),  # since when it has not moved
-    "rows": Field("i8"),  # how many results told it since
-    "begun": Field("i8", NEVER),  # when the datastream was first seen
-    "moves": Field("i8"),  # how often it moved
-    "longest": Field("i8"),  # its longest stay, and how long it was in stays beyond `hold`, in microseconds
-    "rest": Field("i8"),
+    "value": Field("f8", np.nan),  # the newest result
+    "stay": wide("i8", STAY),
     "on": Field("?"),  # it is doubted
 }
 
 
 @dataclass(slots=True)
 class _Stay:
-    """Where one datastream stands while its rows are worked off one after the other; see `FIELDS`."""
+    """Where one datastream stands while its rows are worked off one after the other; see `FIELDS` and `STAY`."""
 
     value: float
     time: int
@@ -71,7 +74,7 @@ class Stuck(Noun, frozen=True, kw_only=True):
     """
 
     word: ClassVar[str] = "stuck"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     card: ClassVar[Card] = Card(
         finds="A datastream whose results have not moved for longer than they ever did.",
         needs=frozenset({"*"}),
@@ -131,13 +134,17 @@ class Stuck(Noun, frozen=True, kw_only=True):
         if rows is None or slots is None or catalogue is None or "result" not in rows.values:
             return state, (), None
         each = runs(slots)
-        known = {name: state.take(name, each.slots) for name in FIELDS}
+        known = {
+            "value": state.take("value", each.slots),
+            **apart([*STAY], state.take("stay", each.slots)),
+            "on": state.take("on", each.slots),
+        }
         after, suspect = self._stays(known, each, rows)
-        state = state.put(each.slots, **after)
+        state = state.put(each.slots, value=after["value"], stay=together([*STAY], after))
         if not suspect.any():
             return state, (), None
         some = each.take(suspect)
-        stays = [_Stay(*row) for row in zip(*(known[name][suspect].tolist() for name in FIELDS), strict=True)]
+        stays = [_Stay(*row) for row in zip(*(column[suspect].tolist() for column in known.values()), strict=True)]
         doubted, detections = np.zeros(len(rows), np.bool_), []
         for stay, first, end in zip(stays, some.first.tolist(), some.end.tolist(), strict=True):
             for row in range(first, end):
@@ -147,8 +154,9 @@ class Stuck(Noun, frozen=True, kw_only=True):
                         self._detection(seen.timeline, catalogue, stay, int(rows.datastream[row]), before)
                     )
                 doubted[row] = stay.on
-        columns = {name: [getattr(stay, name) for stay in stays] for name in FIELDS}
-        return state.put(some.slots, **columns), tuple(detections), doubted
+        told = {name: np.array([getattr(stay, name) for stay in stays]) for name in known}
+        state = state.put(some.slots, value=told["value"], stay=together([*STAY], told), on=told["on"])
+        return state, tuple(detections), doubted
 
     def _stays(self, known: Columns, each: Runs, rows: Rows) -> tuple[Columns, Flags]:
         """The columns after these rows, and by run whether somebody may be stuck in it: there they are not right yet."""
@@ -226,7 +234,8 @@ class Stuck(Noun, frozen=True, kw_only=True):
 
 def _rolled(rows: Array, known: Array, each: Runs) -> Array:
     """Of each row the value one row before it in its run, and of each run's first row what was known before."""
-    before = np.roll(rows, 1)
+    before = np.empty_like(rows)
+    before[1:] = rows[:-1]
     before[each.first] = known
     return before
 

@@ -7,7 +7,7 @@ in Lisp"; Conchon and Filliâtre 2007, "A persistent union-find"). Reading an ol
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,11 +20,26 @@ Slots = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A column: numpy dtype, the value of a slot never written, and values per slot (0: a scalar)."""
+    """A column: numpy dtype, the value of a slot never written (or one for each of its values), and values per slot (0: a scalar)."""
 
     dtype: str
-    fill: float = 0
+    fill: float | tuple[float, ...] = 0
     width: int = 0
+
+
+def wide(dtype: str, fills: Mapping[str, float]) -> Field:
+    """Several values of a slot that are always read and written together, each with its fill: they lie side by side in memory."""
+    return Field(dtype, tuple(fills.values()), len(fills))
+
+
+def apart(names: Sequence[str], values: Array) -> dict[str, Array]:
+    """What was taken of such a column, value by value."""
+    return dict(zip(names, np.ascontiguousarray(values.T), strict=True))
+
+
+def together(names: Sequence[str], values: Mapping[str, Array]) -> Array:
+    """The values again as they are put."""
+    return np.stack([values[name] for name in names], axis=1)
 
 
 class _Store:
