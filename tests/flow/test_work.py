@@ -78,6 +78,7 @@ class Echo:
     async def turn(self, messages: Sequence[Message]) -> Effects:
         words = [message.body.decode() for message in messages]
         self.stage.turns.append(words)
+        await asyncio.sleep(self.stage.takes)
         if "!" in words:
             raise self.stage.wrong
         self.state += words
@@ -100,6 +101,7 @@ class Echoes:
     name: str = "detect"
     partitions: int = P
     saves: float = 15.0
+    takes: float = 0.0
     wrong: Exception = field(default_factory=lambda: BadInput("it is no word; write words"))
     turns: list[list[str]] = field(default_factory=list)
     begun: list[tuple[Lease, list[str]]] = field(default_factory=list)
@@ -564,6 +566,25 @@ def test_no_more_is_fetched_than_may_wait_for_a_commit(virtually: Virtually) -> 
             await asyncio.sleep(5)
             assert sum(len(turn) for turn in stage.turns) == 2 + 4
             await until(lambda: here.logged() == words, 120.0)
+
+    virtually(main())
+
+
+def test_the_longer_a_turn_takes_the_more_it_brings_up_to_a_limit(virtually: Virtually) -> None:
+    """A word comes each tenth of a second; a turn may take a fiftieth of the time between two of them."""
+
+    async def main() -> None:
+        counts = []
+        for takes in (0.0, 0.004, 0.006, 0.1):
+            stage = Echoes(partitions=1, takes=takes)
+            async with world(stage) as here:
+                here.work("one")
+                for number in range(200):
+                    await here.say(f"w{number}")
+                    await asyncio.sleep(0.1)
+                counts.append(len(stage.turns))
+        assert counts[0] == pytest.approx(100, abs=2), "one a fifth of a second"
+        assert counts[1:] == [counts[0], pytest.approx(66, abs=3), pytest.approx(40, abs=2)]
 
     virtually(main())
 

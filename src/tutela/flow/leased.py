@@ -45,7 +45,8 @@ class Rhythm:
     """How often, in seconds, and how much at once.
 
     `beat`: heartbeat, renewal of leases, taking and giving back. `pause`: from one fetch to the next when the
-    first brought less than it might. `idle`: how long a fetch waits when there is nothing else to do.
+    first brought less than it might; up to `slower` times as long where the work takes a larger share of that time than
+    `share`: most of a turn costs the same whatever it brings, so many partitions that are busy take fewer, larger ones. `idle`: how long a fetch waits when there is nothing else to do.
     `commit`: from one commit to the next when there is something to tell, `progress` when there is not.
     `newest`: between two writes of the newest values. `most`: messages in one fetch. `held`: turns and events
     that may wait for a commit; with more, no more is fetched.
@@ -53,6 +54,8 @@ class Rhythm:
 
     beat: float = 0.5
     pause: float = 0.2
+    slower: float = 2.5
+    share: float = 0.02
     idle: float = 5.0
     commit: float = 0.25
     progress: float = 1.0
@@ -94,14 +97,20 @@ class Leased:
             while True:
                 begun = _now()
                 messages = await self._reader.fetch(self._rhythm.most, self._patience())
+                came = _now()
                 await self._work(messages)
+                worked = _now() - came
                 await self._commit()
                 if len(messages) < self._rhythm.most:
-                    await asyncio.sleep(max(0.0, begun + self._rhythm.pause - _now()))
+                    await asyncio.sleep(max(0.0, begun + self._pause(worked) - _now()))
         finally:
             if self._committing is not None:
                 self._committing.cancel()
                 await asyncio.gather(self._committing, return_exceptions=True)
+
+    def _pause(self, worked: float) -> float:
+        """From one fetch to the next, when the work of the first took so long."""
+        return min(max(self._rhythm.pause, worked / self._rhythm.share), self._rhythm.pause * self._rhythm.slower)
 
     def _patience(self) -> float:
         """How long a fetch may wait: something else may be due meanwhile."""
