@@ -28,6 +28,7 @@ SECONDS = {
     "lake": 300,
     "seal": 180,
     "spine": 900,
+    "loaded": 900,
     "intake": 300,
     "mqtt": 300,
     "reads": 600,
