@@ -93,9 +93,9 @@ async def test_an_entry_is_read_made_kept_and_opened_again(entry: Path, monkeypa
 
     assert ready.part == Poll(url="https://example.org/feed", every=30, headers={"X-Key": "sesame"})
     assert ready.secrets == ("sesame",)
-    assert (await ready.read(b"x")).refused[0].says == "feed trip 5 7"  # the last is the time when it came
+    assert (await ready.read(b"x", "")).refused[0].says == "feed trip 5 7"  # the last is the time when it came
     with pytest.raises(BadInput):
-        await ready.read(b"garbage")
+        await ready.read(b"garbage", "")
 
 
 async def test_a_connection_whose_key_was_destroyed_cannot_be_opened(entry: Path) -> None:
@@ -160,7 +160,7 @@ async def test_a_connection_without_a_standard_says_so_when_something_comes() ->
     ready = made(connection(), {})
 
     with pytest.raises(BadInput, match="names no standard"):
-        await ready.read(b"x")
+        await ready.read(b"x", "")
 
 
 def test_a_webhook_is_carried_by_the_http_door() -> None:

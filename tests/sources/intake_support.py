@@ -33,6 +33,7 @@ class Kept:
     """What outlives a source that is killed: what is durable, and where it stopped."""
 
     bodies: list[bytes] = field(default_factory=list)
+    topics: list[str] = field(default_factory=list)
     heard: list[Heard] = field(default_factory=list)
     remembered: bytes = b""
 
@@ -52,8 +53,9 @@ class FakeIntake:
     troubles: list[str] = field(default_factory=list)
     wells: int = 0
 
-    async def take(self, body: bytes) -> Receipt:
+    async def take(self, body: bytes, topic: str = "") -> Receipt:
         self.kept.bodies.append(body)
+        self.kept.topics.append(topic)
         try:
             heard = self.read(body)
         except BadInput as wrong:

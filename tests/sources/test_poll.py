@@ -194,9 +194,9 @@ async def test_a_body_comes_as_it_is_or_packed_once(site: Site, packed: str, bod
 
 async def test_a_body_that_did_not_change_is_read_again_when_something_in_it_is_due(site: Site) -> None:
     class Later(FakeIntake):
-        async def take(self, body: bytes) -> Receipt:
+        async def take(self, body: bytes, topic: str = "") -> Receipt:
             due = 1_000_150 * SECOND if self.now < 1_000_150 * SECOND else None
-            return replace(await super().take(body), due=due)
+            return replace(await super().take(body, topic), due=due)
 
     site.answers = [answer(b"first", 'ETag: "1"')]
     intake = await run(poll(site, every=60), Later(waits=7))

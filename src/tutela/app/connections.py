@@ -19,10 +19,11 @@ from tutela.flow.line import told as texts
 from tutela.flow.ports import Keys
 from tutela.model.heard import Heard
 from tutela.model.register import Connection, Kept
+from tutela.standards.payloads import Now, Stamps
 
 SOURCES, STANDARDS = "sources", "standards"
-RECEIVED = "received"
-"""The argument of a standard that needs to know when a body came: some messages do not tell their year."""
+RECEIVED, TOPIC = "received", "topic"
+"""Arguments of a standard that needs to know when a body came (some messages do not tell their year), or what it was published to."""
 
 _secret = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -53,17 +54,19 @@ async def opened(kept: Kept, keys: Keys) -> Opened:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """A standard with its options, for one source."""
+    """A standard with its options, for one source. `asks`: what it wants to know of each body. No two came at the same time."""
 
     read: Callable[..., Heard]
     source: str
     options: Mapping[str, object]
-    timed: bool
+    asks: frozenset[str]
+    now: Now
 
-    async def __call__(self, body: bytes) -> Heard:
+    async def __call__(self, body: bytes, topic: str) -> Heard:
         """What the body says, worked out beside the loop: a long body leaves the others their turn."""
-        received = {RECEIVED: clock()} if self.timed else {}
-        return await asyncio.to_thread(self.read, body, self.source, **self.options, **received)
+        told = {RECEIVED: self.now(), TOPIC: topic}
+        asked = {name: told[name] for name in self.asks}
+        return await asyncio.to_thread(self.read, body, self.source, **self.options, **asked)
 
 
 def speaks(standard: object) -> bool:
@@ -74,8 +77,9 @@ def speaks(standard: object) -> bool:
 
 
 def own_options(read: Callable[..., Heard]) -> list[inspect.Parameter]:
-    """The options of a standard. What it calls `received` is none: it is the time when the body came."""
-    return [one for name, one in inspect.signature(read).parameters.items() if name not in ("body", "source", RECEIVED)]
+    """The options of a standard. What it calls `received` or `topic` is none: it is told of each body."""
+    told = {"body", "source", RECEIVED, TOPIC}
+    return [one for name, one in inspect.signature(read).parameters.items() if name not in told]
 
 
 def reading(connection: Connection) -> Read:
@@ -86,7 +90,7 @@ def reading(connection: Connection) -> Read:
             f"the standard {connection.standard!r} does not say what its messages define; name one that reads "
             "(body, source), see docs/how-to/connect-a-feed.md"
         )
-    known, hints = own_options(read), get_type_hints(read)
+    known, hints = own_options(read), get_type_hints(read, include_extras=True)
     fields = [(one.name, hints[one.name], *(() if one.default is one.empty else (one.default,))) for one in known]
     shape = msgspec.defstruct("Reading", fields, kw_only=True, forbid_unknown_fields=True)
     try:
@@ -95,10 +99,11 @@ def reading(connection: Connection) -> Read:
         names = ", ".join(one.name for one in known) or "none"
         raise BadInput(f"{connection.standard} in {STANDARDS}: {wrong}; its options are {names}") from wrong
     told = {one.name: getattr(options, one.name) for one in known}
-    return _Reading(read, connection.source, told, RECEIVED in inspect.signature(read).parameters)
+    asks = {RECEIVED, TOPIC} & inspect.signature(read).parameters.keys()
+    return _Reading(read, connection.source, told, frozenset(asks), Stamps(clock))
 
 
-async def _unread(source: str, _: bytes) -> Heard:
+async def _unread(source: str, _: bytes, __: str) -> Heard:
     raise BadInput(f'the connection of {source} names no standard, so nobody can read this; add standard = "…" to it')
 
 

@@ -39,7 +39,7 @@ class Hooks:
             self._hearings[source] = Hearing(source, core.facts, core.known, self.gateway.give, clock)
         hearing = self._hearings[source]
         try:
-            heard = await read(body)
+            heard = await read(body, "")
         except BadInput as wrong:
             await hearing.hear(Heard(refused=(Refusal(UNREADABLE, wrong.message, 1, body[:SAMPLE]),)))
             raise

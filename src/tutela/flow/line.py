@@ -32,8 +32,8 @@ LEAST = 4
 """Characters of a secret that is worth hiding: shorter ones would hide half of every sentence."""
 HIDDEN = "…"
 
-Read = Callable[[bytes], Awaitable[Heard]]
-"""The connection's standard with its options; raises BadInput."""
+Read = Callable[[bytes, str], Awaitable[Heard]]
+"""The connection's standard with its options: reads a body and the topic that it came by (or nothing); raises BadInput."""
 
 
 class Runs(Protocol):
@@ -76,11 +76,11 @@ class Line:
         """Begin to count."""
         self._since = self.watch()
 
-    async def take(self, body: bytes) -> Receipt:
+    async def take(self, body: bytes, topic: str = "") -> Receipt:
         """Read a body by the connection's standard, and hear it; one that can't be read is counted as refused."""
         assert self.opened is not None  # noqa: S101  nobody has a line before it is opened
         try:
-            heard = await self.opened.read(body)
+            heard = await self.opened.read(body, topic)
         except BadInput as wrong:
             self.trouble(f"what came can't be read: {wrong.message}")
             heard = Heard(refused=(Refusal(UNREADABLE, wrong.message, 1, body[:SAMPLE]),))

@@ -1,4 +1,4 @@
-"""Any JSON, in: what a webhook posts, by a declarative mapping in TOML.
+"""Any JSON, in: what a webhook posts or a broker brings, by a declarative mapping in TOML.
 
     about = "Parking of the city"
 
@@ -15,9 +15,10 @@
 
 A path is a JSON Pointer (RFC 6901) from the item, or from the whole message when it begins with `#`. In `each`, `*`
 stands for every element of a list or member of an object, and `{key}` in a name is the place or the name of the last
-one. The datastream is `SOURCE/THING/FIELD`, and `field` is the observed property when it is left out. A result is a
-number, a truth value (1 or 0) or text that is a number. A time is ISO 8601, with an offset unless `zone` is set, or a
-number of `time_unit`. Of kind "positions", `lat` and `lon` are the result. What is missing or no number is refused
+one. `{topic}` in a name is what the message was published to, `{topic/1}` a level of that, counted from 0; `#` is the whole
+message, where it is nothing but a number. The datastream is `SOURCE/THING/FIELD`, and `field` is the observed property when it
+is left out. A result is a number, a truth value (1 or 0) or text that is a number. A time is ISO 8601, with an offset unless
+`zone` is set, or a number of `time_unit`; left out, it is when the message came, and a message that is sent again is then another one. Of kind "positions", `lat` and `lon` are the result. What is missing or no number is refused
 with its path, unless the block is `optional`. `told` shows what a message would become, before anything is sent.
 """
 
@@ -27,6 +28,7 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
@@ -37,6 +39,7 @@ from tutela.model.kinds import kind
 from tutela.model.noun import Noun
 from tutela.model.when import MINUTE, SECOND, iso
 
+from . import _topics
 from ._hearing import Hearing, Measure, at, decoded, number, since_epoch
 from ._shapes import point
 
@@ -54,9 +57,9 @@ class Stream(Noun, frozen=True, kw_only=True):
     """One result of each item, as datastreams whose names are made from other parts of the message."""
 
     thing: str
-    time: str
     observed_property: str
     unit: str
+    time: str = ""
     result: str = ""
     each: str = ""
     field: str = ""
@@ -82,22 +85,39 @@ class Map(Noun, frozen=True, kw_only=True):
     datastream: tuple[Stream, ...]
     about: str = ""
 
+    def __post_init__(self) -> None:
+        """Refuse blocks that could never be used."""
+        if not self.datastream:
+            raise BadInput("the mapping maps nothing: add a [[datastream]] block")
+        for place, stream in enumerate(self.datastream):
+            _proper(stream, f"datastream {place}")
 
-Item = tuple[object, object, str, str]
-"""An item, the whole message, the path of the item, and the key of its last `*`."""
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """What came, what it was published to (or nothing), and when it came (microseconds; None: nobody knows)."""
+
+    whole: object
+    topic: str
+    received: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """A part of a message, its path, and the key of its last `*`."""
+
+    found: object
+    message: _Message
+    path: str
+    key: str
 
 
 def load(text: str) -> Map:
     """A mapping from its TOML; the error says which field is wrong."""
     try:
-        found = msgspec.convert(tomllib.loads(text), Map)
+        return msgspec.convert(tomllib.loads(text), Map)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as wrong:
         raise BadInput(f"the mapping can't be read: {wrong}") from wrong
-    if not found.datastream:
-        raise BadInput("the mapping maps nothing: add a [[datastream]] block")
-    for place, stream in enumerate(found.datastream):
-        _proper(stream, f"datastream {place}")
-    return found
 
 
 def _proper(stream: Stream, where: str) -> None:
@@ -106,7 +126,8 @@ def _proper(stream: Stream, where: str) -> None:
     needed = ("lat", "lon") if stream.kind == "positions" else ("result",)
     for name in (name for name in needed if not getattr(stream, name)):
         raise BadInput(f"{where}: {stream.kind} need {name}, a path such as /value")
-    named = [inner for text in (stream.thing, stream.field) for inner in _BRACES.findall(text) if inner != "key"]
+    inner = [inner for text in (stream.thing, stream.field) for inner in _BRACES.findall(text) if inner != "key"]
+    named = [one for one in inner if not _topics.names(one)]
     for path in (stream.time, stream.result, stream.lat, stream.lon, *named):
         if "*" in path.split("/"):
             raise BadInput(f"{where}: {path!r} may lead to several; * belongs into each")
@@ -114,9 +135,9 @@ def _proper(stream: Stream, where: str) -> None:
     _steps(stream.each, where)
 
 
-def read(body: bytes, source: str, mapping: Map) -> Heard:
+def read(body: bytes, source: str, mapping: Map, *, topic: str = "", received: int | None = None) -> Heard:
     """What a message says by a mapping; raises BadInput when it is no JSON."""
-    message = decoded(body, object, WHAT)
+    message = _Message(decoded(body, object, WHAT), topic, received)
     hearing = Hearing(source)
     for stream in mapping.datastream:
         found = False
@@ -125,13 +146,13 @@ def read(body: bytes, source: str, mapping: Map) -> Heard:
             try:
                 _hear(hearing, stream, item)
             except BadInput as wrong:
-                hearing.refuse(f"{item[2] or 'the message'}: {wrong}")
+                hearing.refuse(f"{item.path or 'the message'}: {wrong}")
         if not found and not stream.optional:
             hearing.refuse(f"there is nothing at {stream.each!r}")
     return hearing.heard()
 
 
-def _hear(hearing: Hearing, stream: Stream, item: Item) -> None:
+def _hear(hearing: Hearing, stream: Stream, item: _Item) -> None:
     paths = _columns(stream)
     if stream.optional and any(_at(item, path) is None for path in paths):
         return
@@ -149,7 +170,11 @@ def _columns(stream: Stream) -> tuple[str, ...]:
     return (stream.lat, stream.lon) if stream.kind == "positions" else (stream.result,)
 
 
-def _time(stream: Stream, item: Item) -> int:
+def _time(stream: Stream, item: _Item) -> int:
+    if not stream.time:
+        if item.message.received is None:
+            raise BadInput("nobody knows when it came; set time")
+        return item.message.received
     if stream.time_unit != "iso":
         return since_epoch(_number(item, stream.time), SCALES[stream.time_unit])
     said = _there(item, stream.time)
@@ -158,7 +183,7 @@ def _time(stream: Stream, item: Item) -> int:
     return at(said, stream.zone)
 
 
-def _number(item: Item, path: str) -> float:
+def _number(item: _Item, path: str) -> float:
     said = _there(item, path)
     if isinstance(said, (bool, int, float)):
         return number(said)
@@ -167,12 +192,14 @@ def _number(item: Item, path: str) -> float:
     raise BadInput(f"{path} is no number")
 
 
-def _filled(template: str, item: Item) -> str:
+def _filled(template: str, item: _Item) -> str:
     """The template with what the item says in the places of the braces."""
-    return _BRACES.sub(lambda found: item[3] if found[1] == "key" else _word(item, found[1]), template)
+    return _BRACES.sub(lambda found: item.key if found[1] == "key" else _word(item, found[1]), template)
 
 
-def _word(item: Item, path: str) -> str:
+def _word(item: _Item, path: str) -> str:
+    if _topics.names(path):
+        return _topics.part(item.message.topic, path)
     said = _there(item, path)
     if isinstance(said, bool) or not isinstance(said, (str, int)) or said == "":
         raise BadInput(f"{path} is no text and no whole number, so that nothing can be named by it")
@@ -188,7 +215,7 @@ def _steps(path: str, where: str) -> tuple[str, ...]:
     return tuple(one.replace("~1", "/").replace("~0", "~") for one in plain.split("/")[1:])
 
 
-def _there(item: Item, path: str) -> object:
+def _there(item: _Item, path: str) -> object:
     """What stands at a path; raises BadInput when there is nothing, or null."""
     found = _at(item, path)
     if found is None:
@@ -196,8 +223,8 @@ def _there(item: Item, path: str) -> object:
     return found
 
 
-def _at(item: Item, path: str) -> object:
-    found = item[1] if path.startswith("#") else item[0]
+def _at(item: _Item, path: str) -> object:
+    found = item.message.whole if path.startswith("#") else item.found
     for step in _steps(path, "path"):
         found = _step(found, step)
     return found
@@ -212,13 +239,13 @@ def _step(found: object, step: str) -> object:
     return None
 
 
-def _items(message: object, steps: Sequence[str]) -> Iterator[Item]:
+def _items(message: _Message, steps: Sequence[str]) -> Iterator[_Item]:
     """Each item that the steps lead to, with its path."""
-    level: Iterator[tuple[object, str, str]] = iter([(message, "", "")])
+    level: Iterator[tuple[object, str, str]] = iter([(message.whole, "", "")])
     for step in steps:
         level = _deeper(level, step)
     for found, path, key in level:
-        yield found, message, path, key
+        yield _Item(found, message, path, key)
 
 
 def _deeper(level: Iterator[tuple[object, str, str]], step: str) -> Iterator[tuple[object, str, str]]:
