@@ -17,20 +17,22 @@ import pytest
 PROGRAM = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
 needs_mosquitto = pytest.mark.skipif(PROGRAM is None, reason="mosquitto is not installed (Debian: mosquitto)")
 PATIENCE = 30.0
+OPEN = "allow_anonymous true"
 
 
 @dataclass
 class Mosquitto:
-    """One broker; what it keeps lies in `folder`."""
+    """One broker; what it keeps lies in `folder`. `door` are its settings of who is let in, and how."""
 
     folder: Path
     port: int
+    door: str = OPEN
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         settings = self.folder / "mosquitto.conf"
         settings.write_text(
-            f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence true\nautosave_interval 3600\n"
+            f"listener {self.port} 127.0.0.1\n{self.door}\npersistence true\nautosave_interval 3600\n"
             f"persistence_location {self.folder}/\nuser root\nmax_inflight_messages 200\nmax_queued_messages 0\n"
         )
         assert PROGRAM is not None
@@ -69,12 +71,57 @@ class Mosquitto:
         subprocess.run([program, *where, "-q", "1", "-t", topic, "-m", payload, *options], check=True)
 
 
+def people(folder: Path, **passwords: str) -> str:
+    """The settings of a broker that lets in only these people."""
+    file = folder / "people"
+    file.touch(0o600)
+    for name, password in passwords.items():
+        subprocess.run(["mosquitto_passwd", "-b", file, name, password], check=True, capture_output=True)
+    return f"allow_anonymous false\npassword_file {file}"
+
+
+def certified(folder: Path) -> tuple[Path, str]:
+    """The certificate of an authority of one's own, and the settings of a broker that it certifies as 127.0.0.1."""
+    ca, key, cert = folder / "ca.pem", folder / "key.pem", folder / "cert.pem"
+    make = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+        "-days",
+        "2",
+    ]
+    authority = [*make, "-subj", "/CN=an authority", "-keyout", folder / "ca.key", "-out", ca]
+    named = ["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"]
+    broker = [
+        *make,
+        "-subj",
+        "/CN=a broker",
+        "-CA",
+        ca,
+        "-CAkey",
+        folder / "ca.key",
+        *named,
+        "-keyout",
+        key,
+        "-out",
+        cert,
+    ]
+    for command in (authority, broker):
+        subprocess.run(command, check=True, capture_output=True)
+    return ca, f"certfile {cert}\nkeyfile {key}\n{OPEN}"
+
+
 @contextmanager
-def mosquitto(folder: Path) -> Iterator[Mosquitto]:
+def mosquitto(folder: Path, door: str = OPEN) -> Iterator[Mosquitto]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    one = Mosquitto(folder, port)
+    one = Mosquitto(folder, port, door)
     one.start()
     try:
         yield one

@@ -1,68 +1,48 @@
-"""An MQTT broker that somebody else keeps: observations of its topics, each acknowledged to it when it is durable.
+"""An MQTT broker that somebody else keeps: what is published there, each message acknowledged to it when it is durable.
 
-A topic is a datastream's name, after the `prefix` that stands before it; messages say what `standards.payloads` reads. The
-session is kept at the broker, so that what comes while nobody is here waits there. What can never be taken is
-acknowledged and counted, or it would come again for ever. Retained messages are acknowledged and left: they are from before, and
-say not from when. Paho speaks the protocol, in a thread of its own (paho-mqtt, EDL 1.0).
+The connection's standard reads a message, and is told its topic: `topics` takes plain sensors and SensorThings, `json_map` any JSON,
+`chirpstack` and `ttn` what LoRaWAN networks publish. The session is kept at the broker, so that what comes while nobody is
+here waits there. What can never be taken is acknowledged and counted, or it would come again for ever. Retained messages are
+acknowledged and left: they are from before, and say not from when. What is published with QoS 0 is nobody's promise.
+Source: MQTT 5.0 and 3.1.1 (OASIS).
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import ssl
-import threading
-from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from hashlib import sha256
+from typing import Annotated, ClassVar, Literal
 
-from paho.mqtt import client as paho
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
-from paho.mqtt.reasoncodes import ReasonCode
-from paho.mqtt.subscribeoptions import SubscribeOptions
+import msgspec
 
-from tutela.errors import EngineDown, Overloaded
+from tutela.errors import BadInput
 from tutela.model.card import Card
-from tutela.model.flow import Give, Offer, Refusal
+from tutela.model.intake import Intake
 from tutela.model.noun import Noun
-from tutela.model.timeline import LIVE
-from tutela.standards import payloads
-from tutela.standards.payloads import Line, Names, Now, Stamps
+from tutela.standards import _topics
 
-LOG = logging.getLogger(__name__)
+from ._mqtt_client import Asked, Came, Client
 
-WINDOW = 1_000
-"""Messages that may wait until they are durable; the broker keeps the others."""
-KEPT = 7 * 86_400
-"""Seconds for which the broker keeps the session."""
-KEEP_ALIVE = 30
-FIRST, LONGEST = 1, 30
-"""Seconds before it is tried again."""
-UNKNOWN = "messages on topics that name no datastream of the register"
-
-
-@dataclass(frozen=True, slots=True)
-class _Came:
-    """A message, and on which connection it came: its number means nothing on another one. `number` 0: QoS 0."""
-
-    topic: str
-    payload: bytes
-    number: int
-    connection: int
-    old: bool
+PORT, TLS_PORT = 1883, 8883
+DAY = 86_400
+MET = b"met"
+"""What is remembered of a broker that has a session of ours."""
+LONGEST = 200
+"""Characters of a client identifier."""
 
 
 class Broker(Noun, frozen=True, kw_only=True):
-    """Observations that come by way of a broker.
+    """`topics` of the broker at `host` are subscribed to; `+` is one level of a topic, `#` at the end are all others.
 
-    `source`: the register's source that they are of. `topics`: what to subscribe to. `prefix`: what stands in a topic before
-    the datastream's name. `client`: the client identifier, which no other client of that broker may use. `version` of MQTT.
+    `user` and `password` are secret; without `tls` they go over the network in clear. `ca`: a file with the certificates of an
+    authority of your own (PEM), in place of those that this machine trusts. `port` 0: 1883, and 8883 with `tls`. `client`: the
+    client identifier, which no other client of that broker may use; left out, it is made of the source's name. `days`: for so
+    long the broker is to keep what comes while nobody is here (version 5; with 3.1.1 it decides).
     """
 
-    name: ClassVar[str] = "broker"
+    sealed: ClassVar[frozenset[str]] = frozenset({"user", "password"})
     card: ClassVar[Card] = Card(
         finds="What devices publish to an MQTT broker that somebody else keeps.",
         needs=frozenset(),
@@ -71,187 +51,74 @@ class Broker(Noun, frozen=True, kw_only=True):
         personal_data=False,
         cannot=(
             "Know what the broker lost before it came here; tell a message that comes again from a new one when it carries"
-            " no time."
+            " no time and this process was killed in between."
         ),
     )
 
-    source: str
-    host: str
-    topics: tuple[str, ...]
-    port: int = 1883
+    host: Annotated[str, msgspec.Meta(min_length=1, max_length=253)]
+    topics: Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=200)]
+    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 0
     tls: bool = False
-    client: str = "tutela"
-    user: str | None = None
-    password: str | None = None
-    prefix: str = ""
+    ca: str = ""
+    user: str = ""
+    password: str = ""
+    client: Annotated[str, msgspec.Meta(max_length=LONGEST)] = ""
+    days: Annotated[float, msgspec.Meta(gt=0, le=365)] = 7.0
     version: Literal["3.1.1", "5"] = "5"
 
-    async def run(self, give: Give, names: Names, clock: Now) -> None:
-        """Take what comes, for ever; only what the gateway has made durable is acknowledged."""
-        line = _Line(self, asyncio.get_running_loop())
-        now = Stamps(clock)
-        await line.open()
+    def __post_init__(self) -> None:
+        """Refuse what no broker could understand."""
+        if "://" in self.host or "/" in self.host:
+            raise BadInput(f"host = {self.host!r} is no name or address; leave out mqtt:// and what follows the name")
+        for topic in self.topics:
+            _topics.proper(topic)
+        if self.password and not self.user:
+            raise BadInput("a password needs a user; give both in [connection.secret]")
+        if self.ca and not self.tls:
+            raise BadInput("ca says whom to trust over TLS; set tls = true, or leave it out")
+
+    async def run(self, intake: Intake) -> None:
+        """Take what comes, for ever; only what is durable is acknowledged."""
+        trusted = await asyncio.to_thread(self._trusted) if self.tls else None
+        met = await intake.mark() == MET
+        client = Client(self._asked(intake.source, trusted), intake.well, intake.trouble, met=met)
+        client.open()
         try:
             while True:
-                came = await line.next()
-                for offer in _offers(self, came, names, now):
-                    await _insist(give, offer)
-                line.done(came)
+                came = await client.next()
+                if client.met and not met:
+                    await intake.remember(MET)
+                    met = True
+                await _taken(came, intake)
+                client.done(came)
         finally:
-            await line.close()
+            await client.close()
 
-
-async def _insist(give: Give, offer: Offer) -> None:
-    """Offer it until it is durable: what is not acknowledged waits at the broker, and nothing new comes from there."""
-    source = offer.source
-    while True:
-        try:
-            await give(offer)
-        except (Overloaded, EngineDown) as down:
-            LOG.warning("observations of %s wait: %s", source, down)
-            await asyncio.sleep(down.retry_after)
-        else:
-            return
-
-
-def _offers(broker: Broker, came: Sequence[_Came], names: Names, now: Now) -> list[Offer]:
-    """What came, as one offer for each kind, and one of what was refused."""
-    lines: defaultdict[str, list[Line]] = defaultdict(list)
-    numbers: defaultdict[str, list[int]] = defaultdict(list)
-    refused: Counter[tuple[str, str]] = Counter()
-    for message in came:
-        if message.old:
-            continue
-        name = message.topic.removeprefix(broker.prefix)
-        number = names.number(name) if message.topic.startswith(broker.prefix) else None
-        if number is None:
-            refused["unknown", UNKNOWN] += 1
-            continue
-        about = names.datastream(number)
-        good, bad = payloads.read(message.payload, about, now)
-        lines[about.kind] += good
-        numbers[about.kind] += [number] * len(good)
-        for one in bad:
-            refused[one.reason, one.says] += one.count
-    found = [
-        Offer(broker.source, LIVE, payloads.rows(kind, numbers[kind], some)) for kind, some in lines.items() if some
-    ]
-    if refused:
-        told = tuple(Refusal(reason, says, count) for (reason, says), count in refused.items())
-        found.append(Offer(broker.source, LIVE, None, told))
-    return found
-
-
-class _Line:
-    """Paho's client in its thread, and what came of it in the event loop. `room` keeps the thread from running ahead."""
-
-    def __init__(self, broker: Broker, loop: asyncio.AbstractEventLoop) -> None:
-        self._broker, self._loop = broker, loop
-        self._connection = self._again = self._fresh = 0
-        self._waiting: list[_Came] = []
-        self._news = asyncio.Event()
-        self._room = threading.Semaphore(WINDOW)
-        self._over = False
-        self._client = self._made()
-
-    def _made(self) -> paho.Client:
-        broker, five = self._broker, self._broker.version == "5"
-        client = paho.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=broker.client,
-            clean_session=None if five else False,
-            protocol=MQTTProtocolVersion.MQTTv5 if five else MQTTProtocolVersion.MQTTv311,
-            manual_ack=True,
+    def _asked(self, source: str, trusted: ssl.SSLContext | None) -> Asked:
+        own = f"tutela-{sha256(source.encode()).hexdigest()[:16]}"  # 23 characters, which any broker takes
+        return Asked(
+            host=self.host,
+            port=self.port or (TLS_PORT if self.tls else PORT),
+            topics=self.topics,
+            client=self.client or own,
+            user=self.user,
+            password=self.password,
+            version=self.version,
+            kept=round(self.days * DAY),
+            trusted=trusted,
         )
-        client.reconnect_delay_set(FIRST, LONGEST)
-        if broker.user is not None:
-            client.username_pw_set(broker.user, broker.password)
-        if broker.tls:
-            client.tls_set_context(ssl.create_default_context())
-        client.on_connect = self._connected
-        client.on_disconnect = self._disconnected
-        client.on_message = self._message
-        return client
 
-    async def open(self) -> None:
-        """Begin; a broker that does not answer is tried again and again."""
-        host, port = self._broker.host, self._broker.port
-        if self._broker.version == "5":
-            told = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho leaves it untyped
-            told.SessionExpiryInterval, told.ReceiveMaximum = KEPT, WINDOW
-            self._client.connect_async(host, port, KEEP_ALIVE, clean_start=False, properties=told)
-        else:
-            self._client.connect_async(host, port, KEEP_ALIVE)
-        self._client.loop_start()
-
-    async def close(self) -> None:
-        """Leave; the session stays at the broker, with all that is not acknowledged."""
-        self._over = True
-        self._client.disconnect()
-        self._room.release(WINDOW)
-        await asyncio.to_thread(self._client.loop_stop)
-
-    async def next(self) -> Sequence[_Came]:
-        """All that has come since; what the broker sends once more, since the connection broke, only as it came last."""
-        while True:
-            await self._news.wait()
-            self._news.clear()
-            waiting, self._waiting = self._waiting, []
-            came = [one for one in waiting if not self._comes_again(one)]
-            if len(came) < len(waiting):
-                self._room.release(len(waiting) - len(came))
-            if came:
-                return came
-
-    def _comes_again(self, one: _Came) -> bool:
-        return bool(one.number) and self._fresh <= one.connection < self._again
-
-    def done(self, came: Sequence[_Came]) -> None:
-        """These are durable, or can never be."""
-        for message in came:
-            if message.number and message.connection == self._connection:
-                self._client.ack(message.number, 1)
-        self._room.release(len(came))
-
-    # ── in paho's thread ────────────────────────────────────────────────────────────────────────
-    def _connected(
-        self, client: paho.Client, _: object, flags: paho.ConnectFlags, reason: ReasonCode, __: Properties | None
-    ) -> None:
-        if reason.is_failure:
-            LOG.warning("the broker %s does not let us in: %s", self._broker.host, reason)
-            return
-        LOG.info("connected to the broker %s", self._broker.host)
-        self._connection += 1
-        if flags.session_present:
-            self._again = self._connection
-        else:  # the broker knows nothing of what came before
-            self._fresh = self._connection
-        if self._broker.version == "5":
-            options = SubscribeOptions(qos=1, noLocal=True)
-            client.subscribe([(topic, options) for topic in self._broker.topics])
-        else:
-            client.subscribe([(topic, 1) for topic in self._broker.topics])
-
-    def _disconnected(
-        self, _: paho.Client, __: object, ___: paho.DisconnectFlags, reason: ReasonCode, ____: Properties | None
-    ) -> None:
-        if not self._over:
-            LOG.warning("the broker %s is gone, trying again: %s", self._broker.host, reason)
-
-    def _message(self, _: paho.Client, __: object, message: paho.MQTTMessage) -> None:
+    def _trusted(self) -> ssl.SSLContext:
+        """Whom the broker has to be certified by; raises BadInput for a file that holds no certificates."""
         try:
-            topic = message.topic
-        except UnicodeDecodeError:
-            topic = ""  # which names nothing
-        self._room.acquire()
-        number = message.mid if message.qos else 0
-        came = _Came(topic, bytes(message.payload), number, self._connection, message.retain)
-        if not self._over:
-            self._loop.call_soon_threadsafe(self._arrived, came)
+            return ssl.create_default_context(cafile=self.ca or None)
+        except (OSError, ssl.SSLError) as wrong:
+            raise BadInput(f"ca = {self.ca!r} holds no certificates that can be read: {wrong}") from wrong
 
-    def _arrived(self, came: _Came) -> None:
-        self._waiting.append(came)
-        self._news.set()
+
+async def _taken(came: Sequence[Came], intake: Intake) -> None:
+    """Side by side: each waits until it is durable, and many become durable at once."""
+    await asyncio.gather(*(intake.take(one.payload, one.topic) for one in came if not one.old))
 
 
 part = Broker
