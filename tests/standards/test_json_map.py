@@ -24,6 +24,16 @@ def read(message: object, mapping: str = PLAIN) -> Heard:
     return json_map.read(dumps(message), "s", json_map.load(mapping))
 
 
+BARE = """
+[[datastream]]
+thing = "{topic/1}"
+result = "#"
+observed_property = "{topic/2}"
+field = "{topic/2}"
+unit = "Cel"
+"""
+
+
 def says(heard: Heard) -> list[str]:
     return [refusal.says for refusal in heard.refused]
 
@@ -155,3 +165,27 @@ def test_only_some_of_many_datastreams_are_shown() -> None:
     many = {"sent": "2026-11-25T08:00:00Z", "parks": [{**PARKS["parks"][0], "id": number} for number in range(30)]}
 
     assert "and 10 more datastreams" in json_map.told(read(many, MAP))
+
+
+def test_a_message_can_be_named_by_its_topic_and_be_of_the_time_when_it_came() -> None:
+    mapping = json_map.load(BARE.replace('property = "{topic/2}"', 'property = "temperature"'))
+    heard = json_map.read(b"21.5", "s", mapping, topic="city/yard/air", received=AT)
+
+    assert [(value.datastream, value.time, value.columns) for value in heard.values] == [("s/yard/air", AT, (21.5,))]
+    assert [thing.name for thing in heard.things] == ["s/yard"]
+
+
+def test_a_topic_without_that_level_and_a_time_that_nobody_knows_are_told() -> None:
+    mapping = json_map.load(BARE)
+
+    assert says(json_map.read(b"21.5", "s", mapping, topic="city/yard", received=AT)) == [
+        "the message: the topic 'city/yard' has nothing for {topic/2}"
+    ]
+    assert says(json_map.read(b"21.5", "s", mapping, topic="a/b/c")) == [
+        "the message: nobody knows when it came; set time"
+    ]
+
+
+def test_a_level_that_is_none_is_refused_with_the_mapping() -> None:
+    with pytest.raises(BadInput, match=r"write it like \{topic/1\}"):
+        json_map.load(BARE.replace("{topic/1}", "{topic/one}"))
