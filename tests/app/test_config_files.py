@@ -5,12 +5,13 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tutela.app.config_files import entry_text, file_name, people_text
-from tutela.app.sources import Entry, read
+from tutela.app.sources import Entry, Reached, read
 from tutela.model.people import Agent, Role
 from tutela.model.place import Place
 from tutela.model.register import Datastream, Source, Thing
@@ -55,9 +56,24 @@ STREAMS = st.builds(
     interval=st.none() | st.floats(0.001, 1e6),
     purpose=TEXT,
 )
+VALUES = st.recursive(
+    TEXT | st.integers(-(2**53), 2**53) | st.booleans() | st.floats(-1e9, 1e9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=5,
+)
+TABLES = st.dictionaries(TEXT, VALUES, max_size=3)
+REACHED = st.builds(
+    Reached,
+    part=TEXT,
+    standard=TEXT,
+    options=TABLES,
+    reading=TABLES,
+    secret=st.dictionaries(TEXT.filter(bool), st.just("canary-secret"), max_size=2),
+)
 ENTRIES = st.builds(
     Entry,
     source=SOURCES,
+    connection=st.none() | REACHED,
     thing=st.lists(THINGS, max_size=3, unique_by=lambda one: one.name).map(tuple),
     datastream=st.lists(STREAMS, max_size=3, unique_by=lambda one: one.name).map(tuple),
 )
@@ -74,6 +90,12 @@ def test_what_is_written_reads_back_as_it_was(tmp_path: Path, entry: Entry) -> N
     assert again.thing == tuple(sorted(entry.thing, key=lambda one: one.name))
     assert again.datastream == tuple(sorted(entry.datastream, key=lambda one: one.name))
     assert entry_text(again) == entry_text(entry)
+    if entry.connection is None:
+        assert again.connection is None
+    else:
+        named = tuple(sorted(entry.connection.secret))
+        assert again.connection == msgspec.structs.replace(entry.connection, secret={}, sealed=named)
+        assert "canary-secret" not in file.read_text(encoding="utf-8")
 
 
 def test_only_what_is_unusual_is_said() -> None:
@@ -92,6 +114,33 @@ def test_only_what_is_unusual_is_said() -> None:
         '[source]\nname = "air"\nowner = "City"\nkind = "sensors"\npurposes = [\n    "public-safety",\n]\n'
         'legal_basis = "PublicInterest"\npersonal_data = false\nplace = "Kallio"\n\n'
         '[[thing]]\nname = "mast"\nkind = "mast"\nplace = { lat = 60.17, lon = 24.94 }\n'
+    )
+
+
+def test_how_a_source_is_reached_is_sorted_and_says_how_to_give_what_is_sealed() -> None:
+    reached = Reached(
+        part="broker",
+        standard="topics",
+        sealed=("user", "password"),
+        options={"topics": ["city/#"], "host": "broker.example.org"},
+        reading={"datastream": [{"topic": "city/+", "thing": "{topic/1}"}]},
+    )
+    source = Source(
+        name="city air",
+        owner="City",
+        kind="sensors",
+        purposes=(),
+        legal_basis="PublicInterest",
+        personal_data=False,
+        place="Kallio",
+    )
+
+    assert entry_text(Entry(source=source, connection=reached)).partition("\n\n")[2] == (
+        "# Sealed, and in no file: password and user. `tutela config import DIR --secrets FILE` gives it, where FILE has\n"
+        '# ["city air"]\n# password = …\n# user = …\n'
+        '[connection]\npart = "broker"\nstandard = "topics"\nsealed = [\n    "password",\n    "user",\n]\n\n'
+        '[connection.options]\nhost = "broker.example.org"\ntopics = [\n    "city/#",\n]\n\n'
+        '[connection.reading]\ndatastream = [\n    { thing = "{topic/1}", topic = "city/+" },\n]\n'
     )
 
 

@@ -75,6 +75,7 @@ def test_an_export_is_always_the_same_and_holds_no_secret(town: Instance, tmp_pa
 
 
 def source_file(folder: Path, name: str, town: Instance) -> Path:
+    folder.mkdir(exist_ok=True)
     town.told("config", "export", folder / "one")
     return folder / "one" / "sources" / f"{name}.toml"
 
@@ -126,12 +127,64 @@ def test_names_that_are_there_twice_and_folders_of_others_are_refused(town: Inst
     assert "is of no source of this instance" in " ".join(town.tutela("config", "export", tmp_path).stderr.split())
 
 
-def test_how_a_source_is_reached_is_told_as_left_out(town: Instance, tmp_path: Path) -> None:
-    reached = '[connection]\npart = "poll"\nstandard = "wzdx"\noptions = { url = "https://example.org/feed" }'
+SECRET = "canary-secret-5d0e"
+REACHED = f"""[connection]
+part = "poll"
+standard = "wzdx"
+options = {{ url = "https://feed.invalid/roads", every = 3600 }}
+secret = {{ headers = {{ X-Key = "{SECRET}" }} }}
+"""
+
+
+def changes(town: Instance, *words: str | Path) -> list[tuple[str, str, str]]:
+    return [
+        (one["how"], one["name"], one["says"])
+        for one in town.told("config", "import", *words)
+        if one["what"] == "connection"
+    ]
+
+
+def test_how_a_source_is_reached_goes_into_another_city_and_its_secret_only_by_a_file_of_its_own(
+    town: Instance, other: Instance, tmp_path: Path
+) -> None:
+    (tmp_path / "roads.toml").write_text(entry("roads", REACHED))
+    town.told("sources", "enter", tmp_path / "roads.toml")
+    text = source_file(tmp_path, "roads", town).read_text()
+    assert SECRET not in text
+    assert 'sealed = [\n    "headers",\n]' in text
+    folder = tmp_path / "only"
+    (folder / "sources").mkdir(parents=True)
+    (folder / "sources" / "roads.toml").write_text(text)
+    lacking = "not connected: its headers is in no file; give it with --secrets FILE"
+    assert changes(other, folder) == [("stays", "roads", lacking)]
+    assert other.asked("select 1 from connection") == []
+
+    given = tmp_path / "secrets.toml"
+    given.write_text(f'[roads]\nheaders = {{ X-Key = "{SECRET}" }}\n')
+    assert changes(other, folder, "--secrets", given, "--dry-run") == [("new", "roads", "")]
+    assert changes(other, folder, "--secrets", given) == [("new", "roads", "")]
+    assert changes(other, folder, "--secrets", given) == []
+    assert changes(other, folder) == []  # what is sealed there stays
+    assert source_file(tmp_path / "b", "roads", other).read_text() == text
+
+    (folder / "sources" / "roads.toml").write_text(text.replace("every = 3600", "every = 60"))
+    given.write_text('[roads]\nheaders = { X-Key = "another-7731" }\n')
+    says = "options.every 3600 -> 60, the secret headers"
+    assert changes(other, folder, "--secrets", given) == [("changed", "roads", says)]
+    assert changes(other, folder, "--secrets", given) == []
+    for instance in (town, other):
+        assert instance.holding(SECRET.encode()) == instance.holding(b"another-7731") == []
+
+
+def test_a_connection_that_could_never_run_stops_the_import_before_anything_is_changed(
+    town: Instance, tmp_path: Path
+) -> None:
     (tmp_path / "sources").mkdir()
-    (tmp_path / "sources" / "a.toml").write_text(entry("reached", datastream("reached/a"), reached))
+    (tmp_path / "sources" / "a.toml").write_text(entry("unheard", REACHED.replace("every = 3600", 'every = "often"')))
+    (tmp_path / "secrets.toml").write_text("[nobody]\nheaders = {}\n")
+    wrong = town.tutela("config", "import", tmp_path)
+    others = town.tutela("config", "import", tmp_path, "--secrets", tmp_path / "secrets.toml")
 
-    told = town.tutela("config", "import", tmp_path).stdout
-
-    assert "= connection reached: is not imported; `tutela sources enter` connects it" in told
-    assert "connection" not in source_file(tmp_path, "reached", town).read_text()
+    assert "the connection of unheard: poll in sources: Expected `float`" in " ".join(wrong.stderr.split())
+    assert "has secrets of 'nobody', which no file enters" in " ".join(others.stderr.split())
+    assert town.asked("select name from source where name = 'unheard'") == []

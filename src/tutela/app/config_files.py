@@ -1,7 +1,7 @@
 """Configuration as text: TOML that people read, compare and keep under version control.
 
 One table a noun, fields in the order of their definition, and only what is not as it would be anyway. What the register
-gives out itself (numbers, cells, versions) is left out, and so is every secret.
+gives out itself (numbers, cells, versions) is left out, and so is every secret: how a source is reached only names those.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from urllib.parse import quote
 import msgspec
 import tomli_w
 
-from tutela.app.sources import Entry
+from tutela.app.sources import Entry, Reached
 from tutela.model.install import Install
 from tutela.model.people import Agent
 from tutela.model.register import Datastream, Source, Thing
@@ -31,6 +31,8 @@ GIVEN = {
 LONGEST = 200
 """Characters of a file's name: file systems take 255 bytes."""
 
+SEALED = "Sealed, and in no file: {}. `tutela config import DIR --secrets FILE` gives it, where FILE has"
+
 Fields = Mapping[str, Any]
 
 
@@ -46,7 +48,30 @@ def entry_text(entry: Entry) -> str:
     parts = [_table("[source]", entry.source)]
     parts += [_table("[[thing]]", one) for one in sorted(entry.thing, key=lambda one: one.name)]
     parts += [_table("[[datastream]]", one) for one in sorted(entry.datastream, key=lambda one: one.name)]
+    if entry.connection is not None:
+        parts.append(_connection_text(entry.source.name, entry.connection))
     return "\n".join(parts)
+
+
+def _connection_text(source: str, reached: Reached) -> str:
+    """How it is reached, its tables sorted by name, and how to give what is secret."""
+    names = sorted({*reached.sealed, *reached.secret})
+    told: dict[str, Any] = {"standard": reached.standard, "sealed": names}
+    told |= {"options": _sorted(reached.options), "reading": _sorted(reached.reading)}
+    text = tomli_w.dumps({"connection": {"part": reached.part, **{name: one for name, one in told.items() if one}}})
+    if not names:
+        return text
+    head = tomli_w.dumps({source: {"x": 0}}).partition("\n")[0]
+    keys = [_key(name) for name in names]
+    lines = [SEALED.format(" and ".join(keys)), head, *(f"{key} = …" for key in keys)]
+    return "".join(f"# {line}\n" for line in lines) + text
+
+
+def _sorted(value: object) -> object:
+    """The same with the keys of all its tables in order."""
+    if isinstance(value, Mapping):
+        return {name: _sorted(value[name]) for name in sorted(value)}
+    return [_sorted(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
 def people_text(people: Iterable[Agent]) -> str:
@@ -76,7 +101,12 @@ def _pair(name: str, value: object) -> str:
     if not isinstance(value, Mapping):
         return tomli_w.dumps({name: value}).rstrip("\n")
     inside = ", ".join(_pair(key, value[key]) for key in sorted(value))
-    return f"{tomli_w.dumps({name: 0}).rpartition(' = ')[0]} = {{ {inside} }}"
+    return f"{_key(name)} = {{ {inside} }}"
+
+
+def _key(name: str) -> str:
+    """A name as TOML writes it, on one line."""
+    return tomli_w.dumps({name: 0}).rpartition(" = ")[0]
 
 
 def _usual(field: msgspec.structs.FieldInfo) -> object:

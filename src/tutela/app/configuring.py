@@ -1,8 +1,8 @@
 """`tutela config`: the register as files, and files into the register, with what would change told first.
 
 Nothing is removed by an import: what the files leave out stays as it is. People come in by themselves, with a code; what
-they may do can't be given by a file, so their roles are compared and told, no more. How a source is reached is not in these files,
-for it may need secrets, which no file here holds: `tutela sources enter` connects it.
+they may do can't be given by a file, so their roles are compared and told, no more. Secrets of connections are in none of these files:
+they come from a file of one's own (`config_connections`).
 """
 
 from __future__ import annotations
@@ -11,35 +11,27 @@ import asyncio
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
 import msgspec
 
-from tutela.app.config_files import Fields, city_text, entry_text, fields, file_name, people_text
+from tutela.app.config_changes import Change, differs
+from tutela.app.config_connections import Wanted, planned, secrets_in
+from tutela.app.config_files import city_text, entry_text, fields, file_name, people_text
 from tutela.app.core import Core, clock, core
 from tutela.app.settings import Settings
-from tutela.app.sources import Entry, read
+from tutela.app.sources import Entry, Reached, read
 from tutela.backends.rules import same_place
 from tutela.errors import BadInput, Conflict, NotFound
-from tutela.flow.entering import define, enter
-from tutela.model.noun import Noun
+from tutela.flow.entering import connect, define, enter
 from tutela.model.people import Agent
-from tutela.model.register import Datastream, Source, Thing
+from tutela.model.register import Datastream, Kept, Source, Thing
 from tutela.policy.purposes import proper, purpose_of
 
 BY = "install"
 SOURCES, PEOPLE, CITY = "sources", "people.toml", "city.toml"
-
-
-class Change(Noun, frozen=True, kw_only=True):
-    """One difference. `how`: new, changed, or stays (told, and left as it is); `says` what differs."""
-
-    how: str
-    what: str
-    name: str
-    says: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +42,7 @@ class _Plan:
     enters: bool
     things: tuple[Thing, ...]
     datastreams: tuple[Datastream, ...]
+    connects: Wanted | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +76,20 @@ async def write(settings: Settings, folder: Path) -> Sequence[Path]:
     return [folder / name for name in texts]
 
 
-async def load(settings: Settings, folder: Path, *, dry: bool) -> Sequence[Change]:
+async def load(settings: Settings, folder: Path, *, dry: bool, secrets: Path | None = None) -> Sequence[Change]:
     """What differs; and, unless `dry`, the register is changed, with its events. An import that fails can be run again."""
     wanted = await asyncio.to_thread(_read, folder)
+    given = await asyncio.to_thread(secrets_in, secrets, [entry.source.name for entry in wanted])
     async with core(settings, "config", connections=2) as inside:
         known = await _entries(inside)
         found = [*_city(folder, inside), *await _people(folder, inside)]
-        plans, kept = [], _Kept.of(known.values())
+        plans, kept, reached = [], _Kept.of(known.values()), await _reached(inside)
         for entry in wanted:
             plan, changes = _planned(entry, kept)
-            plans.append(plan)
-            found += changes
+            name = entry.source.name
+            connects, change = await planned(entry, reached.get(name), inside.keys, given.get(name, {}))
+            plans.append(replace(plan, connects=connects))
+            found += [*changes, *([change] if change else [])]
         names = {entry.source.name for entry in wanted}
         found += [Change(how="stays", what="source", name=name, says="no file") for name in known if name not in names]
         if not dry:
@@ -116,6 +112,8 @@ async def _apply(inside: Core, plan: _Plan) -> None:
         await enter(inside.facts, plan.entry.source, BY, clock())
     if plan.things or plan.datastreams:
         await define(inside.facts, plan.things, plan.datastreams, BY, clock())
+    if wanted := plan.connects:
+        await connect(inside.facts, inside.keys, wanted.connection, wanted.secret, BY, clock())
 
 
 def _planned(entry: Entry, kept: _Kept) -> tuple[_Plan, list[Change]]:
@@ -132,14 +130,7 @@ def _planned(entry: Entry, kept: _Kept) -> tuple[_Plan, list[Change]]:
         tuple(one for one, change in streams if change),
     )
     changes = [change for change in (own, *(change for _, change in [*things, *streams])) if change]
-    return plan, [*changes, *_unconnected(entry)]
-
-
-def _unconnected(entry: Entry) -> Iterator[Change]:
-    """How a source is reached, where a file tells that: nobody is to think that it was taken."""
-    if entry.connection is not None:
-        says = "is not imported; `tutela sources enter` connects it"
-        yield Change(how="stays", what="connection", name=entry.source.name, says=says)
+    return plan, changes
 
 
 def _placed(what: str, new: Thing | Datastream, old: Thing | Datastream | None) -> Change | None:
@@ -151,18 +142,12 @@ def _placed(what: str, new: Thing | Datastream, old: Thing | Datastream | None) 
 def _change(what: str, new: Source | Thing | Datastream, old: Source | Thing | Datastream | None) -> Change | None:
     if old is None:
         return Change(how="new", what=what, name=new.name)
-    says = _differs(fields(old), fields(new))
+    says = differs(fields(old), fields(new))
     return Change(how="changed", what=what, name=new.name, says=says) if says else None
 
 
-def _differs(old: Fields, new: Fields) -> str:
-    """Each field that differs, before and after."""
-    names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
-    return ", ".join(f"{name} {_shown(old.get(name))} -> {_shown(new.get(name))}" for name in names)
-
-
-def _shown(value: object) -> str:
-    return "–" if value is None else msgspec.json.encode(value).decode()
+async def _reached(inside: Core) -> dict[str, Kept]:
+    return {kept.connection.source: kept for kept in await inside.facts.connections()}
 
 
 async def _entries(inside: Core) -> dict[str, Entry]:
@@ -176,9 +161,13 @@ async def _entries(inside: Core) -> dict[str, Entry]:
         after = some[-1].version
         for stream in some:
             streams.setdefault(stream.source, []).append(stream)
+    reached = await _reached(inside)
     return {
         source.name: Entry(
-            source=source, thing=tuple(things.get(source.name, ())), datastream=tuple(streams.get(source.name, ()))
+            source=source,
+            thing=tuple(things.get(source.name, ())),
+            datastream=tuple(streams.get(source.name, ())),
+            connection=Reached.of(reached[source.name].connection) if source.name in reached else None,
         )
         for source in await inside.facts.sources()
     }
@@ -193,7 +182,7 @@ async def _agents(inside: Core) -> Sequence[Agent]:
 def _city(folder: Path, inside: Core) -> Iterator[Change]:
     """What was settled at the first start holds, whatever a file says."""
     told = _tables(folder / CITY).get("city", {})
-    says = _differs(fields(inside.install), told) if told else ""
+    says = differs(fields(inside.install), told) if told else ""
     if says:
         yield Change(how="stays", what="city", name=inside.install.city, says=says)
 
@@ -207,7 +196,7 @@ async def _people(folder: Path, inside: Core) -> list[Change]:
         if own is None:
             says = f"not here; `tutela invite {person.get('role')}` makes a code for them"
         else:
-            says = _differs(own, person)
+            says = differs(own, person)
         found += [Change(how="stays", what="person", name=name, says=says)] if says else []
     return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, get_type_hints
@@ -13,7 +13,7 @@ import msgspec
 
 from tutela import parts
 from tutela.app.core import clock
-from tutela.errors import BadInput
+from tutela.errors import BadInput, Refused
 from tutela.flow.line import Opened, Read
 from tutela.flow.line import told as texts
 from tutela.flow.ports import Keys
@@ -48,8 +48,33 @@ def made(connection: Connection, secret: Mapping[str, object]) -> Opened:
 
 async def opened(kept: Kept, keys: Keys) -> Opened:
     """A connection as the register keeps it, ready to run; raises Refused when the key of its secrets was destroyed."""
-    secret = _secret(await keys.open(kept.key, kept.sealed)) if kept.key else {}
-    return made(kept.connection, secret)
+    return made(kept.connection, await unsealed(kept, keys))
+
+
+async def unsealed(kept: Kept, keys: Keys) -> dict[str, Any]:
+    """Its secret fields with their values; raises Refused when their key was destroyed."""
+    return _secret(await keys.open(kept.key, kept.sealed)) if kept.key else {}
+
+
+async def still_sealed(kept: Kept, keys: Keys) -> dict[str, Any]:
+    """The same; nothing, when their key was destroyed."""
+    try:
+        return await unsealed(kept, keys)
+    except Refused:
+        return {}
+
+
+async def completed(
+    connection: Connection, given: Mapping[str, Any], sealed: Sequence[str], kept: Kept | None, keys: Keys
+) -> tuple[dict[str, Any], Sequence[str]]:
+    """The secrets that were given, and of those that a file only names (`sealed`) the ones that are kept for the same part.
+
+    Also the names of those that nobody has.
+    """
+    secret, lacking = dict(given), {*sealed} - given.keys()
+    if lacking and kept is not None and kept.connection.part == connection.part:
+        secret |= {name: value for name, value in (await still_sealed(kept, keys)).items() if name in lacking}
+    return secret, sorted({*sealed} - secret.keys())
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 from rich.markup import escape
 
-from tutela.app.connections import made
-from tutela.app.core import clock, core
+from tutela.app.connections import completed, made
+from tutela.app.core import Core, clock, core
 from tutela.app.settings import Settings
 from tutela.errors import BadInput
 from tutela.flow.entering import connect, define, disconnect, enter
@@ -28,13 +28,23 @@ STALE = 15
 
 
 class Reached(Noun, frozen=True, kw_only=True):
-    """`[connection]` of an entry file. `secret` are fields of the part that are sealed before they are kept."""
+    """`[connection]` of an entry file. `secret` are fields of the part that are sealed before they are kept.
+
+    `sealed` names those of them that the file leaves out: they are kept already, or given elsewhere.
+    """
 
     part: str
     standard: str = ""
+    sealed: tuple[str, ...] = ()
     options: dict[str, Any] = {}
     reading: dict[str, Any] = {}
     secret: dict[str, Any] = {}
+
+    @classmethod
+    def of(cls, connection: Connection) -> Self:
+        """A connection as a file may tell it: of what is secret, the names."""
+        one = connection
+        return cls(part=one.part, standard=one.standard, sealed=one.secret, options=one.options, reading=one.reading)
 
 
 class Entry(Noun, frozen=True, kw_only=True):
@@ -94,9 +104,9 @@ async def listed(settings: Settings) -> Sequence[Listed]:
 async def add(settings: Settings, path: Path) -> tuple[Source, str | None]:
     """Enter a source from a file; gives its token, which is shown once. What is fetched needs none."""
     entry = read(path)
-    secret = entry.connection.secret if entry.connection else {}
-    ready = made(entry.connected, secret) if entry.connected else None  # what could never run is not entered
     async with core(settings, "sources", connections=2) as inside:
+        secret = await _secret(entry, inside)
+        ready = made(entry.connected, secret) if entry.connected else None  # what could never run is not entered
         await enter(inside.facts, entry.source, BY, clock())
         await define(inside.facts, entry.thing, entry.datastream, BY, clock())
         if entry.connected:
@@ -105,6 +115,18 @@ async def add(settings: Settings, path: Path) -> tuple[Source, str | None]:
             await disconnect(inside.facts, entry.source.name, BY, clock())
         sends = ready is None or ready.part is None
         return entry.source, await inside.tokens.issue(entry.source.name) if sends else None
+
+
+async def _secret(entry: Entry, inside: Core) -> Mapping[str, Any]:
+    """The secrets of its connection; raises BadInput for those that the file only names, and the register does not have."""
+    if entry.connection is None or entry.connected is None:
+        return {}
+    kept = {one.connection.source: one for one in await inside.facts.connections()}.get(entry.source.name)
+    own = entry.connection
+    secret, missing = await completed(entry.connected, own.secret, own.sealed, kept, inside.keys)
+    if missing:
+        raise BadInput(f"the file only names {' and '.join(missing)}; put the value into [connection.secret]")
+    return secret
 
 
 def entered(source: Source, token: str | None) -> str:
