@@ -347,7 +347,10 @@ def test_the_source_of_the_how_to_survives_garbage(uplinks: TestClient[Litestar]
     assert "not an uplink message" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize(("page", "name"), [("add-a-source", "yard.toml"), ("enter-a-source", "sensor.toml")])
+@pytest.mark.parametrize(
+    ("page", "name"),
+    [("add-a-source", "yard.toml"), ("enter-a-source", "sensor.toml"), ("new-mqtt-source", "attic.toml")],
+)
 def test_register_entries_in_the_how_tos_can_be_read(page: str, name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(files(HOW_TO / f"{page}.md")[name], encoding="utf-8")
     entry = read_entry(tmp_path / name)

@@ -145,9 +145,12 @@ def test_what_could_never_run_is_told_with_what_to_do(
         made(connection(**wrong), secret)
 
 
-@pytest.mark.parametrize("name", ["feed.toml", "pump.toml"])
-def test_what_the_how_to_enters_can_run(name: str, tmp_path: Path) -> None:
-    text = files(DOCS / "how-to" / "connect-a-feed.md")[name]
+@pytest.mark.parametrize(
+    ("page", "name"),
+    [("connect-a-feed", "feed.toml"), ("connect-a-feed", "pump.toml"), ("new-mqtt-source", "flat.toml")],
+)
+def test_what_the_how_to_enters_can_run(page: str, name: str, tmp_path: Path) -> None:
+    text = files(DOCS / "how-to" / f"{page}.md")[name]
     (tmp_path / name).write_text(text.replace("PORT", "8080"), encoding="utf-8")
     found = read(tmp_path / name)
     assert found.connection

@@ -351,10 +351,15 @@ async def test_an_observation_is_created_in_the_way_of_sensorthings(town: Town) 
         publish("v1.1/Datastreams(1)/Observations", b'{"result": 4, "phenomenonTime": "2026-11-25T08:00:00Z"}', 1)
     )
     client.send(publish("v1.1/Datastreams(99)/Observations", b'{"result": 4}', 2))
-    taken, unknown = await client.packets(2)
+    client.send(publish("v1.1/Observations", b'{"result": 5, "phenomenonTime": 7, "Datastream": {"@iot.id": 1}}', 3))
+    client.send(publish("v1.1/Observations", b'{"result": 6, "Datastream": {"@iot.id": 3}}', 4))
+    client.send(publish("v1.1/Observations", b'{"result": 6}', 5))
+    taken, unknown, linked, foreign, unlinked = await client.packets(5)
 
     assert (taken, unknown[4]) == (b"\x40\x02\x00\x01", Code.TOPIC)
-    assert [offer.rows.time.tolist() for offer in town.gateway.offers if offer.rows] == [[1795593600000000]]
+    assert (linked, foreign[4], unlinked[4]) == (b"\x40\x02\x00\x03", Code.NOT_AUTHORISED, Code.TOPIC)
+    times = [time for offer in town.gateway.offers if offer.rows for time in offer.rows.time.tolist()]
+    assert times == [1795593600000000, 7]
 
 
 async def test_nobody_reads_here(town: Town) -> None:

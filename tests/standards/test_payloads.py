@@ -36,11 +36,20 @@ def test_a_reading_without_a_time_has_the_time_when_it_came(payload: bytes) -> N
     assert (rows.datastream.tolist(), rows.time.tolist(), rows.result.tolist()) == ([7], [5], [21.5])
 
 
-@pytest.mark.parametrize("time", [b'"2026-11-25T08:00:00.5Z"', b"1795593600500000"])
+@pytest.mark.parametrize(
+    "time", [b'"2026-11-25T08:00:00.5Z"', b"1795593600500000", b'"2026-11-25T07:00:00Z/2026-11-25T08:00:00.5Z"']
+)
 def test_a_reading_with_a_time_keeps_it(time: bytes) -> None:
     lines, _ = payloads.read(b'{"result": 21.5, "phenomenonTime": ' + time + b"}", about(), now)
 
     assert [line.phenomenonTime for line in lines] == [1795593600500000]
+
+
+def test_a_truth_observation_of_sensorthings_is_one_or_zero() -> None:
+    lines, refused = payloads.read(b'{"result": true}\n{"result": false}', about(), now)
+
+    assert refused == ()
+    assert payloads.rows("readings", [7, 7], lines).result.tolist() == [1.0, 0.0]
 
 
 def test_counts_are_whole_and_positions_have_two_numbers() -> None:
@@ -86,6 +95,12 @@ def test_an_object_over_several_lines_is_one() -> None:
         ("readings", b'{"result": 1, "phenomenonTime": "now"}', "'now' is not a time"),
         ("readings", b'{"result": 1, "phenomenonTime": "2026-11-25T08:00:00"}', "has no offset"),
         ("readings", b'{"result": 1, "phenomenonTime": 99999999999999999999}', "Integer value out of range|Expected"),
+        ("readings", b'{"result": 1, "phenomenonTime": "2026-11-25T08:00:00Z/x"}', "'x' is not a time"),
+        (
+            "readings",
+            b'{"result": 1, "phenomenonTime": "2026-11-25T08:00:00Z/2026-11-25T07:00:00Z"}',
+            "ends before it starts",
+        ),
         ("readings", b'{"result": 1, "unit": "mg/m3"}', "the register's 'ug/m3'"),
         ("readings", b'{"result": 1, "datastream": "other/pm25"}', "is not the topic's"),
         ("counts", b"1.5", "Expected"),

@@ -8,6 +8,7 @@ import pytest
 
 from tutela.errors import BadInput, NotFound
 from tutela.model.register import Datastream
+from tutela.model.when import parse
 from tutela.standards import sensorthings
 from tutela.standards.observations import NAMED
 from tutela.standards.sensorthings import MOST, PIECE, Found
@@ -122,3 +123,24 @@ def test_garbage_is_a_clear_error(garbage: bytes) -> None:
 def test_components_that_lack_the_result_are_a_clear_error() -> None:
     with pytest.raises(BadInput, match="lack phenomenonTime or result"):
         create_observations(body([[1]], ("phenomenonTime",)))
+
+
+def test_an_interval_counts_from_its_end() -> None:
+    assert sensorthings.instant("2026-11-25T07:00:00Z/2026-11-25T08:00:00Z") == parse("2026-11-25T08:00:00Z")
+    assert sensorthings.instant("2026-11-25T08:00:00Z") == parse("2026-11-25T08:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("topic", "body", "number"),
+    [
+        ("v1.1/Datastreams(12)/Observations", b"", 12),
+        ("v1.1/Observations", b'{"result": 1, "Datastream": {"@iot.id": 7}}', 7),
+        ("v1.1/Observations", b'{"result": 1}', None),
+        ("v1.1/Observations", b'{"Datastream": {"@iot.id": "x"}}', None),
+        ("v1.1/Observations", b'{"Datastream": ' + b"[" * 100_000, None),
+        ("v1.1/Datastreams(1)", b'{"Datastream": {"@iot.id": 7}}', None),
+        ("v1.0/Datastreams(1)/Observations", b"", None),
+    ],
+)
+def test_mqtt_names_a_datastream_in_the_topic_or_in_the_body(topic: str, body: bytes, number: int | None) -> None:
+    assert sensorthings.datastream_of(topic, body) == number

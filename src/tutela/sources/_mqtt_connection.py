@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import deque
 from collections.abc import Coroutine
 from typing import Any, Protocol, cast
@@ -11,7 +10,7 @@ from typing import Any, Protocol, cast
 from tutela.errors import EngineDown, Malformed, NotFound, Overloaded, Quarantined
 from tutela.model.flow import Sender
 from tutela.model.register import Datastream
-from tutela.standards import mqtt, payloads
+from tutela.standards import mqtt, payloads, sensorthings
 from tutela.standards.mqtt import (
     V5,
     Code,
@@ -30,9 +29,6 @@ from tutela.standards.payloads import Names, Now
 
 from ._mqtt_gathering import Gathering, Promise
 from ._mqtt_sessions import Key
-
-SENSORTHINGS = re.compile(r"v1\.1/Datastreams\(([0-9]{1,9})\)/Observations")
-"""Where SensorThings creates Observations by MQTT (OGC 18-088, create-observations-via-mqtt)."""
 
 IDENTIFIER = 256
 """Bytes of a client identifier: while a session lasts it is kept in memory."""
@@ -264,7 +260,7 @@ class Connection(asyncio.Protocol):
         door = self._door
         promise = Promise(self, message.number)
         try:
-            about = datastream(message.topic, sender, door.names)
+            about = datastream(message, sender, door.names)
         except NotFound as unknown:
             door.gathering.refuse(sender.source, "unknown")
             self._refused(promise, Code.TOPIC, unknown.message)
@@ -318,15 +314,16 @@ class Connection(asyncio.Protocol):
         self.end(code, says)
 
 
-def datastream(topic: str, sender: Sender, names: Names) -> Datastream:
+def datastream(message: Publish, sender: Sender, names: Names) -> Datastream:
     """What a topic means to whoever publishes to it: `SOURCE/NAME`, or SensorThings' own way.
 
     Raises Quarantined when it is not the sender's, NotFound when the register has no such datastream.
     """
+    topic = message.topic
     if topic.startswith(f"{sender.name}/"):
         number = names.number(topic[len(sender.source) + 1 :])
-    elif found := SENSORTHINGS.fullmatch(topic):
-        number = int(found[1])
+    elif topic == sensorthings.OBSERVATIONS or sensorthings.DATASTREAM.fullmatch(topic):
+        number = sensorthings.datastream_of(topic, message.payload)
     else:
         raise Quarantined(SPOOFED.format(sender.name))
     if number is None:

@@ -3,6 +3,7 @@
     SOURCE/NAME                          the datastream NAME, such as yard-air/yard/pm25
     v1.1/Datastreams(ID)/Observations    the same as SensorThings says it (OGC 18-088,
                                          create-observations-via-mqtt), by the register's number
+    v1.1/Observations                    likewise, with that number in the message: "Datastream": {"@iot.id": ID}
 
 User name: `SOURCE`, or `SOURCE/THING` for one device, which publishes below that only; password: the token. A message is
 a number, a JSON object or several of these, one a line (`standards.payloads`). Its acknowledgement (QoS 1) comes only when it

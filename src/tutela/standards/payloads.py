@@ -3,7 +3,7 @@
     21.5
     {"result": 21.5, "phenomenonTime": "2026-11-25T08:00:00Z", "unit": "Cel"}
 
-The words are those of OGC SensorThings 1.1, as in `observations`, and so is what is refused. Positions say `lat` and `lon` in
+The words are those of OGC SensorThings 1.1, as in `observations`, and so is what is refused; true is 1 and false is 0. Positions say `lat` and `lon` in
 place of `result`. Without a `phenomenonTime` it is the time when the message came. A `datastream`, where it is given, must
 be the topic's. A line that can't be understood is refused by itself; the others are taken.
 """
@@ -21,9 +21,10 @@ from tutela.model.flow import Refusal
 from tutela.model.kinds import kind
 from tutela.model.register import Datastream
 from tutela.model.rows import Rows
-from tutela.model.when import SECOND, parse
+from tutela.model.when import SECOND
 
 from .observations import NAMED, SAMPLE, UNREADABLE
+from .sensorthings import instant
 
 LINES = 5_000
 """Lines of one message: nobody else gets a turn while they are read."""
@@ -32,9 +33,9 @@ Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
 
 class Reading(msgspec.Struct, gc=False):
-    """One reading."""
+    """One reading. SensorThings' truth observations are 1 and 0."""
 
-    result: float
+    result: float | bool
     phenomenonTime: str | Whole | None = None  # noqa: N815  SensorThings spells it so
     unit: str | None = None
     datastream: str | None = None
@@ -141,7 +142,7 @@ def _line(said: float | Line, about: Datastream, now: Now) -> Line:
     if time is None:
         said.phenomenonTime = now()
     elif isinstance(time, str):
-        said.phenomenonTime = parse(time)
+        said.phenomenonTime = instant(time)
     return said
 
 

@@ -1,10 +1,12 @@
-"""OGC SensorThings 1.1 (18-088): the CreateObservations action of the data array extension (§12).
+"""OGC SensorThings 1.1 (18-088): the CreateObservations action of the data array extension, and where MQTT creates an Observation.
 
-Datastreams are the register's numbers (`@iot.id`); what kind they are of, the register knows.
+Datastreams are the register's numbers (`@iot.id`); what kind they are of, the register knows. A time that is an interval counts from its
+end, when the result was known.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Protocol
 
@@ -26,6 +28,10 @@ MOST = 1_000_000
 WHOLE = 2**53
 """Up to here each whole number is a float."""
 
+DATASTREAM = re.compile(r"v1\.1/Datastreams\(([0-9]{1,9})\)/Observations")
+OBSERVATIONS = "v1.1/Observations"
+"""Where Observations are created by MQTT (18-088, create-observations-via-mqtt): by the datastream's number, or with it in the body."""
+
 Found = tuple[Rows | None, tuple[Refusal, ...]]
 
 
@@ -46,7 +52,34 @@ class _Array(msgspec.Struct):
     dataArray: list[list[object]]  # noqa: N815  SensorThings spells it so
 
 
+class _Linked(msgspec.Struct):
+    Datastream: _Ref
+
+
+_LINKED = msgspec.json.Decoder(_Linked).decode
 _DECODER = msgspec.json.Decoder(list[_Array])
+
+
+def instant(text: str) -> int:
+    """A `phenomenonTime` as microseconds; of an interval (ISO 8601, START/END) its end."""
+    start, between, end = text.partition("/")
+    if not between:
+        return parse(text)
+    if parse(start) > (until := parse(end)):
+        raise BadInput(f"{text!r} ends before it starts")
+    return until
+
+
+def datastream_of(topic: str, payload: bytes) -> int | None:
+    """The number of the datastream that this Observation is of; None when the topic, or its body, names none."""
+    if found := DATASTREAM.fullmatch(topic):
+        return int(found[1])
+    if topic != OBSERVATIONS:
+        return None
+    try:
+        return _LINKED(payload).Datastream.id
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def create_observations(body: bytes, kinds: Kinds) -> Iterator[Found]:
@@ -93,7 +126,7 @@ class _Piece:
 
     def read(self, number: int, row: Sequence[object], when: int, what: int) -> None:
         try:
-            time, result = parse(str(row[when])), _result(row[what], self._of)
+            time, result = instant(str(row[when])), _result(row[what], self._of)
         except (BadInput, ValueError, IndexError) as wrong:
             self._refuse(number, row, wrong)
             return
