@@ -83,7 +83,14 @@ def people(folder: Path, **passwords: str) -> str:
 def certified(folder: Path) -> tuple[Path, str]:
     """The certificate of an authority of one's own, and the settings of a broker that it certifies as 127.0.0.1."""
     ca, key, cert = folder / "ca.pem", folder / "key.pem", folder / "cert.pem"
-    make = [
+    _certificate("/CN=an authority", folder / "ca.key", ca)
+    named = ("-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE")
+    _certificate("/CN=a broker", key, cert, "-CA", str(ca), "-CAkey", str(folder / "ca.key"), *named)
+    return ca, f"certfile {cert}\nkeyfile {key}\n{OPEN}"
+
+
+def _certificate(subject: str, key: Path, out: Path, *more: str) -> None:
+    make = (
         "openssl",
         "req",
         "-x509",
@@ -94,26 +101,9 @@ def certified(folder: Path) -> tuple[Path, str]:
         "-nodes",
         "-days",
         "2",
-    ]
-    authority = [*make, "-subj", "/CN=an authority", "-keyout", folder / "ca.key", "-out", ca]
-    named = ["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"]
-    broker = [
-        *make,
-        "-subj",
-        "/CN=a broker",
-        "-CA",
-        ca,
-        "-CAkey",
-        folder / "ca.key",
-        *named,
-        "-keyout",
-        key,
-        "-out",
-        cert,
-    ]
-    for command in (authority, broker):
-        subprocess.run(command, check=True, capture_output=True)
-    return ca, f"certfile {cert}\nkeyfile {key}\n{OPEN}"
+    )
+    where = ("-subj", subject, "-keyout", str(key), "-out", str(out))
+    subprocess.run([*make, *where, *more], check=True, capture_output=True)
 
 
 @contextmanager
