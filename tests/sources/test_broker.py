@@ -323,6 +323,14 @@ async def test_what_is_no_mqtt_is_told_and_not_waited_for_in_silence() -> None:
     assert gate.wells == 0
 
 
+async def test_a_connection_is_left_at_once_though_the_broker_says_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        told = {"host": "127.0.0.1", "port": silent.getsockname()[1], "topics": ["a"], "tls": True}
+        async with asyncio.timeout(15), running(parts.make("sources", "broker", told), Gate()):
+            line, _ = await asyncio.to_thread(silent.accept)  # a handshake has half a minute
+        line.close()
+
+
 # ── what a part can be ──────────────────────────────────────────────────────────────────────────
 @pytest.mark.parametrize(
     ("wrong", "says"),

@@ -41,6 +41,8 @@ HINTS = {
     "Client identifier not valid": '; choose another one with client = "…"',
 }
 """What to do about a broker's reasons, in the protocol's own words (MQTT 5.0, 2.4)."""
+LEAVES = 2.0
+"""Seconds for a goodbye."""
 BRIEF = 10.0
 """Seconds of a connection that is too short to be of use."""
 TWINS = '; if that goes on, another client has our identifier {!r}: give each its own with client = "…"'
@@ -213,11 +215,14 @@ class Client:
         self._thread.start()
 
     async def close(self) -> None:
-        """Leave; the session stays at the broker, with all that is not acknowledged."""
+        """Leave; the session stays at the broker, with all that is not acknowledged.
+
+        A thread that is still about to connect is not waited for: it finds out by itself that it is over.
+        """
         self._over = True
         self._room.open()
         self._paho.disconnect()
-        await asyncio.to_thread(self._thread.join)
+        await asyncio.to_thread(self._thread.join, LEAVES)
 
     async def next(self) -> Sequence[Came]:
         """All that has come since, or nothing once it is known that the broker has a session of ours.
@@ -279,7 +284,8 @@ class Client:
         try:
             self._paho.loop_forever(retry_first_connection=True)
         except Exception as fault:  # noqa: BLE001  it is raised again by `next`, where somebody hears of it
-            self._loop.call_soon_threadsafe(self._failed, fault)
+            if not self._over:
+                self._loop.call_soon_threadsafe(self._failed, fault)
 
     def _tell(self, says: str) -> None:
         if not self._over:
