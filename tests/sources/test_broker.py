@@ -6,6 +6,7 @@ import asyncio
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -111,6 +112,10 @@ def broker(tmp_path: Path) -> Iterator[Mosquitto]:
 
 
 pytestmark = [pytest.mark.integration, needs_mosquitto]
+left_to_be_cleared_away = pytest.mark.filterwarnings(
+    "ignore:Exception ignored in. <ssl.SSLSocket:pytest.PytestUnraisableExceptionWarning"
+)
+"""Paho does so with the socket of a handshake that failed."""
 
 
 # ── what comes ──────────────────────────────────────────────────────────────────────────────────
@@ -239,8 +244,7 @@ async def test_who_is_not_let_in_is_told_where_the_password_goes(tmp_path: Path,
     assert (gate.wells, known.troubles) == (0, [])
 
 
-# Paho leaves the socket of a failed handshake to be cleared away.
-@pytest.mark.filterwarnings("ignore:Exception ignored in. <ssl.SSLSocket:pytest.PytestUnraisableExceptionWarning")
+@left_to_be_cleared_away
 async def test_over_tls_a_broker_is_believed_only_when_it_is_certified(tmp_path: Path) -> None:
     ca, door = certified(tmp_path)
     with mosquitto(tmp_path, door) as broker:
@@ -323,12 +327,17 @@ async def test_what_is_no_mqtt_is_told_and_not_waited_for_in_silence() -> None:
     assert gate.wells == 0
 
 
+@left_to_be_cleared_away
 async def test_a_connection_is_left_at_once_though_the_broker_says_nothing() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         told = {"host": "127.0.0.1", "port": silent.getsockname()[1], "topics": ["a"], "tls": True}
         async with asyncio.timeout(15), running(parts.make("sources", "broker", told), Gate()):
             line, _ = await asyncio.to_thread(silent.accept)  # a handshake has half a minute
+        (left,) = [thread for thread in threading.enumerate() if thread.name == "mqtt 127.0.0.1"]
         line.close()
+        await asyncio.to_thread(left.join, 10)
+
+    assert not left.is_alive()
 
 
 # ── what a part can be ──────────────────────────────────────────────────────────────────────────
