@@ -31,7 +31,7 @@ from tutela.model.scales import Scale
 from tutela.policy.decide import Rule
 from tutela.policy.gate import SAYS
 from tutela.policy.purposes import CLASSES, LEGAL_BASES, PURPOSES
-from tutela.standards import _hearing, json_map
+from tutela.standards import _hearing, json_map, topics
 from tutela.standards.mapping import CallShape, Stream, When
 from tutela.standards.mapping import Mapping as Mapped
 
@@ -204,6 +204,7 @@ def standards() -> Iterator[str]:
         f"**{title}** {about(noun)}\n\n{fields(noun)}"
         for title, noun in (("The file.", json_map.Map), ("`[[datastream]]`.", json_map.Stream))
     )
+    yield f"## The fields of a block of topics\n\n**`[[datastream]]`.** {about(topics.Stream)}\n\n{fields(topics.Stream)}"
     yield "## The fields of a mapping\n\n" + "\n\n".join(
         f"**{title}** {about(noun)}\n\n{fields(noun)}"
         for title, noun in (
