@@ -250,16 +250,21 @@ async def test_over_tls_a_broker_is_believed_only_when_it_is_certified(tmp_path:
     with mosquitto(tmp_path, door) as broker:
         async with running(ours(broker, tls=True), stranger := Gate()):
             await stranger.until(lambda: stranger.troubles)
-        async with running(ours(broker, tls=True, ca=str(ca)), known := Gate()):
-            await known.until(lambda: known.wells)
+        for told in (str(ca), ca.read_text()):
+            async with running(ours(broker, tls=True, ca=told), known := Gate()):
+                await known.until(lambda known=known: known.wells)  # type: ignore[misc]  # a default binds the name
 
     assert "certificate verify failed" in stranger.troubles[0]
     assert stranger.wells == 0
 
 
-async def test_a_file_without_certificates_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "ca", ["ca.pem", "none.pem", "-----BEGIN CERTIFICATE-----\nnothing of the sort", "-----BEGIN ü"]
+)
+async def test_what_holds_no_certificates_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ca: str) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "ca.pem").write_text("nothing of the sort")
-    part = parts.make("sources", "broker", {"host": "x", "topics": ["a"], "tls": True, "ca": str(tmp_path / "ca.pem")})
+    part = parts.make("sources", "broker", {"host": "x", "topics": ["a"], "tls": True, "ca": ca})
 
     with pytest.raises(BadInput, match=r"ca = .* holds no certificates"):
         await part.run(Gate())

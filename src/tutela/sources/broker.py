@@ -29,6 +29,7 @@ PORT, TLS_PORT = 1883, 8883
 DAY = 86_400
 MET = b"met"
 """What is remembered of a broker that has a session of ours."""
+PEM = "-----BEGIN"
 LONGEST = 200
 """Characters of a client identifier."""
 
@@ -36,8 +37,8 @@ LONGEST = 200
 class Broker(Noun, frozen=True, kw_only=True):
     """`topics` of the broker at `host` are subscribed to; `+` is one level of a topic, `#` at the end are all others.
 
-    `user` and `password` are secret; without `tls` they go over the network in clear. `ca`: a file with the certificates of an
-    authority of your own (PEM), in place of those that this machine trusts. `port` 0: 1883, and 8883 with `tls`. `client`: the
+    `user` and `password` are secret; without `tls` they go over the network in clear. `ca`: the certificates of an authority of
+    your own (PEM), or a file with them, in place of those that this machine trusts. `port` 0: 1883, and 8883 with `tls`. `client`: the
     client identifier, which no other client of that broker may use; left out, it is made of the source's name. `days`: for so
     long the broker is to keep what comes while nobody is here (version 5; with 3.1.1 it decides).
     """
@@ -109,11 +110,14 @@ class Broker(Noun, frozen=True, kw_only=True):
         )
 
     def _trusted(self) -> ssl.SSLContext:
-        """Whom the broker has to be certified by; raises BadInput for a file that holds no certificates."""
+        """Whom the broker has to be certified by; raises BadInput where there are no certificates."""
+        told = self.ca.isascii() and self.ca.lstrip().startswith(PEM)
         try:
+            if told:
+                return ssl.create_default_context(cadata=self.ca)
             return ssl.create_default_context(cafile=self.ca or None)
-        except (OSError, ssl.SSLError) as wrong:
-            raise BadInput(f"ca = {self.ca!r} holds no certificates that can be read: {wrong}") from wrong
+        except (OSError, ValueError) as wrong:
+            raise BadInput(f"ca = {self.ca[:80]!r} holds no certificates that can be read: {wrong}") from wrong
 
 
 async def _taken(came: Sequence[Came], intake: Intake) -> None:
