@@ -39,8 +39,9 @@ def env(town: Instance) -> Mapping[str, str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_page_works_from_top_to_bottom(page: Path, town: Instance, env: Mapping[str, str], tmp_path: Path) -> None:
-    if "mosquitto_pub" in page.read_text(encoding="utf-8") and not shutil.which("mosquitto_pub"):
-        pytest.skip("mosquitto_pub is not installed (Debian: mosquitto-clients)")
+    for program, package in (("mosquitto_pub", "mosquitto-clients"), ("mosquitto_passwd", "mosquitto")):
+        if program in page.read_text(encoding="utf-8") and not shutil.which(program):
+            pytest.skip(f"{program} is not installed (Debian: {package})")
     for name, text in files(page).items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     try:
