@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from string import Formatter
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from tutela.detectors.unusual import Unusual
 from tutela.model.detection import Detection
 from tutela.model.when import HOUR, MINUTE
 from tutela.model.why import ValueWas
+from tutela.screens.sentences import language
 
 SIZE, WEEKS = 40, 8
 WORLD = World(property="pm25", size=SIZE, interval=3600.0)
@@ -60,9 +62,11 @@ def test_what_stands_out_is_told_at_the_tick_with_what_it_is_measured_by() -> No
     (told,) = play_on(part, state, seens(WORLD, [odd, tick]))[1]
 
     assert before == []
-    assert (told.at, told.why.message) == (odd.time, "unusual.above-rare")
+    assert (told.at, told.why.message) == (odd.time, "unusual-rare.above")
     assert float(told.why.inputs["tested"]) > SIZE * 168
     assert told.why.inputs["as_far"] == 0
+    template = language().sentences["unusual-rare.above"]
+    assert {name for _, name, _, _ in Formatter().parse(template) if name} <= told.why.inputs.keys() | {"where"}
     assert isinstance(told.why.unless, ValueWas)
     half = (odd.result + told.why.unless.would) / 2
     changed = [
