@@ -246,14 +246,13 @@ class Unusual(Noun, frozen=True, kw_only=True):
     def _rare(self, pool: Slab, timeline: str, catalogue: Catalogue, case: _Case, passed: float) -> Detection:
         """What is told at a tick: it says among how many it was how rare."""
         more = {"tested": int(pool.take("tested", budget.ONE)[0]), "as_far": budget.reaching(pool, case.score)}
-        return self._detection(timeline, catalogue, case, "unusual-rare", more, passed)
+        return self._detection(timeline, catalogue, case, more, passed)
 
     def _detection(
         self,
         timeline: str,
         catalogue: Catalogue,
         case: _Case,
-        message: str = "unusual",
         more: Mapping[str, float | int] = {},
         passed: float = 1.0,
     ) -> Detection:
@@ -280,7 +279,7 @@ class Unusual(Noun, frozen=True, kw_only=True):
                 since=case.time,
                 at=case.time,
                 confidence=_confidence(self.beyond * case.score),
-                why=Why(message=f"{message}.{side}", inputs=inputs, unless=unless),
+                why=Why(message=f"unusual-rare.{side}" if more else f"unusual.{side}", inputs=inputs, unless=unless),
             ),
             found.on(catalogue, (datastream,)),
         )
