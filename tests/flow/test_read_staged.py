@@ -93,6 +93,15 @@ def test_alerts_after_the_last_event_that_is_over_may_have_a_cause_that_is_not_t
     assert judged([], [alert("loud", 10)], NOW).outcomes == ()
 
 
+def test_an_alert_of_what_still_goes_on_is_not_said_to_have_no_cause() -> None:
+    """Several events are on at a time, and one that began before another may be over long after it."""
+    plan = [staged(), staged("crowd", 54, north=5000)]
+    young, old = alert("loud", 31), alert("loud", 29)
+
+    assert judged(plan, [young, old], NOW).without_cause == (old,)
+    assert judged(plan, [young, old], NOW + 5 * MINUTE).without_cause == (young, old)
+
+
 # ── as a read ──────────────────────────────────────────────────────────────────────────────────
 
 

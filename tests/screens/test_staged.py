@@ -22,7 +22,7 @@ async def test_it_tells_what_was_found_and_what_was_not(here: Town, operator: Cl
     for one in (staged("noise", 2, "noise"), staged("crowd", 40, "crowd")):
         await here.facts.act([told(one, one.until)], (), (), ())
     await here.alert("noise")
-    await here.alert("smoke", since=NOW - 20 * MINUTE, last=NOW - 20 * MINUTE, shown_at=NOW - 20 * MINUTE + SECOND)
+    await here.alert("smoke", since=NOW - 31 * MINUTE, last=NOW - 31 * MINUTE, shown_at=NOW - 31 * MINUTE + SECOND)
 
     page = (await operator.get("/staged")).text
 

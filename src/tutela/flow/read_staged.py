@@ -25,6 +25,9 @@ from .ports import Desk, Log
 SOON = 5 * MINUTE
 """So long after its end a staged event may still be found: some detectors wait before they tell."""
 
+LONGEST = 30 * MINUTE
+"""No staged event lasts longer: the cause of an alert that is older than that is told, if it has one."""
+
 NEAR = 600.0
 """Metres around a staged event in which an alert counts as finding it; one without a place counts anywhere."""
 
@@ -69,7 +72,7 @@ def judged(staged: Sequence[Staged], alerts: Sequence[Alert], now: int) -> Outco
     ordered = sorted(alerts, key=lambda alert: (alert.since, alert.id))
     outcomes = [_outcome(one, ordered) for one in sorted(staged, key=lambda one: -one.at)]
     since = min((one.at for one in staged), default=now)
-    known = max((one.until for one in staged), default=0)
+    known = min(max((one.until for one in staged), default=0), now - LONGEST)
     causeless = [
         alert
         for alert in ordered
