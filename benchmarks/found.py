@@ -53,7 +53,7 @@ async def found(here: Upped) -> Found:
             "select coalesce(sum((body ->> 'count')::bigint), 0) as n from alert where body ->> 'type' = $1",
             level,
         )
-        calls = await _asked(inside, "select event::text as id from call order by 1")
+        calls = await _asked(inside, "select event::text as id from told where word = 'call' order by 1")
         return Found(
             rows=await asyncio.to_thread(_rows, inside),
             detections=sorted((int(one.key), one.since) for one in detections if one.type == level),

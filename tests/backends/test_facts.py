@@ -24,9 +24,12 @@ from tutela.model.incident import Incident, IncidentStatus
 from tutela.model.install import Install
 from tutela.model.people import Agent, Role, Shift
 from tutela.model.place import Place
+from tutela.model.post import Post
 from tutela.model.register import Datastream, Source, Thing
+from tutela.model.report import ServiceRequest
 from tutela.model.resource import EmergencyResource, ResourceKind, UnitStatus
 from tutela.model.rule import Armed, Rule
+from tutela.model.telling import Telling, word_of
 
 if TYPE_CHECKING:
     from tests.backends.conftest import Lab, Make
@@ -592,6 +595,33 @@ async def test_calls_come_newest_first(facts: Facts, make: Make) -> None:
     await facts.tell(make.call("other", timeline="import/x"), make.event(), [])
 
     assert [call.id for call, _ in await facts.calls("live", 2)] == ["c3", "c2"]
+
+
+async def test_reports_and_posts_are_kept_apart_from_calls_and_from_each_other(facts: Facts, make: Make) -> None:
+    call = make.call("c1", at=3)
+    report = ServiceRequest(
+        id="r1", timeline="live", source="x", at=1, place=call.place, cell=1, category="Trees", said="a tree"
+    )
+    post = Post(id="p1", timeline="live", source="x", at=1, place=call.place, cell=1, category="Fire", said="smoke")
+    posts = [post, msgspec.structs.replace(post, id="p2", at=2)]
+    told: list[Telling] = [call, report, *posts]
+    for one in told:
+        assert await facts.tell(one, make.event(one.id, f"{word_of(one)}@1", b"sealed", key="k"), [])
+
+    assert [one.id for one, _ in await facts.told("call", "live", 9)] == ["c1"]
+    assert [one for one, _ in await facts.told("report", "live", 9)] == [report.bare()]
+    assert [one for one, _ in await facts.told("post", "live", 9)] == [posts[1].bare(), posts[0].bare()]
+    assert [one.id for one, _ in await facts.told("post", "live", 1)] == ["p2"]
+    assert await facts.told("post", "import/x", 9) == []
+    assert (await facts.telling("p1")).kind == "post@1"
+    with pytest.raises(NotFound, match="no call"):
+        await facts.bare("r1")
+    with pytest.raises(NotFound, match="no call"):
+        await facts.call("p1")
+    with pytest.raises(NotFound, match="no telling"):
+        await facts.telling("z")
+    with pytest.raises(Conflict, match="a post p1 was told before"):
+        await facts.tell(posts[0], make.event("other"), [])
 
 
 # ── people ──────────────────────────────────────────────────────────────────────────────────────

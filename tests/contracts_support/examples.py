@@ -22,6 +22,8 @@ PROPERTY = "pm10"
 
 BLANK: Mapping[str, Mapping[str, object]] = {
     "call": {"timeline": "live", "source": "calls", "category": "EMS: fall"},
+    "report": {"timeline": "live", "source": "portal", "category": "Trees: fallen tree"},
+    "post": {"timeline": "live", "source": "feed", "category": "Fire"},
     "detection": {
         "timeline": "live",
         "detector": "threshold",
@@ -71,9 +73,9 @@ def _item(sample: Sample, at: int) -> Item:
 
 
 def fact_of(said: Mapping[str, object], at: int) -> Fact:
-    """A call or a detection with what was said of it; by default in the middle of the world."""
+    """What was told, or a detection, with what was said of it; by default in the middle of the world."""
     noun: dict[str, Any] = {"place": msgspec.to_builtins(CENTRE), **BLANK[str(said["noun"])], **said}
-    noun |= {"at": at} if noun["noun"] == "call" else {"at": at, "since": noun.get("since", at)}
+    noun |= {"at": at, "since": noun.get("since", at)} if noun["noun"] == "detection" else {"at": at}
     noun.setdefault("cell", cell_of(msgspec.convert(noun["place"], Place | None)))
     fact: Fact = msgspec.convert(noun, Fact)
     return fact

@@ -161,3 +161,24 @@ def test_an_old_place_is_forgotten() -> None:
 def test_cooling_shorter_than_the_window_is_refused() -> None:
     with pytest.raises(BadInput, match="less than the window"):
         parts.make("detectors", "burst", {"cool": 10.0})
+
+
+@pytest.mark.parametrize("of", ["call", "report", "post"])
+def test_what_is_counted_are_calls_or_reports_or_posts_and_never_one_for_the_other(of: str) -> None:
+    part: Burst = parts.make("detectors", "burst", {"learn": 0.0, "of": of})
+    told = [
+        Told(fact_of({"noun": noun, "id": f"{noun}-{n}"}, START + n * MINUTE))
+        for n in range(6)
+        for noun in ("call", "report", "post")
+    ]
+
+    (one,) = burst(told, part)
+    assert [id_.partition("-")[0] for id_ in one.facts] == [of] * part.least
+    assert (one.why.message, one.why.inputs[f"{of}s"]) == (f"burst.{of}s", part.least)
+
+
+def test_posts_on_other_subjects_are_not_counted() -> None:
+    part = Burst(learn=0.0, of="post", categories=("Fire",))
+    other = [Told(fact_of({"noun": "post", "id": f"p{n}", "category": "Crowd"}, START + n)) for n in range(9)]
+
+    assert burst(other, part) == []

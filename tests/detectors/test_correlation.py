@@ -15,9 +15,9 @@ from tutela import parts
 from tutela.detectors.correlation import Correlation
 from tutela.errors import BadInput
 from tutela.maths.cells import metres, north_of
-from tutela.model.call import Call
 from tutela.model.detection import Detection
 from tutela.model.flow import Fact
+from tutela.model.telling import word_of
 from tutela.model.when import MINUTE, SECOND
 from tutela.model.why import Apart, Fewer
 
@@ -40,7 +40,7 @@ def one_by_one(part: Correlation, items: Sequence[Item]) -> Iterator[tuple[str, 
     """The definition, fact by fact: (anchor, revision, facts) of each, from all facts there ever were."""
 
     def sort(fact: Fact) -> int:
-        word = "call" if isinstance(fact, Call) else fact.type
+        word = fact.type if isinstance(fact, Detection) else word_of(fact)
         return next((n for n, words in enumerate(part.sorts) if word in words), -1)
 
     def near(anchor: Fact, fact: Fact) -> bool:
@@ -192,3 +192,21 @@ def test_a_flood_keeps_a_bounded_memory() -> None:
 def test_more_sorts_than_there_are_can_never_come_together() -> None:
     with pytest.raises(BadInput, match="3 of 1 sorts can never come together"):
         parts.make("detectors", "correlation", {"sorts": [["call"]], "least": 3})
+
+
+def test_a_sort_may_be_reports_or_posts_of_a_category() -> None:
+    part = Correlation(sorts=(("report:Trees",), ("post:Storm", "post:Wind")), least=2)
+    tree = fact("a", {"noun": "report", "category": "Trees: fallen tree"})
+    bin_ = fact("b", {"noun": "report", "category": "Waste: bin is full"})
+    storm, fire = (fact(name, {"noun": "post", "category": name}) for name in ("Storm", "Fire"))
+
+    assert correlated([bin_, storm], part) == []
+    assert correlated([tree, fire], part) == []
+    (one,) = correlated([tree, storm], part)
+    assert sorted(one.facts) == ["Storm", "a"]
+    assert (one.sources, one.why.inputs["sorts"]) == (("feed", "portal"), "report:Trees, post:Storm")
+
+
+def fact(id_: str, said: dict[str, object]) -> Told:
+    """Something that was told in the first minute, in the middle of the world."""
+    return Told(fact_of({"id": id_, **said}, START))

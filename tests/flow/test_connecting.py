@@ -26,6 +26,7 @@ from tutela.model.heard import Heard, Value
 from tutela.model.intake import LONGEST, Intake, pause
 from tutela.model.place import Place
 from tutela.model.register import Connection, Datastream, Kept, Reach, Source, Thing
+from tutela.model.telling import Telling
 from tutela.model.when import SECOND, parse
 
 NOW = int(parse("2026-11-25T12:00:00Z"))
@@ -88,7 +89,7 @@ class Town:
     offers: list[Offer] = field(default_factory=list)
     secrets: tuple[str, ...] = ()
     wrong: list[Exception] = field(default_factory=list)
-    told: list[Call] = field(default_factory=list)
+    told: list[Telling] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.known = Known(self.facts, 4)
@@ -99,7 +100,7 @@ class Town:
         self.offers.append(offer)
         return Receipt(0 if offer.rows is None else len(offer.rows), offer.refused)
 
-    async def tell(self, call: Call) -> str:
+    async def tell(self, call: Telling) -> str:
         if self.wrong:
             raise self.wrong.pop(0)
         self.told.append(call)

@@ -17,6 +17,7 @@ from tutela.model.call import Call
 from tutela.model.flow import Offer, Receipt, Refusal
 from tutela.model.place import Place
 from tutela.model.rows import Rows
+from tutela.model.telling import Telling
 from tutela.model.when import SECOND
 
 STEP = 10 * SECOND
@@ -52,7 +53,7 @@ class Door:
             return Receipt(0, (Refusal("not-finite", "no number", len(offer.rows)),))
         return Receipt(len(offer.rows))
 
-    async def tell(self, told: Call) -> str:
+    async def tell(self, told: Telling) -> str:
         if self.wrong:
             raise self.wrong.pop(0)
         self.came.append(("call", told.at))

@@ -14,12 +14,14 @@ from tutela.flow import hop
 from tutela.flow.catalogue import Known
 from tutela.flow.health import Health
 from tutela.flow.record import Recorder
-from tutela.maths.cells import cell_of
+from tutela.maths.cells import cell_of, centre_of
 from tutela.model.call import Call
 from tutela.model.event import Event
 from tutela.model.flow import decode_fact
 from tutela.model.place import Place
+from tutela.model.post import Post
 from tutela.model.register import Source
+from tutela.model.report import ServiceRequest
 from tutela.model.when import HOUR, MINUTE, parse
 
 NOW = int(parse("2026-11-25T12:00:00Z"))
@@ -56,7 +58,7 @@ async def door() -> Door:
         name="112",
         owner="city",
         kind="http",
-        purposes=("emergency-response",),
+        purposes=("emergency-response", "city-operations", "public-safety"),
         legal_basis="VitalInterest",
         personal_data=True,
         place="Helsinki",
@@ -172,3 +174,79 @@ async def test_calls_come_in_after_those_of_the_same_month_were_erased(door: Doo
     assert b"kitchen" in await door.keys.open(later.key, later.body)
     with pytest.raises(Refused, match="was erased"):
         await door.keys.open(first.key, first.body)
+
+
+# ── what residents tell ─────────────────────────────────────────────────────────────────────────
+
+REPORT = ServiceRequest(
+    id="638344",
+    timeline="live",
+    source="112",
+    at=NOW - HOUR,
+    place=HELSINKI,
+    cell=0,
+    category="Trees: fallen tree",
+    said="a tree lies in front of my door",
+)
+POST = Post(
+    id="p-1",
+    timeline="live",
+    source="112",
+    at=NOW - HOUR,
+    place=HELSINKI,
+    cell=0,
+    category="Fire",
+    said="smoke over my street",
+)
+
+
+async def test_a_report_is_sealed_for_its_month_and_goes_on_without_its_words(door: Door) -> None:
+    id_ = await door.recorder.tell(REPORT)
+
+    event = await door.facts.telling(id_)
+    assert (event.id, event.kind, event.subject, b"door" in event.body) == (id_, "report@1", id_, False)
+    assert event.key is not None
+    assert decode_fact(await door.keys.open(event.key, event.body)) == REPORT
+    assert door.keys.buckets[event.key].name == "city-operations/reports/2026-11"
+    bare = msgspec.structs.replace(REPORT.bare(), id=id_, cell=cell_of(HELSINKI))
+    assert await door.facts.told("report", "live", 9) == [(bare, id_)]
+    assert [decode_fact(one.body) for one in await door.facts.pending(10)] == [bare] * len(hop.route(bare))
+
+
+async def test_a_post_is_sealed_for_its_hour_and_kept_no_closer_than_its_cell(door: Door) -> None:
+    id_ = await door.recorder.tell(POST)
+
+    event = await door.facts.telling(id_)
+    assert event.kind == "post@1"
+    assert event.key is not None
+    assert door.keys.buckets[event.key].name == "public-safety/posts/2026-11-25T11"
+    kept = decode_fact(await door.keys.open(event.key, event.body))
+    ((bare, _),) = await door.facts.told("post", "live", 9)
+    cell = cell_of(HELSINKI)
+    assert (kept.place, bare.place, bare.cell, bare.said) == (centre_of(cell), centre_of(cell), cell, "")
+    assert kept.place != HELSINKI
+
+
+async def test_the_same_id_is_another_one_in_each_of_the_three_ways_to_tell(door: Door) -> None:
+    told = [msgspec.structs.replace(one, id="1") for one in (CALL, REPORT, POST)]
+    ids = [await door.recorder.tell(one) for one in told]
+
+    assert len(set(ids)) == 3
+    assert [await door.recorder.tell(one) for one in told] == ids
+    assert len(await door.facts.calls("live", 9)) == 1
+
+
+@pytest.mark.parametrize("one", [REPORT, POST])
+async def test_one_told_again_with_other_words_is_not_acknowledged(door: Door, one: ServiceRequest | Post) -> None:
+    await door.recorder.tell(one)
+
+    with pytest.raises(Conflict, match="was told before with other words"):
+        await door.recorder.tell(msgspec.structs.replace(one, said="nothing"))
+
+
+async def test_a_post_of_yesterday_is_too_old_to_be_kept(door: Door) -> None:
+    with pytest.raises(BadInput, match="the post's time"):
+        await door.recorder.tell(msgspec.structs.replace(POST, at=NOW - 25 * HOUR))
+    await door.recorder.tell(msgspec.structs.replace(REPORT, at=NOW - 25 * HOUR))
+
+    assert dict(door.health.report(NOW)[0].refused) == {"bad-post": 1}

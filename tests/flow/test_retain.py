@@ -238,10 +238,20 @@ async def test_a_bucket_stays_for_ever_when_one_that_keeps_for_ever_may_have_fil
     assert await city.keys.open(*old) == b"where they were"
 
 
-@pytest.mark.parametrize(("month", "begins"), [("2022-11", "2022-12-01"), ("2022-12", "2023-01-01")])
-async def test_what_callers_said_goes_a_year_after_its_month(city: City, month: str, begins: str) -> None:
-    call = await city.keys.seal(f"emergency-response/calls/{month}", b"a call")
-    city.now = parse(f"{begins}T00:00:00Z") + 365 * DAY - 1
+@pytest.mark.parametrize(
+    ("bucket", "over", "days"),
+    [
+        ("emergency-response/calls/2022-11", "2022-12-01T00:00:00Z", 365),
+        ("emergency-response/calls/2022-12", "2023-01-01T00:00:00Z", 365),
+        ("city-operations/reports/2022-12", "2023-01-01T00:00:00Z", 365),
+        ("public-safety/posts/2022-12-31T23", "2023-01-01T00:00:00Z", 1),
+    ],
+)
+async def test_what_people_said_goes_a_year_after_its_month_and_public_posts_a_day_after_their_hour(
+    city: City, bucket: str, over: str, days: int
+) -> None:
+    call = await city.keys.seal(bucket, b"a call")
+    city.now = parse(over) + days * DAY - 1
     await city.retainer.turn()
     assert await city.keys.open(*call) == b"a call"
 

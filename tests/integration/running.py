@@ -87,6 +87,10 @@ class Device:
     def call(self, **call: object) -> httpx.Response:
         return self.http.post("/v1/calls", json=call)
 
+    def tell(self, path: str, **told: object) -> None:
+        """Tell a report or a post, which has to be taken as soon as the door knows the source."""
+        until(lambda: self.http.post(path, json=told).status_code == 201, f"what is told at {path} is taken")
+
     def known(self, datastream: str, result: float = 1.0) -> None:
         """Wait until the door knows a datastream that has just been entered."""
         until(

@@ -126,6 +126,25 @@ def test_what_was_said_in_a_call_lies_nowhere_in_plain(city: Instance, call_take
     envelope = operator.get(f"/v1/events/about/{event}")
     assert [(one["kind"], one["sealed"], one["body"]) for one in envelope] == [("call@1", True, None)]
 
+    # so it is with a report and with a post: what is written is read by whoever has a duty, and lies in no file
+    resident = city.enter(
+        "life-residents", kind="portal", purposes=["city-operations", "public-safety"], personal_data=True
+    )
+    at, place = now(), {"lat": 60.18, "lon": 24.93}
+    resident.tell(
+        "/v1/reports",
+        service_request_id="1",
+        service_code="Trees",
+        description=SAID,
+        requested_datetime=at,
+        long=24.93,
+        lat=60.18,
+    )
+    resident.tell("/v1/posts", id="1", at=at, subject="Fire", said=SAID, account=CALLER, **place)
+    (report,), (post,) = operator.get("/v1/reports/newest"), operator.get("/v1/posts/newest")
+    assert (report["said"], post["said"], "account" in post) == (SAID, SAID, False)
+    assert (post["place"]["lat"], post["place"]["lon"]) != (60.18, 24.93)
+
     # the category is no personal data: where it can be found, the rest would be found as well
     until(lambda: found(city, CATEGORY), "the category is on the disk")
     city.keeper_again()

@@ -14,10 +14,12 @@ from tutela.errors import BadInput, Quarantined
 from tutela.model.call import Call
 from tutela.model.flow import Offer, Refusal
 from tutela.model.place import Place
+from tutela.model.post import Post
 from tutela.model.register import Datastream, Source
+from tutela.model.report import ServiceRequest
 from tutela.model.rows import Rows
 from tutela.model.when import DAY, MINUTE, parse
-from tutela.policy.gate import SAYS, Admission, Reason, admit, admit_call
+from tutela.policy.gate import SAYS, Admission, Reason, admit, admit_told
 
 NOW = parse("2026-11-25T08:00:00Z")
 KINDS_OF = {1: "readings", 2: "counts", 3: "positions", 4: "readings", 9: "readings"}
@@ -55,6 +57,7 @@ SOURCES = (
     source("new"),
     source("centre", purposes=("emergency-response",), personal_data=True),
     source("deaf", purposes=("emergency-response",)),
+    source("feed", purposes=("public-safety",), personal_data=True),
 )
 REGISTER = Admission.empty().knowing(SOURCES, [datastream(number) for number in KINDS_OF])
 
@@ -245,23 +248,42 @@ CALL = Call(
 
 
 def test_a_call_comes_in() -> None:
-    admit_call(CALL, REGISTER, NOW)
-    admit_call(replace(CALL, timeline="import/911", at=parse("2015-12-10T17:10:00Z")), REGISTER, NOW)
+    admit_told(CALL, REGISTER, NOW)
+    admit_told(replace(CALL, timeline="import/911", at=parse("2015-12-10T17:10:00Z")), REGISTER, NOW)
 
 
 def test_a_call_from_a_source_without_an_entry_is_quarantined() -> None:
     with pytest.raises(Quarantined, match="no valid entry"):
-        admit_call(replace(CALL, source="stranger"), REGISTER, NOW)
+        admit_told(replace(CALL, source="stranger"), REGISTER, NOW)
 
 
 @pytest.mark.parametrize("name", ["buses", "deaf"])
 def test_a_call_from_a_source_that_is_not_entered_for_calls_is_quarantined(name: str) -> None:
     """One is entered for another purpose, the other says that it has no personal data."""
     with pytest.raises(Quarantined, match="correct the entry first"):
-        admit_call(replace(CALL, source=name), REGISTER, NOW)
+        admit_told(replace(CALL, source=name), REGISTER, NOW)
+
+
+POST = Post(id="p1", timeline="live", source="feed", at=NOW, place=CALL.place, cell=0, category="Fire")
+
+
+@pytest.mark.parametrize("timeline", ["live", "import/posts"])
+def test_a_post_comes_in_on_its_day_and_never_after(timeline: str) -> None:
+    post = replace(POST, timeline=timeline)
+    admit_told(replace(post, at=NOW - DAY), REGISTER, NOW)
+
+    with pytest.raises(BadInput, match="the post's time does not lie between"):
+        admit_told(replace(post, at=NOW - DAY - 1), REGISTER, NOW)
+
+
+def test_a_report_needs_an_entry_for_what_it_is_for() -> None:
+    report = ServiceRequest(id="r1", timeline="live", source="centre", at=NOW, place=CALL.place, cell=0, category="x")
+
+    with pytest.raises(Quarantined, match="reports are personal data for city-operations"):
+        admit_told(report, REGISTER, NOW)
 
 
 @pytest.mark.parametrize("at", [NOW + 6 * MINUTE, NOW - 31 * DAY, 2**62, -(2**62)])
 def test_a_call_of_another_time_is_told_the_time(at: int) -> None:
     with pytest.raises(BadInput, match="set the clock"):
-        admit_call(replace(CALL, at=at), REGISTER, NOW)
+        admit_told(replace(CALL, at=at), REGISTER, NOW)

@@ -33,6 +33,8 @@ MORE_THAN_WORDS = {
     "createObservations",  # NDJSON, or Arrow
     "sensorthingsCreateObservations",  # read by its standard
     "createCall",  # the same
+    "createReport",  # the same
+    "createPost",  # the same
     "readNewest",  # of a kind that there is
     "readSeries",  # with a start before its end
     "involve",  # agencies that have a name
@@ -41,10 +43,10 @@ MORE_THAN_WORDS = {
 }
 """Operations that ask for more than a description can say: here what fits it may still be refused with 400."""
 
-TAKE_ANYTHING = {"GET /ready", "POST /v1/CreateObservations", "POST /v1/calls"}
+TAKE_ANYTHING = {"GET /ready", "POST /v1/CreateObservations", "POST /v1/calls", "POST /v1/reports", "POST /v1/posts"}
 """Nothing, or a body that only its own reader can judge: nothing can be wrong by the description."""
 
-DEVICES = ("/v1/observations", "/v1/CreateObservations", "/v1/calls")
+DEVICES = ("/v1/observations", "/v1/CreateObservations", "/v1/calls", "/v1/reports", "/v1/posts")
 
 
 Operation = APIOperation[Any, Any, Any, Any]

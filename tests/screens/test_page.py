@@ -74,9 +74,9 @@ async def test_the_page_shows_the_queue_the_values_the_sources_and_who_reads(her
 async def test_each_read_of_the_page_is_in_the_log(here: Town, page: Client) -> None:
     await page.get("/")
 
-    # Health, shift, sources, alerts, incidents under way and over, calls with their incidents, units, readings,
-    # counts.
-    assert len(here.events("query@1")) == 11
+    # Health, shift, sources, alerts, incidents under way and over, calls with their incidents, reports, posts, units,
+    # readings, counts.
+    assert len(here.events("query@1")) == 13
 
 
 async def test_a_stranger_comes_in_by_the_code_and_goes_out_again(here: Town, stranger: Client) -> None:
@@ -285,3 +285,23 @@ async def test_a_sentence_from_a_made_up_cookie_is_left_out(page: Client) -> Non
     for cookie in ("%%%", "_____", "4pyT4p"):
         page.cookies.set("tutela_says", cookie)
         assert (await page.get("/")).status_code == 200
+
+
+async def test_what_residents_report_and_post_is_shown(here: Town, page: Client) -> None:
+    await here.report("In front of my door.")
+    await here.post("Smoke!")
+
+    says = text(await page.get("/"))
+
+    assert "Trees: fallen tree In front of my door. portal" in says
+    assert "Fire Smoke! feed · near" in says
+    assert "Fire Smoke!" in text(await page.get("/part/posts"))
+    assert "fallen tree" in text(await page.get("/part/reports"))
+
+
+async def test_where_nobody_told_anything_that_is_said(here: Town, page: Client) -> None:
+    del here
+    says = text(await page.get("/"))
+
+    assert "Nobody has reported anything." in says
+    assert "Nobody has posted anything" in says

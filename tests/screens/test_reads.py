@@ -30,6 +30,8 @@ READS: Mapping[str, str] = {
     "/v1/incidents/{incident}": "incident {incident}",
     "/v1/calls/newest": "the newest 50 calls",
     "/v1/calls/{call}": "call {call}",
+    "/v1/reports/newest": "the newest 50 reports",
+    "/v1/posts/newest": "the newest 50 posts",
     "/v1/events": "100 events after -1",
     "/v1/events/about/{alert}": "events about {alert}",
     "/v1/shift": "own shift",
@@ -161,8 +163,20 @@ async def test_health_tells_of_every_source_and_how_far_the_log_is(here: Town, o
 
     assert [(one["health"]["source"], one["health"]["rows"]) for one in vitals["sources"]] == [
         ("calls", 0),
+        ("feed", 0),
         ("lamps", 0),
+        ("portal", 0),
         ("sensors", 20),
     ]
     assert vitals["sealing"]["size"] >= 0
     assert vitals["lag"] == 0
+
+
+async def test_what_residents_tell_is_read_whole_by_an_operator(here: Town, operator: Client) -> None:
+    report, post = await here.report("In front of my door."), await here.post("Smoke!")
+
+    (reported,) = (await operator.get(f"/v1/reports/newest{WHY}")).json()
+    (posted,) = (await operator.get(f"/v1/posts/newest{WHY}")).json()
+
+    assert (reported["id"], reported["said"], reported["noun"]) == (report, "In front of my door.", "report")
+    assert (posted["id"], posted["said"], posted["category"]) == (post, "Smoke!", "Fire")

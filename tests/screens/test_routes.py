@@ -26,7 +26,7 @@ OPEN = {
     "GET /schema/{path}",
     "GET /schema/openapi.json",
 }
-DEVICES = {"POST /v1/observations", "POST /v1/CreateObservations", "POST /v1/calls"}
+DEVICES = {f"POST /v1/{what}" for what in ("observations", "CreateObservations", "calls", "reports", "posts")}
 """Who sends here shows a token of a source; see tests/sources/test_http.py."""
 
 OWN = {"GET /v1/me"}

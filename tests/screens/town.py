@@ -61,14 +61,16 @@ from tutela.model.flow import Newest, encode
 from tutela.model.install import Install
 from tutela.model.people import Agent, Role
 from tutela.model.place import Place
+from tutela.model.post import Post
 from tutela.model.register import Datastream, Source, Thing
+from tutela.model.report import ServiceRequest
 from tutela.model.resource import EmergencyResource, ResourceKind, UnitStatus
 from tutela.model.rows import Rows
 from tutela.model.rule import Rule
 from tutela.model.scales import Certainty, Scale, Severity, Urgency
 from tutela.model.when import SECOND, parse
 from tutela.model.why import ValueWas, Why
-from tutela.screens import alerts, events, health, incidents, observations, page, people, rules, staged, units
+from tutela.screens import alerts, events, health, incidents, observations, page, people, rules, staged, told, units
 from tutela.screens.console import Console
 from tutela.screens.guard import Guard
 from tutela.screens.headers import harden
@@ -264,6 +266,34 @@ class Town:
         )
         return await self.facts.bare(await self.recorder.tell(made))
 
+    async def report(self, said: str = "A tree lies across the pavement.", category: str = "Trees: fallen tree") -> str:
+        """A report that a resident made; its id."""
+        made = ServiceRequest(
+            id=f"report-{next(self.number)}",
+            timeline="live",
+            source="portal",
+            at=self.clock() - 60 * SECOND,
+            place=SQUARE,
+            cell=0,
+            category=category,
+            said=said,
+        )
+        return await self.recorder.tell(made)
+
+    async def post(self, said: str = "Smoke over our street!", category: str = "Fire") -> str:
+        """A public post; its id."""
+        made = Post(
+            id=f"post-{next(self.number)}",
+            timeline="live",
+            source="feed",
+            at=self.clock() - 20 * SECOND,
+            place=SQUARE,
+            cell=0,
+            category=category,
+            said=said,
+        )
+        return await self.recorder.tell(made)
+
     async def unit(
         self, name: str = "H11", thing: str | None = None, status: UnitStatus = UnitStatus.AVAILABLE
     ) -> EmergencyResource:
@@ -363,6 +393,7 @@ def application(here: Town) -> Litestar:
             people.routes(here.staff, guard),
             health.routes(here.health_reads, probes, guard),
             staged.routes(here.staged_reads, guard),
+            told.routes(here.reads, guard),
             rules.routes(here.rule_reads, guard),
             page.routes(here.console, guard),
         ],
@@ -408,7 +439,9 @@ async def town(clock: Callable[[], int] = lambda: NOW) -> Town:
 async def _register(here: Town) -> None:
     for entry in (
         source("calls", "emergency-response", personal=True),
+        source("feed", "public-safety", personal=True),
         source("lamps", "city-operations"),
+        source("portal", "city-operations", personal=True),
         source("sensors", "public-safety"),
     ):
         await enter(here.facts, entry, "install", here.clock())

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from tutela.errors import BadInput
-from tutela.model.call import Call
 from tutela.model.flow import Receipt, Refusal
 from tutela.model.heard import Heard
 from tutela.model.intake import Intake
+from tutela.model.telling import Telling
 from tutela.model.when import SECOND
 
 
@@ -68,8 +68,8 @@ class FakeIntake:
             raise Over
         return Receipt(len(heard.values), heard.refused)
 
-    async def tell(self, call: Call) -> str:
-        raise AssertionError(f"no source here tells calls: {call.id}")
+    async def tell(self, told: Telling) -> str:
+        raise AssertionError(f"no source here tells calls: {told.id}")
 
     async def mark(self) -> bytes:
         return self.kept.remembered

@@ -12,10 +12,10 @@ from litestar import Litestar, Response
 from litestar.testing import TestClient
 
 from tutela.errors import Overloaded, Quarantined, TutelaError
-from tutela.model.call import Call
 from tutela.model.flow import Offer, Receipt, Refusal
 from tutela.model.register import Datastream
 from tutela.model.rows import Rows
+from tutela.model.telling import Telling
 from tutela.model.wire import encode
 from tutela.sources.http import CHUNK, Door, routes
 
@@ -28,7 +28,7 @@ class Gateway:
 
     def __init__(self) -> None:
         self.offers: list[Offer] = []
-        self.calls: list[Call] = []
+        self.calls: list[Telling] = []
         self.full = False
 
     async def give(self, offer: Offer) -> Receipt:
@@ -41,7 +41,7 @@ class Gateway:
         refused = (*offer.refused, *([Refusal("unknown", "not in the register", unknown)] if unknown else []))
         return Receipt(taken, refused)
 
-    async def tell(self, call: Call) -> str:
+    async def tell(self, call: Telling) -> str:
         self.calls.append(call)
         return "event-1"
 
@@ -201,3 +201,27 @@ def test_a_full_gateway_is_told_to_the_sender(client: TestClient[Litestar], gate
     answer = client.post("/v1/observations", content=LINE, headers=TOKEN)
 
     assert answer.status_code == 503
+
+
+# ── what residents tell ─────────────────────────────────────────────────────────────────────────
+REPORT = b'{"service_request_id":"7","service_code":"Trees","requested_datetime":"2026-11-25T08:00:00Z","lat":60.17,"long":24.9}'
+POST = b'{"id":"p7","at":"2026-11-25T08:00:00Z","lat":60.17,"lon":24.9,"subject":"Fire","said":"Smoke!"}'
+
+
+@pytest.mark.parametrize(("path", "body", "id_"), [("/v1/reports", REPORT, "7"), ("/v1/posts", POST, "p7")])
+def test_a_report_and_a_post_are_answered_with_their_event(
+    client: TestClient[Litestar], gateway: Gateway, path: str, body: bytes, id_: str
+) -> None:
+    answer = client.post(path, content=body, headers=TOKEN)
+
+    assert (answer.status_code, answer.json()) == (201, {"event": "event-1"})
+    assert [(one.id, one.source, one.timeline) for one in gateway.calls] == [(id_, "probe", "live")]
+
+
+@pytest.mark.parametrize("path", ["/v1/reports", "/v1/posts"])
+def test_nothing_is_told_without_a_token_nor_of_what_cannot_be_read(
+    client: TestClient[Litestar], gateway: Gateway, path: str
+) -> None:
+    assert client.post(path, content=b"{}").status_code == 403
+    assert client.post(path, content=b"{}", headers=TOKEN).status_code == 400
+    assert gateway.calls == []

@@ -24,7 +24,7 @@ from tutela.flow.read_rules import On
 from tutela.flow.rules import arm, checked, disarm, read, spoken, standing, uses
 from tutela.flow.tail import UpToNow
 from tutela.flow.tried import Tried
-from tutela.maths.met import CALL, KIND
+from tutela.maths.met import is_told
 from tutela.model.rule import Armed, InForce, Rule
 from tutela.model.when import moment
 
@@ -55,9 +55,10 @@ def whole(rule: Rule) -> Rule:
         _fit(term)
     observing = {detector.name for detector in instances("UTC")[0]} | {term.name for term in rule.terms}
     for word in sorted(spoken(rule)):
-        if word not in observing and word != CALL and not word.startswith(KIND):
+        if word not in observing and not is_told(word):
             raise BadInput(
-                f"{rule.name}: no fact is called {word!r}; there are: call, call:CATEGORY, {', '.join(sorted(observing))}"
+                f"{rule.name}: no fact is called {word!r}; there are: call, report and post, each alone or as "
+                f"call:CATEGORY, and {', '.join(sorted(observing))}"
             )
     return rule
 

@@ -43,7 +43,7 @@ from tutela.flow.tokens import Doorkeeper
 from tutela.flow.units import UnitActs
 from tutela.model.flow import Give
 from tutela.model.timeline import LIVE
-from tutela.screens import alerts, events, health, incidents, observations, page, people, rules, staged, units
+from tutela.screens import alerts, events, health, incidents, observations, page, people, rules, staged, told, units
 from tutela.screens.console import Console
 from tutela.screens.guard import Guard
 from tutela.screens.headers import harden
@@ -120,6 +120,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
         observations.routes(shown, guard),
         alerts.routes(shown, acts, words, guard),
         incidents.routes(shown, commands, guard),
+        told.routes(shown, guard),
         units.routes(shown, moves, guard),
         events.routes(shown, guard),
         people.routes(here, guard),

@@ -66,9 +66,11 @@ def changed_first(noun: Alert | Incident | EmergencyResource, stored: int, event
     )
 
 
-def told_before(call: str) -> Conflict:
-    """The id of a call is taken by a call that says something else."""
-    return Conflict(f"a call {call} was told before and says something else; give each call an id of its own", id=call)
+def told_before(word: str, id_: str) -> Conflict:
+    """The id of a call, report or post is taken by one that says something else."""
+    return Conflict(
+        f"a {word} {id_} was told before and says something else; give each {word} an id of its own", id=id_
+    )
 
 
 def fenced(lease: Lease) -> Fenced:

@@ -1,10 +1,10 @@
-"""A burst of calls in a cell and its neighbours: many more than usual, within a short time."""
+"""A burst of calls, reports or posts in a cell and its neighbours: many more than usual, within a short time."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from math import exp, log
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
@@ -12,12 +12,12 @@ from tutela.errors import BadInput
 from tutela.maths.cells import around
 from tutela.maths.found import Found, Rests, detection
 from tutela.maths.rare import poisson_tail, rare_count
-from tutela.model.call import Call
 from tutela.model.card import Card, Sample
 from tutela.model.detection import Detection
 from tutela.model.noun import Noun
 from tutela.model.scales import Certainty, Scale, Severity, Urgency
 from tutela.model.seen import Seen
+from tutela.model.telling import Telling, word_of
 from tutela.model.when import DAY, SECOND
 from tutela.model.why import Fewer, Why
 
@@ -54,7 +54,7 @@ class _State(msgspec.Struct, frozen=True):
 class Burst(Noun, frozen=True, kw_only=True):
     """A burst when at least `least` calls come within `window` seconds, and by chance they come so rarely: `tail`.
 
-    `categories`: how a call's category begins (none: all). `rings`: neighbours that count as well.
+    `of`: what is counted: calls, or residents' reports, or public posts. `categories`: how their category begins (none: all). `rings`: neighbours that count as well.
     `half_life`: days after which a call counts half in what is usual. `learn`: days before the first
     detection. `floor`: the least count that is taken as usual. `cool`: seconds before the same burst
     may be told again.
@@ -63,8 +63,8 @@ class Burst(Noun, frozen=True, kw_only=True):
     word: ClassVar[str] = "burst"
     version: ClassVar[int] = 1
     card: ClassVar[Card] = Card(
-        finds="Many more calls than usual from one place, within a short time.",
-        needs=frozenset({"call"}),
+        finds="Many more calls, reports or posts than usual from one place, within a short time.",
+        needs=frozenset({"call", "report", "post"}),
         key="cell",
         lateness=0.0,
         personal_data=False,
@@ -78,6 +78,7 @@ class Burst(Noun, frozen=True, kw_only=True):
     )
 
     name: str = "burst"
+    of: Literal["call", "report", "post"] = "call"
     categories: tuple[str, ...] = ()
     rings: Annotated[int, msgspec.Meta(ge=0, le=2)] = 1
     window: Annotated[float, msgspec.Meta(gt=0)] = 1800.0
@@ -111,17 +112,17 @@ class Burst(Noun, frozen=True, kw_only=True):
         """One call after the other, in the order they came."""
         detections: list[Detection] = []
         for fact in seen.facts:
-            if isinstance(fact, Call) and self._matters(state, fact):
+            if not isinstance(fact, Detection) and self._matters(state, fact):
                 state = self._with(state, fact)
                 state, told = self._judged(state, seen.timeline, fact)
                 detections += told
         return state, tuple(detections)
 
-    def _matters(self, state: _State, call: Call) -> bool:
-        wanted = not self.categories or call.category.startswith(self.categories)
+    def _matters(self, state: _State, call: Telling) -> bool:
+        wanted = word_of(call) == self.of and (not self.categories or call.category.startswith(self.categories))
         return wanted and call.cell != 0 and all(each.id != call.id for each in state.recent)
 
-    def _with(self, state: _State, call: Call) -> _State:
+    def _with(self, state: _State, call: Telling) -> _State:
         """The window with this call in it; what falls out of it becomes a part of what is usual."""
         newest = max(state.newest, call.at)
         recent = (*state.recent, _Recent(call.id, call.at, call.cell, call.source))
@@ -140,7 +141,7 @@ class Burst(Noun, frozen=True, kw_only=True):
             quiet={cell: until for cell, until in state.quiet.items() if until > newest},
         )
 
-    def _judged(self, state: _State, timeline: str, call: Call) -> tuple[_State, tuple[Detection, ...]]:
+    def _judged(self, state: _State, timeline: str, call: Telling) -> tuple[_State, tuple[Detection, ...]]:
         late = call.at <= state.newest - self._window
         learning = state.begun is None or state.newest - state.begun < self.learn * DAY
         if late or learning or not state.quiet.keys().isdisjoint(around(call.cell, 2 * self.rings)):
@@ -181,11 +182,12 @@ class Burst(Noun, frozen=True, kw_only=True):
         fade = log(2) / self.half_life
         return max(self.floor, mass * fade / (1 - exp(-fade * span)) * self._window / DAY)
 
-    def _detection(self, timeline: str, call: Call, counted: list[_Recent], usual: float, enough: int) -> Detection:
+    def _detection(self, timeline: str, call: Telling, counted: list[_Recent], usual: float, enough: int) -> Detection:
         """At the time of the last call that it counts."""
         ids = tuple(each.id for each in counted)
         inputs: dict[str, float | int | str] = {
-            "calls": len(counted),
+            f"{self.of}s": len(counted),
+            "count": len(counted),
             "usual": usual,
             "window": self.window,
             "enough": enough,
@@ -199,7 +201,7 @@ class Burst(Noun, frozen=True, kw_only=True):
                 since=min(each.at for each in counted),
                 at=max(each.at for each in counted),
                 confidence=round(1.0 - poisson_tail(len(counted), usual), 6),
-                why=Why(message="burst.calls", inputs=inputs, unless=Fewer(by=by, of=ids)),
+                why=self._why(inputs, Fewer(by=by, of=ids)),
             ),
             Rests(
                 place=call.place,
@@ -208,6 +210,13 @@ class Burst(Noun, frozen=True, kw_only=True):
                 facts=ids,
                 sources=tuple(sorted({each.source for each in counted})),
             ),
+        )
+
+    def _why(self, inputs: Mapping[str, float | int | str], unless: Fewer) -> Why:
+        if self.of == "call":
+            return Why(message="burst.calls", inputs=dict(inputs), unless=unless)
+        return Why(
+            message="burst.reports" if self.of == "report" else "burst.posts", inputs=dict(inputs), unless=unless
         )
 
 

@@ -14,8 +14,8 @@ import msgspec
 from tutela.errors import BadInput
 from tutela.maths.cells import metres, north_of
 from tutela.maths.found import Found, Rests, detection
+from tutela.maths.met import Known, known
 from tutela.maths.near import Near
-from tutela.model.call import Call
 from tutela.model.card import Card, Sample
 from tutela.model.detection import Detection
 from tutela.model.noun import Noun
@@ -53,7 +53,8 @@ class _State(msgspec.Struct, frozen=True):
 class Correlation(Noun, frozen=True, kw_only=True):
     """A group is found when facts of at least `least` of the sorts come near each other.
 
-    `sorts`: each the words that belong to one sort: "call", or types of detection. `within`: metres
+    `sorts`: each the words that belong to one sort: "call", "report", "post", each alone or with how its category begins
+    ("post:Fire"), or types of detection. `within`: metres
     and `seconds` from the group's first fact. `weight`: how much one source alone is believed.
     """
 
@@ -61,7 +62,7 @@ class Correlation(Noun, frozen=True, kw_only=True):
     version: ClassVar[int] = 1
     card: ClassVar[Card] = Card(
         finds="Facts of different sorts, such as a call and a sensor's detection, near each other in place and time.",
-        needs=frozenset({"call", "*"}),
+        needs=frozenset({"call", "report", "post", "*"}),
         key="cell",
         lateness=0.0,
         personal_data=False,
@@ -113,28 +114,29 @@ class Correlation(Noun, frozen=True, kw_only=True):
             return state, ()
         near = Near(state.known, state.newest, span=round(self.seconds * SECOND), most=MOST, reach=2 * self.within)
         revisions, detections = dict(state.revisions), list[Detection]()
+        words = {word for each in self.sorts for word in each}
         for fact in seen.facts:
-            new = self._known(near, fact)
+            fitting = known(fact, words)
+            new = None if fitting is None else self._known(near, fitting)
             if new is not None:
                 detections += self._with(near, revisions, seen.timeline, new)
-        known = near.all()
-        revisions = {each.id: revisions[each.id] for each in known if each.id in revisions}
-        return _State(newest=near.newest, known=known, revisions=revisions), tuple(detections)
+        kept = near.all()
+        revisions = {each.id: revisions[each.id] for each in kept if each.id in revisions}
+        return _State(newest=near.newest, known=kept, revisions=revisions), tuple(detections)
 
-    def _known(self, near: Near[_Known], fact: Call | Detection) -> _Known | None:
-        """The fact as it is remembered; None when it is of no sort, nowhere, too old, or known already."""
-        word = "call" if isinstance(fact, Call) else fact.type
-        sort = next((place for place, words in enumerate(self.sorts) if word in words), None)
-        if sort is None or fact.place is None or fact.at < near.newest - self._span or fact.id in near:
+    def _known(self, near: Near[_Known], fact: Known) -> _Known | None:
+        """The fact as it is remembered; None when it is nowhere, too old, or known already."""
+        if fact.place is None or fact.at < near.newest - self._span or fact.id in near:
             return None
+        sort = next(place for place, words in enumerate(self.sorts) if not set(words).isdisjoint(fact.words))
         return _Known(
             id=fact.id,
             sort=sort,
             at=fact.at,
             place=fact.place,
             cell=fact.cell,
-            sources=(fact.source,) if isinstance(fact, Call) else fact.sources,
-            datastreams=() if isinstance(fact, Call) else fact.datastreams,
+            sources=fact.sources,
+            datastreams=fact.datastreams,
         )
 
     @property

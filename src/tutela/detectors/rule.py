@@ -1,6 +1,6 @@
 """A rule: facts that come together as a condition says, in one place, of one source, or of one datastream.
 
-What it is met by are calls and detections, those of the rule's own terms among them (`flow/rules.py`). There is no second
+What it is met by are calls, reports, posts and detections, those of the rule's own terms among them (`flow/rules.py`). There is no second
 mechanism: thresholds, silences and fences are detectors, and a rule says what they mean together.
 """
 
@@ -63,7 +63,7 @@ class Rule(Noun, frozen=True, kw_only=True):
     version: ClassVar[int] = 1
     card: ClassVar[Card] = Card(
         finds="Facts that come together as a person's rule says: some of them, in an order, so many, or one that stays away.",
-        needs=frozenset({"call", "*"}),
+        needs=frozenset({"call", "report", "post", "*"}),
         key="cell",
         lateness=0.0,
         personal_data=False,

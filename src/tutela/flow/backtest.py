@@ -13,9 +13,9 @@ from datetime import tzinfo
 from itertools import groupby
 
 from tutela.errors import BadInput
-from tutela.model.call import Call
 from tutela.model.detection import Detection
 from tutela.model.flow import Fact, Lease, Message
+from tutela.model.telling import Telling
 from tutela.model.when import DAY, MINUTE
 
 from . import hop
@@ -61,14 +61,14 @@ async def backtest(lake: Backtested, trial: Trial, on: Days, each: float, zone: 
 
 
 async def _recorded(lake: Backtested, trial: Trial, on: Days) -> AsyncIterator[Fact]:
-    """The calls, and what others detected, in those days."""
+    """What people told, and what others detected, in those days."""
     stream = hop.second(on.timeline)
     known: set[tuple[str, int]] = set()
     # From the first on: ticks come behind what workers do, and calls do not wait for them.
     async for message in lake.recorded(on.timeline, "desk", 0, 0, await lake.offset(stream)):
         if not message.subject.endswith((".tick", ".settled", ".desk")):  # what correlation found goes to people only
             for fact in hop.facts(message.body):
-                name = (fact.id, 0 if isinstance(fact, Call) else fact.revision)
+                name = (fact.id, 0 if isinstance(fact, Telling) else fact.revision)
                 own = isinstance(fact, Detection) and fact.type in trial.own
                 if on.since <= fact.at < on.until and not own and name not in known:
                     known.add(name)

@@ -1,4 +1,4 @@
-"""Step 4 once more, over facts: calls and detections of one neighbourhood go through detectors. Pure.
+"""Step 4 once more, over facts: what people tell and what was detected in one neighbourhood goes through detectors. Pure.
 
 The facts of one place come in the order in which they were recorded. Live, a detector without allowed
 lateness takes them so. For one with some, and on every other timeline (where partitions are worked off hours or
@@ -17,12 +17,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tutela.model.call import Call
 from tutela.model.detection import Detection
 from tutela.model.event import Event
 from tutela.model.flow import Fact
 from tutela.model.noun import Noun
 from tutela.model.seen import Seen
+from tutela.model.telling import Telling
 from tutela.model.when import MINUTE, SECOND
 
 from . import hop
@@ -140,7 +140,7 @@ class _Turn:
             self._tick = self._ticked = tick
 
     def _is_new(self, one: Brought) -> bool:
-        revision = 0 if isinstance(one.fact, Call) else one.fact.revision
+        revision = 0 if isinstance(one.fact, Telling) else one.fact.revision
         name = f"{one.fact.id}.{revision}"
         if name in self._known:
             return False

@@ -9,11 +9,11 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from tutela.model.call import Call
 from tutela.model.card import Card
 from tutela.model.detection import Detection
 from tutela.model.flow import Fact
 from tutela.model.seen import Seen
+from tutela.model.telling import Telling, word_of
 from tutela.policy.purposes import used_for
 
 Begins = Mapping[str, int]
@@ -51,8 +51,8 @@ class Judge(Detector, Protocol):
 
 
 def wants(needs: frozenset[str], fact: Fact) -> bool:
-    """Whether such a fact is needed: any, calls, detections, or those of a type or detector."""
-    words = {"call"} if isinstance(fact, Call) else {"detection", fact.type, fact.detector}
+    """Whether such a fact is needed: any, calls, reports, posts, detections, or those of a type or detector."""
+    words = {word_of(fact)} if isinstance(fact, Telling) else {"detection", fact.type, fact.detector}
     return "*" in needs or not needs.isdisjoint(words)
 
 

@@ -18,8 +18,8 @@ from __future__ import annotations
 
 from tutela.maths import cells
 from tutela.maths.ids import spread
-from tutela.model.call import Call
 from tutela.model.flow import Fact, Outgoing, Tick, decode_fact, decode_tick, encode
+from tutela.model.telling import Telling
 from tutela.model.timeline import token
 
 WAYS = 4
@@ -98,11 +98,11 @@ def route(fact: Fact, ways: int = WAYS) -> tuple[int, ...]:
 def outgoing(fact: Fact, ways: int = WAYS, *, desk_only: bool = False) -> tuple[Outgoing, ...]:
     """A fact as outbox rows: one to its own partition and one to each across a near border.
 
-    A call goes without its personal data. `desk_only` is for what the correlate stage itself
+    What people tell goes without its personal data. `desk_only` is for what the correlate stage itself
     found: it must not be fed its own detections.
     """
-    revision = 0 if isinstance(fact, Call) else fact.revision
-    body = encode(fact.bare() if isinstance(fact, Call) else fact)
+    revision = 0 if isinstance(fact, Telling) else fact.revision
+    body = encode(fact.bare() if isinstance(fact, Telling) else fact)
     places = ("desk",) if desk_only else _places(route(fact, ways))
     return tuple(
         Outgoing(

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from tutela.errors import BadInput, EngineDown, Overloaded
-from tutela.model.call import Call
 from tutela.model.flow import Receipt, Refusal, Tell
 from tutela.model.heard import Heard, Value
 from tutela.model.intake import Intake
 from tutela.model.register import Datastream, Reach, Thing
+from tutela.model.telling import Telling
 from tutela.model.when import HOUR, SECOND
 
 from .hearing import UNREADABLE, Hearing
@@ -96,9 +96,9 @@ class Line:
         self._arrived()
         return receipt
 
-    async def tell(self, call: Call) -> str:
-        """Record a call, however long the engines need; raises what the facts' door raises of a call that is wrong."""
-        event = await self._patiently(lambda: self.speak(call))
+    async def tell(self, told: Telling) -> str:
+        """Record what was told, however long the engines need; raises what the facts' door raises when it is wrong."""
+        event = await self._patiently(lambda: self.speak(told))
         self._arrived()
         return event
 

@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from tutela.model.access import Ask
 from tutela.model.alert import Alert
-from tutela.model.call import Call
 from tutela.model.dead_letter import DeadLetter
 from tutela.model.detection import Detection
 from tutela.model.event import Checkpoint, Entry, Event, Seal, Sealed
@@ -21,6 +20,7 @@ from tutela.model.install import Install
 from tutela.model.people import Agent, Shift
 from tutela.model.register import Datastream, Kept, Reach, Source, Thing
 from tutela.model.rows import Rows
+from tutela.model.telling import Call, Telling
 
 Ids = npt.NDArray[np.int32]
 """Numbers of datastreams."""
@@ -237,8 +237,9 @@ class Desk(Protocol):
     `alerts` are the open ones, highest rank first; `alerts_since` all that lasted until then, the newest first; `calls` and `incidents` come newest first, a call bare
     and with the id of its (sealed) event; `call` gives that event, `bare` the bare call. `incidents` are at most
     that many of those under way, or of those that are over, from the one `after` on; `incidents_of` gives all that
-    hold one of these calls. `act` raises Conflict when somebody else was first, and says who. `tell` says whether the
-    call is new, and raises Conflict when another one was told under its id.
+    hold one of these calls. `told` gives the newest calls, reports or posts, by their word, as `calls` does; `telling`
+    the event of any of them. `act` raises Conflict when somebody else was first, and says who. `tell` says whether what
+    was told is new, and raises Conflict when another one was told under its id.
     """
 
     async def alerts(self, timeline: str) -> Sequence[Alert]: ...
@@ -253,7 +254,9 @@ class Desk(Protocol):
     async def calls(self, timeline: str, most: int) -> Sequence[tuple[Call, str]]: ...
     async def call(self, id_: str) -> Event: ...
     async def bare(self, id_: str) -> Call: ...
-    async def tell(self, call: Call, event: Event, outgoing: Sequence[Outgoing]) -> bool: ...
+    async def told(self, word: str, timeline: str, most: int) -> Sequence[tuple[Telling, str]]: ...
+    async def telling(self, id_: str) -> Event: ...
+    async def tell(self, told: Telling, event: Event, outgoing: Sequence[Outgoing]) -> bool: ...
     async def act(
         self, events: Sequence[Event], alerts: Sequence[Alert], incidents: Sequence[Incident], shifts: Sequence[Shift]
     ) -> None: ...

@@ -13,6 +13,7 @@ from .prose import Prose
 from .read_desk import AlertDetail, DeskReads
 from .read_log import LogReads, Page
 from .read_observations import ObservationReads, Observed
+from .read_told import ToldReads
 from .read_units import Located, UnitReads
 from .units import Units
 from .whereabouts import Whereabouts
@@ -26,6 +27,7 @@ class Reads:
 
     observations: ObservationReads
     desk: DeskReads
+    told: ToldReads
     log: LogReads
     units: UnitReads
 
@@ -41,6 +43,7 @@ def reads(ledger: Ledger, facts: Kept, known: Known, history: History, keys: Key
     return Reads(
         observations=observations,
         desk=DeskReads(ledger=ledger, known=known, desk=facts, keys=keys),
+        told=ToldReads(ledger=ledger, known=known, desk=facts, keys=keys),
         log=LogReads(ledger=ledger, log=facts, prose=Prose(keys)),
         units=UnitReads(ledger=ledger, kept=facts, observations=observations, whereabouts=whereabouts),
     )

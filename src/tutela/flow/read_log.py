@@ -27,6 +27,8 @@ CLASS_OF = {
     "alert@1": "alerts",
     INCIDENT: "incidents",
     "call@1": "calls",
+    "report@1": "reports",
+    "post@1": "posts",
     "unit@1": "units",
     "shift@1": "shifts",
     "source@1": "register",

@@ -48,12 +48,12 @@ class RuleReads:
     async def tried(self, access: Access, rule: Rule, on: On) -> Tried:
         """What a rule would have told; raises BadInput for one that can't be armed.
 
-        It tells of alerts and calls, so whoever asks must be allowed to read both for this purpose; and what it tells would be
+        It tells of alerts and of what people told, so whoever asks must be allowed to read these for this purpose; and what it tells would be
         collected for the rule's own purpose, so that has to go with this one, too.
         """
         query, now = f"backtest of {rule.name} on {on.days:g} days of {on.timeline}", self.ledger.now
         checked(rule)
-        for of in ("alerts", "calls"):
+        for of in ("alerts", "calls", "reports", "posts"):
             await self.ledger.must(ask(access, Action.READ, of, now), on.timeline, query)
             own = ask(access, Action.READ, of, now, collected_for=(rule.purpose,))
             await self.ledger.must(own, on.timeline, query)

@@ -1,7 +1,7 @@
-"""Step 3 for facts: a call is committed before it is answered, and never waits for NATS.
+"""Step 3 for facts: what people tell is committed before it is answered, and never waits for NATS.
 
-A call's own id is unique in its source alone, so inside it goes by the id of the event that records it,
-made from timeline, source and that id: telling the same call again is the same event, once.
+The own id of a call, report or post is unique in its source alone, so inside it goes by the id of the event that
+records it, made from timeline, source and that id: telling the same again is the same event, once.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from math import isfinite
 import msgspec
 
 from tutela.errors import BadInput, Conflict, Quarantined, Refused, TutelaError
-from tutela.maths.cells import cell_of
+from tutela.maths.cells import cell_of, centre_of
 from tutela.maths.ids import uuid_of
-from tutela.model.call import Call
 from tutela.model.event import Event
 from tutela.model.flow import Refusal, decode_fact, encode
+from tutela.model.post import Post
+from tutela.model.telling import Telling, word_of
 from tutela.model.when import iso
 from tutela.policy import gate
 
@@ -27,6 +28,8 @@ from .health import Health
 from .ports import Clock, Desk, Keys
 
 SALT = 16
+
+MONTH, HOUR = len("2026-11"), len("2026-11-25T12")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,61 +44,74 @@ class Recorder:
     chance: Callable[[int], bytes]
     ways: int = hop.WAYS
 
-    async def tell(self, call: Call) -> str:
-        """Record a call; returns the id of its event after the commit.
+    async def tell(self, told: Telling) -> str:
+        """Record a call, report or post; returns the id of its event after the commit.
 
         Raises Quarantined for a source without a register entry, BadInput for an impossible place or
-        time, and Conflict when the source told another call under the same id: also when only what was said
+        time, and Conflict when the source told another one under the same id: also when only what was said
         is another, for nothing of it would be kept.
         """
-        now = self.clock()
-        self._admit(call, now)
-        id_ = uuid_of("call", call.timeline, call.source, call.id)
-        named = msgspec.structs.replace(call, id=id_, cell=cell_of(call.place))
-        key, body = await self.keys.seal(f"{call.purpose}/calls/{iso(call.at)[:7]}", encode(call))
+        now, word = self.clock(), word_of(told)
+        self._admit(told, now)
+        told = _coarse(told)
+        id_ = uuid_of(word, told.timeline, told.source, told.id)
+        named = msgspec.structs.replace(told, id=id_, cell=cell_of(told.place))
+        key, body = await self.keys.seal(_bucket(told), encode(told))
         event = Event(
             id=id_,
             at=now,
-            by=call.source,
+            by=told.source,
             cause=None,
-            kind="call@1",
-            timeline=call.timeline,
+            kind=f"{word}@1",
+            timeline=told.timeline,
             body=body,
             key=key,
             salt=self.chance(SALT),
             subject=id_,
         )
         if await self.desk.tell(named, event, hop.outgoing(named, self.ways)):
-            self.health.stored(call.source, 1, now)
+            self.health.stored(told.source, 1, now)
         else:
-            await self._same(call, id_)
+            await self._same(told, id_)
         return id_
 
-    async def _same(self, call: Call, id_: str) -> None:
+    async def _same(self, told: Telling, id_: str) -> None:
         """Raise Conflict when what is stored says something else. Of what was erased nobody can tell."""
-        stored = await self.desk.call(id_)
+        stored = await self.desk.telling(id_)
         try:
-            told = decode_fact(stored.body if stored.key is None else await self.keys.open(stored.key, stored.body))
+            before = decode_fact(stored.body if stored.key is None else await self.keys.open(stored.key, stored.body))
         except Refused:
             return
-        if told != call:
+        if before != told:
+            word = word_of(told)
             raise Conflict(
-                f"the call {call.id} of {call.source} was told before with other words, and those stay; "
-                "tell what is new as a call of its own, under another id"
+                f"the {word} {told.id} of {told.source} was told before with other words, and those stay; "
+                f"tell what is new as a {word} of its own, under another id"
             )
 
-    def _admit(self, call: Call, now: int) -> None:
+    def _admit(self, told: Telling, now: int) -> None:
         try:
-            gate.admit_call(call, self.known.admission, now)
-            _on_earth(call)
+            gate.admit_told(told, self.known.admission, now)
+            _on_earth(told)
         except TutelaError as refused:
-            reason = gate.Reason.QUARANTINED if isinstance(refused, Quarantined) else "bad-call"
-            self.health.refused(call.source, (Refusal(reason, refused.message, 1),), now)
+            reason = gate.Reason.QUARANTINED if isinstance(refused, Quarantined) else f"bad-{word_of(told)}"
+            self.health.refused(told.source, (Refusal(reason, refused.message, 1),), now)
             raise
 
 
-def _on_earth(call: Call) -> None:
+def _on_earth(told: Telling) -> None:
     """Decoding checks this; a place that was computed has not been decoded."""
-    lat, lon = call.place.lat, call.place.lon
+    lat, lon = told.place.lat, told.place.lon
     if not (isfinite(lat) and isfinite(lon) and abs(lat) <= 90 and abs(lon) <= 180):
         raise BadInput(f"{lat}, {lon} is not on the Earth; send WGS 84 degrees: latitude ±90, longitude ±180")
+
+
+def _coarse(told: Telling) -> Telling:
+    """A post is kept by its cell: where somebody stood who wrote it is nobody's business."""
+    return msgspec.structs.replace(told, place=centre_of(cell_of(told.place))) if isinstance(told, Post) else told
+
+
+def _bucket(told: Telling) -> str:
+    """What is sealed together: a month; of posts an hour, so that their words are gone a day later."""
+    period = HOUR if isinstance(told, Post) else MONTH
+    return f"{told.purpose}/{word_of(told)}s/{iso(told.at)[:period]}"

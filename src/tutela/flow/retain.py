@@ -2,7 +2,7 @@
 
 Rows that lie in the clear are deleted from the lake, and then shredded: a deletion alone leaves them readable in their
 files. What is sealed goes with its key, which is destroyed when every source that may have put something into its bucket lets
-it go, or for the contents of calls when the time that they may be read is over; it can't be read from then on in any copy. The
+it go, or for what people told when the time that it may be read is over; it can't be read from then on in any copy. The
 event comes first: nothing goes unsaid. Keys go first: nothing that ails the lake keeps them.
 
 Only the live timeline is kept by the clock: what was imported has a time of its own. Other keys are not destroyed here: those of
@@ -41,8 +41,8 @@ BY = "keeper"
 SOONER = 60.0
 """Seconds until the next look when this one could not be finished."""
 
-CALLS = "calls"
-"""The buckets with what callers said: one a purpose and month."""
+CONTENTS = {"calls": "call-contents", "reports": "report-contents", "posts": "post-contents"}
+"""The buckets with what people told, each with its class of records: one a purpose and month, for posts one an hour."""
 
 LEARNT = HOUR
 """Microseconds after which every process has learnt how a datastream is defined now, and no sender's clock is ahead."""
@@ -206,8 +206,8 @@ class _Kept:
         if bucket.count("/") != 2:
             return inf
         purpose, kind, period = bucket.split("/")
-        if kind == CALLS:
-            return _month_after(period) + (CLASSES["call-contents"].days or inf) * DAY
+        if kind in CONTENTS:
+            return _after(period) + (CLASSES[CONTENTS[kind]].days or inf) * DAY
         days = self.days.get(f"{purpose}/{kind}", self.days.get(kind, inf))
         if days == inf:
             return inf
@@ -216,7 +216,9 @@ class _Kept:
         return begin + (max(days, *before, 0) + 1) * DAY
 
 
-def _month_after(month: str) -> int:
-    """When the month after this one (YYYY-MM) begins."""
-    year, number = divmod(int(month[:4]) * 12 + int(month[5:]), 12)
+def _after(period: str) -> int:
+    """When that month (YYYY-MM) or hour (YYYY-MM-DDTHH) is over."""
+    if "T" in period:
+        return parse(f"{period}:00:00Z") + HOUR
+    year, number = divmod(int(period[:4]) * 12 + int(period[5:]), 12)
     return parse(f"{year:04}-{number + 1:02}-01T00:00:00Z")

@@ -11,14 +11,11 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from tutela.errors import BadInput
-from tutela.model.call import Call
 from tutela.model.detection import Detection
 from tutela.model.place import Place
 from tutela.model.rule import Condition
+from tutela.model.telling import TELLINGS, Telling, word_of
 from tutela.model.when import SECOND
-
-CALL = "call"
-KIND = "call:"
 
 DEEPEST = 5
 """How deep conditions may lie in one another."""
@@ -104,7 +101,7 @@ def proper(condition: Condition, of: str, deep: int = 1) -> None:
     if deep > DEEPEST:
         raise BadInput(f"{of}: conditions lie at most {DEEPEST} deep in one another; make it two rules")
     if blank := [word for word in condition.fact if not word.strip()]:
-        raise BadInput(f"{of}: {blank[0]!r} is no fact; write call, call:Fire, or a type of detection")
+        raise BadInput(f"{of}: {blank[0]!r} is no fact; write call, call:Fire, report, post, or a type of detection")
     for inner in inside(condition):
         proper(inner, of, deep + 1)
 
@@ -121,7 +118,7 @@ def words(condition: Condition) -> Iterator[str]:
         yield from words(inner)
 
 
-def known(fact: Call | Detection, spoken: Iterable[str]) -> Known | None:
+def known(fact: Telling | Detection, spoken: Iterable[str]) -> Known | None:
     """The fact as it is remembered; None when the rule does not speak of it."""
     fitting = tuple(sorted(word for word in spoken if fits(word, fact)))
     if not fitting:
@@ -132,13 +129,19 @@ def known(fact: Call | Detection, spoken: Iterable[str]) -> Known | None:
         words=fitting,
         place=fact.place,
         cell=fact.cell,
-        sources=(fact.source,) if isinstance(fact, Call) else fact.sources,
-        datastreams=() if isinstance(fact, Call) else fact.datastreams,
+        sources=(fact.source,) if isinstance(fact, Telling) else fact.sources,
+        datastreams=() if isinstance(fact, Telling) else fact.datastreams,
     )
 
 
-def fits(word: str, fact: Call | Detection) -> bool:
-    """Whether a word of a rule speaks of it: any call, calls of a category, or a type of detection."""
-    if isinstance(fact, Call):
-        return word == CALL or (word.startswith(KIND) and fact.category.startswith(word.removeprefix(KIND)))
+def is_told(word: str) -> bool:
+    """Whether a word of a rule speaks of what people tell: calls, reports or posts, all or those of a category."""
+    return word.partition(":")[0] in TELLINGS
+
+
+def fits(word: str, fact: Telling | Detection) -> bool:
+    """Whether a word of a rule speaks of it: all calls, reports or posts, those of a category, or a type of detection."""
+    if isinstance(fact, Telling):
+        noun, _, category = word.partition(":")
+        return noun == word_of(fact) and fact.category.startswith(category)
     return word == fact.type

@@ -6,7 +6,7 @@ from .noun import Noun
 
 
 class Sample(Noun, frozen=True, kw_only=True):
-    """One input of an example: an observation, a fact (JSON of a Call or Detection), or a tick.
+    """One input of an example: an observation, a fact (JSON of what is told, or of a Detection), or a tick.
 
     `at` is seconds after the example's start; `datastream` counts from 0 within the example.
     """

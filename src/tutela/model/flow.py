@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import msgspec
 
 from .alert import Alert
-from .call import Call
 from .detection import Detection
 from .event import Event
 from .noun import Noun
 from .rows import Rows
+from .telling import Telling
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Receipt:
 Give = Callable[[Offer], Awaitable[Receipt]]
 """The gateway's door, as sources see it: returns after the rows are durable."""
 
-Tell = Callable[[Call], Awaitable[str]]
+Tell = Callable[[Telling], Awaitable[str]]
 """The facts' door: returns the id of the event after it is committed."""
 
 
@@ -144,7 +144,7 @@ class Effects:
         return bool(self.events or self.newest or self.alerts or self.snapshot is not None)
 
 
-Fact = Call | Detection
+Fact = Telling | Detection
 
 encode = msgspec.json.Encoder(order="sorted").encode
 """Any noun as JSON with sorted keys: the same noun gives the same bytes everywhere."""

@@ -1,4 +1,4 @@
-"""What a rule says: a condition over facts (calls and detections), and what may change how pressing it is; and a rule as it is kept."""
+"""What a rule says: a condition over facts (calls, reports, posts and detections), and what may change how pressing it is; and a rule as it is kept."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_leng
 class Condition(Noun, frozen=True, kw_only=True):
     """One of `fact`, `all`, `any` and `sequence`; a condition may hold others.
 
-    `fact`: words, of which one has to fit: "call", "call:Fire" (how a call's category begins), or a type of
-    detection. `count`: that many such facts. `all`: each of them is met; `any`: one of them is; `sequence`: each is met
+    `fact`: words, of which one has to fit: "call", "report", "post", each alone or with how its category begins
+    ("call:Fire"), or a type of detection. `count`: that many such facts. `all`: each of them is met; `any`: one of them is; `sequence`: each is met
     after the one before it. `within`: seconds in which all of that has to happen.
     """
 

@@ -15,11 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from tutela.errors import BadInput, Quarantined
-from tutela.model.call import Call
 from tutela.model.flow import Offer, Refusal
 from tutela.model.kinds import KINDS, kind
+from tutela.model.post import Post
 from tutela.model.register import Datastream, Source
 from tutela.model.rows import Rows
+from tutela.model.telling import Telling, word_of
 from tutela.model.timeline import LIVE
 from tutela.model.when import DAY, MINUTE, iso, parse
 
@@ -142,21 +143,23 @@ def admit(offer: Offer, register: Admission, now: int) -> tuple[Rows | None, tup
     return good, (*offer.refused, *refused)
 
 
-def admit_call(call: Call, register: Admission, now: int) -> None:
-    """A call comes in, or it raises: Quarantined without an entry that allows it, BadInput for an impossible time."""
-    entry = register.entry(call.source, now)
+def admit_told(told: Telling, register: Admission, now: int) -> None:
+    """It comes in, or it raises: Quarantined without an entry that allows it, BadInput for an impossible time."""
+    entry, word = register.entry(told.source, now), word_of(told)
     if entry is None:
-        raise Quarantined(SAYS[Reason.QUARANTINED], source=call.source)
-    if not entry.personal_data or call.purpose not in entry.purposes:
+        raise Quarantined(SAYS[Reason.QUARANTINED], source=told.source)
+    if not entry.personal_data or told.purpose not in entry.purposes:
         raise Quarantined(
-            f"calls are personal data for {call.purpose}, and the entry of {call.source} does not say that it sends "
+            f"{word}s are personal data for {told.purpose}, and the entry of {told.source} does not say that it sends "
             "such data for that purpose, so nothing of this is kept; correct the entry first",
-            source=call.source,
+            source=told.source,
         )
-    earliest, latest = _window(call.timeline, now)
-    if not earliest <= call.at <= latest:
+    earliest, latest = _window(told.timeline, now)
+    if isinstance(told, Post):  # its words are kept for a day, and those of one that is older for no time at all (G24)
+        earliest = max(earliest, now - DAY)
+    if not earliest <= told.at <= latest:
         raise BadInput(
-            f"the call's time does not lie between {iso(earliest)} and {iso(latest)}; set the clock and send it again"
+            f"the {word}'s time does not lie between {iso(earliest)} and {iso(latest)}; set the clock and send it again"
         )
 
 

@@ -162,6 +162,31 @@ CLASSES = {
             says="Who called, and what they said.",
         ),
         RecordClass(
+            name="reports",
+            purposes=("city-operations",),
+            says="When, where and of which category a resident reported something.",
+        ),
+        RecordClass(
+            name="report-contents",
+            purposes=("city-operations",),
+            personal_data=True,
+            days=365,
+            says="What a resident wrote in a report.",
+        ),
+        RecordClass(
+            name="posts",
+            purposes=("public-safety",),
+            days=1,
+            says="When, in which cell and on which subject somebody posted in public. Never who.",
+        ),
+        RecordClass(
+            name="post-contents",
+            purposes=("public-safety",),
+            personal_data=True,
+            days=1,
+            says="The words of a public post.",
+        ),
+        RecordClass(
             name="incidents",
             purposes=_DESK,
             personal_data=True,

@@ -12,11 +12,11 @@ from tutela.flow.read import AlertDetail, Located
 from tutela.flow.read_health import Vitals
 from tutela.model.access import Access
 from tutela.model.alert import Alert, AlertStatus
-from tutela.model.call import Call
 from tutela.model.incident import STEPS, Incident, IncidentStatus
 from tutela.model.people import Shift
 from tutela.model.resource import STEPS as UNIT_STEPS
 from tutela.model.resource import UnitStatus
+from tutela.model.telling import Call, Telling
 from tutela.model.timeline import LIVE
 
 from . import look, story
@@ -26,6 +26,9 @@ Seen = TypeVar("Seen")
 
 KINDS = ("readings", "counts")
 CALLS = 10
+TOLD = 8
+"""Reports, and posts, that the page shows: the newest ones."""
+
 UNDER_WAY = 200
 OVER = 50
 """Incidents that the page shows: the newest ones."""
@@ -185,6 +188,18 @@ async def calls(here: Console, access: Access, opened: Opened) -> list[tuple[Cal
     return [(call, made.get(call.id)) for call in told]
 
 
+async def reports(here: Console, access: Access, opened: Opened) -> Sequence[Telling]:
+    """The newest reports of residents."""
+    del opened
+    return await here.reads.told.newest(access, "report", LIVE, TOLD)
+
+
+async def posts(here: Console, access: Access, opened: Opened) -> Sequence[Telling]:
+    """The newest public posts."""
+    del opened
+    return await here.reads.told.newest(access, "post", LIVE, TOLD)
+
+
 async def units(here: Console, access: Access, opened: Opened) -> Units:
     """The units, and what can be done with each."""
     del opened
@@ -231,9 +246,21 @@ async def honesty(here: Console, access: Access, opened: Opened) -> Honesty:
 
 Read = Callable[[Console, Access, Opened], Awaitable[object]]
 
-SECTIONS: dict[str, Read] = {
-    read.__name__: read for read in (vitals, shift, honesty, queue, alert, incidents, incident, calls, units, values)
-}
+SHOWN: tuple[Read, ...] = (
+    vitals,
+    shift,
+    honesty,
+    queue,
+    alert,
+    incidents,
+    incident,
+    calls,
+    reports,
+    posts,
+    units,
+    values,
+)
+SECTIONS: dict[str, Read] = {read.__name__: read for read in SHOWN}
 """In the order in which they are read: first how far the log is, so that following from there misses nothing."""
 
 AGAIN = tuple(name for name in SECTIONS if name not in {"shift", "honesty"})

@@ -1,8 +1,10 @@
-"""HTTP: observations and calls posted by anybody who holds a source's token. The app mounts the router.
+"""HTTP: observations, calls, reports and public posts, posted by anybody who holds a source's token. The app mounts the router.
 
     POST /v1/observations          one JSON object, NDJSON or an Arrow stream, by Content-Type
     POST /v1/CreateObservations    SensorThings 1.1 data arrays
     POST /v1/calls                 one emergency call
+    POST /v1/reports               one report of a resident, as in Open311 GeoReport v2
+    POST /v1/posts                 one public post
 
 An answer comes only when what was taken is durable. Nothing is kept of a body that comes without a token.
 """
@@ -15,24 +17,24 @@ from typing import Annotated, Protocol
 
 from litestar import Request, Router, post
 from litestar.datastructures import State
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
 from tutela.errors import BadInput
-from tutela.model.call import Call
 from tutela.model.card import Card
 from tutela.model.flow import Give, Offer, Receipt, Refusal, Tell
 from tutela.model.kinds import kind
 from tutela.model.noun import Noun
 from tutela.model.rows import Rows
 from tutela.model.timeline import LIVE
-from tutela.standards import arrow, calls, observations, sensorthings
+from tutela.standards import arrow, calls, observations, open311, posts, sensorthings
 
 Posted = Request[object, object, State]
 
 CHUNK = 256_000
 MOST = 64_000_000
 CALL = 300_000
-"""Bytes of one call."""
+"""Bytes of one call, report or post."""
 IN_FLIGHT = 16
 TOLD = 100
 
@@ -56,7 +58,7 @@ class Taken(Noun, frozen=True, kw_only=True):
 
 
 class Logged(Noun, frozen=True, kw_only=True):
-    """The event that a call became."""
+    """The event that it became."""
 
     event: str
 
@@ -73,7 +75,7 @@ class Door:
 
     name = "http"
     card = Card(
-        finds="Whatever a device, gateway or call taker's system posts over HTTP.",
+        finds="Whatever a device, gateway or call taker's system posts over HTTP, and what portals and feeds pass on.",
         needs=frozenset(),
         key="datastream",
         lateness=0,
@@ -179,10 +181,25 @@ def routes(door: Door) -> Router:
     async def call(request: Posted) -> Logged:
         """Take an emergency call: committed before it is answered."""
         source = await door.source_of(request)
-        told: Call = calls.read(await request.body(), source, LIVE)
-        return Logged(event=await door.tell(told))
+        return Logged(event=await door.tell(calls.read(await request.body(), source, LIVE)))
 
-    return Router("/v1", route_handlers=[observations_, create, call], request_max_body_size=MOST)
+    return Router("/v1", route_handlers=[observations_, create, call, *_residents(door)], request_max_body_size=MOST)
+
+
+def _residents(door: Door) -> list[HTTPRouteHandler]:
+    @post("/reports", status_code=201, operation_id="createReport", tags=["sources"], request_max_body_size=CALL)
+    async def report(request: Posted) -> Logged:
+        """Take a resident's report (Open311 GeoReport v2): committed before it is answered. Nothing is kept of who reports."""
+        source = await door.source_of(request)
+        return Logged(event=await door.tell(open311.read(await request.body(), source, LIVE)))
+
+    @post("/posts", status_code=201, operation_id="createPost", tags=["sources"], request_max_body_size=CALL)
+    async def post_(request: Posted) -> Logged:
+        """Take a public post: committed before it is answered. Nothing is kept of who wrote it; its words go after a day."""
+        source = await door.source_of(request)
+        return Logged(event=await door.tell(posts.read(await request.body(), source, LIVE)))
+
+    return [report, post_]
 
 
 part = Door

@@ -1,14 +1,15 @@
-"""Emergency response: bursts and clusters of calls, and calls that sensors bear out."""
+"""Emergency response: bursts and clusters of calls, reports and posts, and such that others bear out."""
 
 from tutela.model.scales import Certainty, Scale, Severity, Urgency
 from tutela.model.system import System, Use
 
 SERIES = Scale(urgency=Urgency.EXPECTED, severity=Severity.MINOR, certainty=Certainty.POSSIBLE)
+HEARSAY = Scale(urgency=Urgency.EXPECTED, severity=Severity.MODERATE, certainty=Certainty.UNLIKELY)
 SEVERE = Scale(urgency=Urgency.IMMEDIATE, severity=Severity.SEVERE, certainty=Certainty.LIKELY)
 
 system = System(
     name="emergency",
-    says="Notices bursts and clusters of calls, and calls that sensors bear out.",
+    says="Notices bursts and clusters of calls, bursts of reports and public posts, and what several of them or sensors bear out.",
     purposes=("emergency-response",),
     detectors=(
         Use(part="burst", name="burst-of-calls"),
@@ -30,6 +31,32 @@ system = System(
             name="medical-cluster",
             options={"categories": ("EMS: sudden illness",), "least": 4, "learn": 0.0, "scale": SEVERE},
         ),
+        Use(part="burst", name="burst-of-reports", options={"of": "report", "scale": SERIES}),
+        Use(
+            part="burst",
+            name="burst-of-water-reports",
+            options={"of": "report", "categories": ("Water",), "least": 3, "learn": 0.0, "scale": SERIES},
+        ),
+        # What is posted is hearsay until something else bears it out.
+        Use(
+            part="burst",
+            name="burst-of-fire-posts",
+            options={
+                "of": "post",
+                "categories": ("Fire",),
+                "window": 600.0,
+                "least": 3,
+                "learn": 0.0,
+                "cool": 1800.0,
+                "scale": HEARSAY,
+            },
+        ),
+        Use(
+            part="correlation",
+            name="fallen-tree",
+            options={"sorts": (("report:Trees",), ("post:Storm",)), "scale": SERIES},
+        ),
+        # Without smoke it is no fire: a crowd, somebody who calls and a rumour come together by chance.
         Use(
             part="correlation",
             name="fire",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import TypeVar, cast
 
 from tutela.backends.memory_facts.store import Store
 from tutela.backends.memory_facts.turns import open_alerts, send
@@ -16,6 +16,9 @@ from tutela.model.event import Event
 from tutela.model.flow import Outgoing
 from tutela.model.incident import OVER, Incident
 from tutela.model.people import Shift
+from tutela.model.telling import Telling, word_of
+
+Kind = TypeVar("Kind", Call, Telling)
 
 
 @dataclass
@@ -67,30 +70,41 @@ class MemoryDesk:
 
     async def calls(self, timeline: str, most: int) -> Sequence[tuple[Call, str]]:
         """The newest calls, bare, each with the id of its event."""
-        found = [told for told in self.store.calls.values() if told[0].timeline == timeline]
-        return sorted(found, key=lambda told: (-told[0].at, told[0].id))[:most]
+        found = [(call, event) for call, event in self.store.told.values() if isinstance(call, Call)]
+        return _newest([told for told in found if told[0].timeline == timeline])[:most]
+
+    async def told(self, word: str, timeline: str, most: int) -> Sequence[tuple[Telling, str]]:
+        """The newest calls, reports or posts, bare, each with the id of its event."""
+        found = [told for told in self.store.told.values() if word_of(told[0]) == word]
+        return _newest([told for told in found if told[0].timeline == timeline])[:most]
 
     async def call(self, id_: str) -> Event:
         """The sealed event of a call; raises NotFound."""
-        if id_ not in self.store.calls:
-            raise not_there("call", id_)
-        return self.store.events[self.store.calls[id_][1]]
+        await self.bare(id_)
+        return await self.telling(id_)
+
+    async def telling(self, id_: str) -> Event:
+        """The sealed event of a call, report or post; raises NotFound."""
+        if id_ not in self.store.told:
+            raise not_there("telling", id_)
+        return self.store.events[self.store.told[id_][1]]
 
     async def bare(self, id_: str) -> Call:
         """A call without its personal data; raises NotFound."""
-        if id_ not in self.store.calls:
+        found = self.store.told.get(id_)
+        if found is None or not isinstance(found[0], Call):
             raise not_there("call", id_)
-        return self.store.calls[id_][0]
+        return found[0]
 
-    async def tell(self, call: Call, event: Event, outgoing: Sequence[Outgoing]) -> bool:
-        """Commit a call; whether it is new. One that was told before is left alone."""
-        before = self.store.calls.get(call.id)
+    async def tell(self, told: Telling, event: Event, outgoing: Sequence[Outgoing]) -> bool:
+        """Commit what was told; whether it is new. What was told before is left alone."""
+        before = self.store.told.get(told.id)
         if before is not None:
-            if before != (call.bare(), event.id):
-                raise told_before(call.id)
+            if before != (told.bare(), event.id):
+                raise told_before(word_of(told), told.id)
             return False
         self.store.log([event])
-        self.store.calls[call.id] = (call.bare(), event.id)
+        self.store.told[told.id] = (told.bare(), event.id)
         send(self.store, outgoing)
         return True
 
@@ -104,6 +118,10 @@ class MemoryDesk:
         self.store.alerts.update({alert.id: cast("Alert", alert) for alert in changed})
         self.store.incidents.update({incident.id: cast("Incident", incident) for incident in opened})
         self.store.shifts.update({(shift.agent, shift.since): shift for shift in shifts})
+
+
+def _newest(told: Sequence[tuple[Kind, str]]) -> list[tuple[Kind, str]]:
+    return sorted(told, key=lambda one: (-one[0].at, one[0].id))
 
 
 def _newest_first(incident: Incident) -> tuple[int, str]:

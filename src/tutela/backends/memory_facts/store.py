@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from tutela.backends.bell import Bell
 from tutela.backends.rules import Change, changed_first
 from tutela.model.alert import Alert
-from tutela.model.call import Call
 from tutela.model.dead_letter import DeadLetter
 from tutela.model.detection import Detection
 from tutela.model.event import Checkpoint, Event, Sealed
@@ -19,6 +18,7 @@ from tutela.model.incident import Incident
 from tutela.model.install import Install
 from tutela.model.people import Agent, Shift
 from tutela.model.register import Datastream, Kept, Reach, Source, Thing
+from tutela.model.telling import Telling
 
 Place = tuple[str, str, int]
 """A row of the lease table: timeline, stage, partition."""
@@ -78,7 +78,7 @@ class Store:
     detections: dict[str, dict[int, Detection]] = field(default_factory=dict)
     alerts: dict[str, Alert] = field(default_factory=dict)
     incidents: dict[str, Incident] = field(default_factory=dict)
-    calls: dict[str, tuple[Call, str]] = field(default_factory=dict)
+    told: dict[str, tuple[Telling, str]] = field(default_factory=dict)
     agents: dict[str, Agent] = field(default_factory=dict)
     invitations: dict[bytes, Invitation] = field(default_factory=dict)
     sessions: dict[bytes, tuple[str, int]] = field(default_factory=dict)

@@ -14,15 +14,16 @@ from tutela.backends.postgres.notices import EVENT, OUTBOX
 from tutela.backends.postgres.revisions import change_alerts, change_incidents
 from tutela.backends.rules import not_there, told_before
 from tutela.model.alert import Alert
-from tutela.model.call import Call
 from tutela.model.detection import Detection
 from tutela.model.event import Event
 from tutela.model.flow import Outgoing, encode
 from tutela.model.incident import Incident
 from tutela.model.people import Shift
+from tutela.model.telling import Call, Telling, word_of
 
 _alert = msgspec.json.Decoder(Alert).decode
 _call = msgspec.json.Decoder(Call).decode
+_telling = msgspec.json.Decoder(Telling).decode
 _detection = msgspec.json.Decoder(Detection).decode
 _incident = msgspec.json.Decoder(Incident).decode
 
@@ -53,23 +54,25 @@ select d.body from unnest($1::text[]) with ordinality as u (id, n),
 order by n
 """
 
-# one statement, so that a call costs one round trip and one flush of the disk
+# one statement, so that what is told costs one round trip and one flush of the disk
 _TELL = """
 with logged as (
     insert into event (id, at, by, cause, kind, timeline, body, key, salt, subject)
     values ($1::text::uuid, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (id) do nothing returning id
 ), told as (
-    insert into call (id, timeline, at, event, body) select $11, $12, $13, id, $14::text::json from logged
+    insert into told (id, timeline, at, word, event, body) select $11, $12, $13, $14, id, $15::text::json from logged
 ), sent as (
     insert into outbox (id, subject, body)
     select o.id, o.subject, o.body
-    from logged, unnest($15::text[], $16::text[], $17::bytea[]) with ordinality as o (id, subject, body, n) order by n
+    from logged, unnest($16::text[], $17::text[], $18::bytea[]) with ordinality as o (id, subject, body, n) order by n
     on conflict (id) do nothing
 )
 select count(*) from logged
 """
 
-_CALL_EVENT = f"select {log.COLUMNS} from call c join event e on e.id = c.event where c.id = $1"  # noqa: S608  constants
+_TELLING = f"select {log.COLUMNS} from told t join event e on e.id = t.event where t.id = $1"  # noqa: S608  constants
+
+_NEWEST = "select body, event::text from told where word = $1 and timeline = $2 order by at desc, id limit $3"
 
 _SIGN = """
 insert into shift (agent, since, budget, until) values ($1, $2, $3, $4)
@@ -137,40 +140,49 @@ class PostgresDesk:
     async def calls(self, timeline: str, most: int) -> Sequence[tuple[Call, str]]:
         """The newest calls, bare, each with the id of its event."""
         async with self.db.reading() as connection:
-            rows = await connection.fetch(
-                "select body, event::text from call where timeline = $1 order by at desc, id limit $2", timeline, most
-            )
+            rows = await connection.fetch(_NEWEST, "call", timeline, most)
         return [(_call(row["body"]), row["event"]) for row in rows]
+
+    async def told(self, word: str, timeline: str, most: int) -> Sequence[tuple[Telling, str]]:
+        """The newest calls, reports or posts, bare, each with the id of its event."""
+        async with self.db.reading() as connection:
+            rows = await connection.fetch(_NEWEST, word, timeline, most)
+        return [(_telling(row["body"]), row["event"]) for row in rows]
 
     async def call(self, id_: str) -> Event:
         """The sealed event of a call; raises NotFound."""
+        await self.bare(id_)
+        return await self.telling(id_)
+
+    async def telling(self, id_: str) -> Event:
+        """The sealed event of a call, report or post; raises NotFound."""
         async with self.db.reading() as connection:
-            row = await connection.fetchrow(_CALL_EVENT, id_)
+            row = await connection.fetchrow(_TELLING, id_)
         if row is None:
-            raise not_there("call", id_)
+            raise not_there("telling", id_)
         return log.event_of(tuple(row))
 
     async def bare(self, id_: str) -> Call:
         """A call without its personal data; raises NotFound."""
         async with self.db.reading() as connection:
-            body = await connection.fetchval("select body from call where id = $1", id_)
+            body = await connection.fetchval("select body from told where id = $1 and word = 'call'", id_)
         if body is None:
             raise not_there("call", id_)
         return _call(body)
 
-    async def tell(self, call: Call, event: Event, outgoing: Sequence[Outgoing]) -> bool:
-        """Commit a call; whether it is new. One that was told before is left alone."""
-        bare = encode(call.bare()).decode()
-        facts = (call.id, call.timeline, call.at, bare)
+    async def tell(self, told: Telling, event: Event, outgoing: Sequence[Outgoing]) -> bool:
+        """Commit what was told; whether it is new. What was told before is left alone."""
+        bare, word = encode(told.bare()).decode(), word_of(told)
+        facts = (told.id, told.timeline, told.at, word, bare)
         async with self.db.reading() as connection:
             try:
                 new = await connection.fetchval(_TELL, *log.values(event), *facts, *outbox.columns(outgoing))
             except asyncpg.UniqueViolationError as wrong:
-                raise told_before(call.id) from wrong
+                raise told_before(word, told.id) from wrong
             if not new:
-                before = await connection.fetchrow("select body, event::text from call where id = $1", call.id)
+                before = await connection.fetchrow("select body, event::text from told where id = $1", told.id)
                 if before is None or tuple(before) != (bare, event.id):
-                    raise told_before(call.id)
+                    raise told_before(word, told.id)
                 return False
         self.db.notices.ring(EVENT, OUTBOX)
         return True

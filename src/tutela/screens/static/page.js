@@ -7,7 +7,7 @@ const { now, zone, purpose, basis, opened, after } = top_.dataset;
 const why = new URLSearchParams({ purpose, basis });
 const looksAt = new Map(['alert', 'incident'].map((name) => [name, new URLSearchParams(opened).get(name)]));
 
-const PARTS = { 'alert@1': ['queue', 'alert'], 'incident@1': ['incidents', 'incident', 'calls'], 'call@1': ['calls'], 'shift@1': ['queue'], 'unit@1': ['units'] };
+const PARTS = { 'alert@1': ['queue', 'alert'], 'incident@1': ['incidents', 'incident', 'calls'], 'call@1': ['calls'], 'report@1': ['reports'], 'post@1': ['posts'], 'shift@1': ['queue'], 'unit@1': ['units'] };
 const BY_TIME = ['units', 'values', 'vitals'];
 const EVERY = 1000; // ms between two looks at one section, at least
 const SLOW = 5000; // ms between two looks at what the log does not tell of
