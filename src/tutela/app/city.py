@@ -19,6 +19,7 @@ from tutela.flow.entering import define, enter
 from tutela.flow.fleet import Definition
 from tutela.flow.fleet import enter as enter_units
 from tutela.flow.read_staged import of_day
+from tutela.maths import sun
 from tutela.maths.ids import uuid_of
 from tutela.maths.streets import net
 from tutela.model.event import Event
@@ -28,7 +29,7 @@ from tutela.model.resource import UnitStatus
 from tutela.model.staged import Staged
 from tutela.model.timeline import LIVE
 from tutela.model.when import SECOND
-from tutela.sources.simulated import CALL_CENTRE, ENTRIES, City, Moment, plan
+from tutela.sources.simulated import ENTRIES, City, Moment, plan
 from tutela.sources.streetmap import StreetMap
 from tutela.sources.units import UNITS, Units
 
@@ -72,8 +73,8 @@ class Sender:
         """One second of the city."""
         for (source, kind), lines in moment.lines.items():
             await self.lines(source, kind, lines)
-        for call in moment.calls:
-            await self._post("/v1/calls", msgspec.json.encode(call), CALL_CENTRE)
+        for told in moment.told:
+            await self._post(told.path, msgspec.json.encode(told.body), told.source)
 
     async def lines(self, source: str, kind: str, lines: Sequence[Mapping[str, object]]) -> None:
         """Some observations of one kind, from one source."""
@@ -103,7 +104,7 @@ async def run(settings: Settings, seed: int = SEED) -> None:
     async with core(settings, "city", connections=2) as inside:
         there = StreetMap(extract())
         things = await asyncio.to_thread(there.things, MAP.name)
-        city = City(things, seed, clock(), plan(day()))
+        city = City(things, seed, clock(), plan(day()), sun.height)
         units = Units(net(await asyncio.to_thread(there.streets)).whole(), seed)
         sender_tokens = {**await _enter(inside, things, city), **await _send_out(inside, units)}
         base = f"http://127.0.0.1:{settings.port or FIRST_PORT}"

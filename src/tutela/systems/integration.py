@@ -46,6 +46,35 @@ system = System(
             name="bollard-hit",
             options={"observed_property": "tilt", "high": 15.0, "low": 5.0, "scale": STREET},
         ),
+        Use(
+            part="threshold",
+            name="bollard-down",
+            options={
+                "observed_property": "bollard-raised",
+                "direction": "below",
+                "high": 0.5,
+                "low": 0.5,
+                "hold": 240.0,
+                "scale": STREET,
+            },
+        ),
+        Use(
+            part="threshold",
+            name="signal-fault",
+            options={"observed_property": "signal-fails", "high": 0.5, "low": 0.5, "hold": 60.0, "scale": STREET},
+        ),
+        Use(
+            part="threshold",
+            name="camera-down",
+            options={
+                "observed_property": "camera-works",
+                "direction": "below",
+                "high": 0.5,
+                "low": 0.5,
+                "hold": 120.0,
+                "scale": MANY,
+            },
+        ),
         # Two minutes without an answer: a server that is started anew is back by then.
         Use(
             part="threshold",
