@@ -227,6 +227,7 @@ async def test_what_the_language_does_not_know_is_told_all_the_same(says: Senten
         ("{x:distance}", 2000.0, "2 km"),
         ("{x:clock}", AT, "2026-11-25 10:00:12"),
         ("{x:hour}", 34, "Tuesday 10:00"),
+        ("{x:day}", 34, "Tuesday"),
         ("{x}", 7, "7"),
         ("{x} {where:words}.", 7, "7 street lamp 1."),
     ],

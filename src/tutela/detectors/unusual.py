@@ -31,6 +31,8 @@ Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 POOL, WAITING = "pool-", "waiting"
+OF = {1: "", 24: ".daily", hours.WEEK: ".weekly"}
+"""What is said of results that stand for an hour, a day, a week."""
 
 FIELDS = usual.FIELDS | {
     "on": Field("?"),  # unusual now
@@ -150,8 +152,10 @@ class Unusual(Noun, frozen=True, kw_only=True):
             return state, []
         told: list[Detection] = []
         known = usual.Usual(self.beyond, self.least, self.weeks, self.memory)
-        for turn in turns.hourly(rows, slots, hours.hours(hours.zone(self.zone), rows.time)):
-            state = replace(state, slab=known.begun(state.slab, turn))
+        span = hours.spans(catalogue.interval)
+        hour = hours.begins(hours.hours(hours.zone(self.zone), rows.time), span[slots])
+        for turn in turns.hourly(rows, slots, hour):
+            state = replace(state, slab=known.begun(state.slab, turn, span))
             if self.budget is None:
                 slab, which = self._judged(state.slab, turn)
                 state = replace(state, slab=slab)
@@ -270,6 +274,7 @@ class Unusual(Noun, frozen=True, kw_only=True):
             **more,
         }
         side, sign = ("above", 1.0) if case.result > case.usual else ("below", -1.0)
+        of = OF[int(hours.spans(catalogue.interval[[case.slot]])[0])]
         would = case.usual + sign * passed * case.width
         unless = ValueWas(datastream=datastream, time=case.time, column="result", was=case.result, would=would)
         return found.detection(
@@ -280,7 +285,7 @@ class Unusual(Noun, frozen=True, kw_only=True):
                 since=case.time,
                 at=case.time,
                 confidence=_confidence(self.beyond * case.score),
-                why=Why(message=f"unusual.{side}{kind}", inputs=inputs, unless=unless),
+                why=Why(message=f"unusual.{side}{kind}{of}", inputs=inputs, unless=unless),
             ),
             found.on(catalogue, (datastream,)),
         )
