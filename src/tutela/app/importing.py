@@ -88,6 +88,7 @@ async def run(settings: Settings, wanted: Wanted, said: Said, working: Working |
             done = await importer.run(blocks, sorted(found.calls, key=lambda call: (call.at, call.id)))
         if working is not None:
             await _worked_off(inside, wanted.timeline, done.until, working)
+            done = replace(done, alerts=dict(await inside.facts.alert_counts(wanted.timeline)))
     return _with(done, found)
 
 
