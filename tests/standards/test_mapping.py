@@ -125,6 +125,16 @@ def test_one_bad_cell_does_not_take_the_others_with_it() -> None:
     assert {refusal.reason: refusal.count for refusal in mapped.refused} == {"no-name": 1, "no-result": 1}
 
 
+def test_numbers_are_brought_to_the_unit_that_the_mapping_tells() -> None:
+    rows = table(t=["2026-07-01T12:00:00Z"] * 2, station=["a", "a"], NO2=[100.0, None])
+    mapped = mapping.apply(
+        mapping.read(AIR.replace('unit = "ug/m3"', 'unit = "ug/m3"\nfactor = 1.9125')), rows, "import/x"
+    )
+
+    assert mapped.columns[0].result.tolist() == [191.25]
+    assert [(refusal.reason, refusal.count) for refusal in mapped.refused] == [("no-result", 1)]
+
+
 def test_rows_that_the_mapping_leaves_out_are_counted_and_no_offence_of_their_own() -> None:
     rows = table(
         t=["2026-07-01T12:00:00Z"] * 4,

@@ -49,13 +49,17 @@ class When(Noun, frozen=True, kw_only=True):
 
 
 class Stream(Noun, frozen=True, kw_only=True):
-    """One measured column, as datastreams whose names are made from other columns."""
+    """One measured column, as datastreams whose names are made from other columns.
+
+    `factor`: what brings the column's numbers to `unit`, such as 1.609344 for miles to kilometres.
+    """
 
     name: str
     thing: str
     result: str
     observed_property: str
     unit: str
+    factor: float = 1.0
     kind: str = "readings"
     thing_kind: str = "station"
     place: str = ""
@@ -294,7 +298,7 @@ def _column(
     stream: Stream, table: pa.Table, time: npt.NDArray[np.int64], told: npt.NDArray[np.bool_]
 ) -> tuple[Column, npt.NDArray[np.bool_], list[Refusal]]:
     """The rows of one block, which ones these are, and what was refused."""
-    number = _numbers(stream.result, table)
+    number = stream.factor * _numbers(stream.result, table)
     named = _named(stream, table)
     there = told & named & ~np.isnan(number)
     names = _filled(stream.name, table).filter(pa.array(there)).dictionary_encode()
