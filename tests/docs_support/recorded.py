@@ -53,14 +53,14 @@ def at(hours: float) -> datetime:
 
 def _london() -> Sample:
     whole = dict.fromkeys(("nox", "no2", "o3", "pm10", "pm25", "wd"), WHOLE)
-    usual = {"ws": 4.1, "wd": 230, "nox": 153, "no2": 46, "o3": 4, "pm10": 31, "so2": 4.0, "co": 1.1, "pm25": 20}
+    usual: Row = {"ws": 4.1, "wd": 230, "nox": 153, "no2": 46, "o3": 4, "pm10": 31, "so2": 4.0, "co": 1.1, "pm25": 20}
     rows = [{"date": at(0), **usual}, {"date": at(1), **usual, "no2": None}, {"date": at(2), **usual, "pm25": 398}]
     columns = {"date": TIME, "ws": NUMBER, "so2": NUMBER, "co": NUMBER, **whole}
     return Sample(columns, rows, 23, 0, {"no-result": 1}, "smoke")
 
 
 def _beijing() -> Sample:
-    measured = {"PM2.5": 82.0, "PM10": 104.0, "SO2": 14.0, "NO2": 50.0, "CO": 1200.0, "O3": 57.0}
+    measured: Row = {"PM2.5": 82.0, "PM10": 104.0, "SO2": 14.0, "NO2": 50.0, "CO": 1200.0, "O3": 57.0}
     rows = [
         {"time": at(0), "station": "Dongsi", **measured},
         {"time": at(0), "station": "Tiantan", **measured, "CO": None, "O3": None},
@@ -83,7 +83,7 @@ def _ilinet() -> Sample:
 
 def _loops() -> Sample:
     names = mapping("los-loop").places
-    rows = [dict.fromkeys(names, 63.5 if place < 3 else 11.0) for place in range(12)]
+    rows: list[Row] = [dict.fromkeys(names, 63.5 if place < 3 else 11.0) for place in range(12)]
     rows[0] = {**rows[0], next(iter(names)): None}
     return Sample(dict.fromkeys(names, SINGLE), rows, 12 * len(names) - 1, 0, {"no-result": 1}, "jam")
 
@@ -94,7 +94,7 @@ def _nab() -> Sample:
 
 
 def _montgomery() -> Sample:
-    there = {"cls": "Fire", "sub": "GAS-ODOR/LEAK", "station": "308A", "lat": 40.12, "lng": -75.34, "twp": "NORRISTOWN"}
+    there: Row = {"cls": "Fire", "sub": "GAS-ODOR/LEAK", "station": "308A", "lat": 40.12, "lng": -75.34, "twp": "NORRISTOWN"}
     rows = [*({"created": at(place / 20), **there} for place in range(3)), {"created": None, **there}]
     return Sample(
         {"created": TIME, **dict.fromkeys(there, WORD), "lat": NUMBER, "lng": NUMBER},
@@ -107,7 +107,7 @@ def _montgomery() -> Sample:
 
 
 def _houston() -> Sample:
-    theft = {"date_local": BEGINS.replace(hour=0), "hour": 18, "offense": "theft", "lon": -95.54, "lat": 29.78}
+    theft: Row = {"date_local": BEGINS.replace(hour=0), "hour": 18, "offense": "theft", "lon": -95.54, "lat": 29.78}
     columns = {
         "date_local": TIME,
         "hour": SMALL,
@@ -119,7 +119,7 @@ def _houston() -> Sample:
 
 
 def _stlouis() -> Sample:
-    there = {"description": "LARCENY-SHOPLIFT UNDER $500", "lon": -90.24, "lat": 38.59, "count": 1}
+    there: Row = {"description": "LARCENY-SHOPLIFT UNDER $500", "lon": -90.24, "lat": 38.59, "count": 1}
     rows = [
         {"occurred": BEGINS, **there},
         *({"occurred": at(24 * 9 + place / 10), **there} for place in range(4)),
