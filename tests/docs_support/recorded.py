@@ -94,7 +94,14 @@ def _nab() -> Sample:
 
 
 def _montgomery() -> Sample:
-    there: Row = {"cls": "Fire", "sub": "GAS-ODOR/LEAK", "station": "308A", "lat": 40.12, "lng": -75.34, "twp": "NORRISTOWN"}
+    there: Row = {
+        "cls": "Fire",
+        "sub": "GAS-ODOR/LEAK",
+        "station": "308A",
+        "lat": 40.12,
+        "lng": -75.34,
+        "twp": "NORRISTOWN",
+    }
     rows = [*({"created": at(place / 20), **there} for place in range(3)), {"created": None, **there}]
     return Sample(
         {"created": TIME, **dict.fromkeys(there, WORD), "lat": NUMBER, "lng": NUMBER},

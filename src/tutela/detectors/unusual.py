@@ -161,7 +161,7 @@ class Unusual(Noun, frozen=True, kw_only=True):
                 state = replace(state, slab=slab)
                 told += (self._detection(timeline, catalogue, _case(slab, turn, row)) for row in which)
             else:
-                state = self._weighed(state, turn)
+                state = self._weighed(state, turn, catalogue.interval)
             state = replace(state, slab=usual.summed(state.slab, turn))
         return state, told
 
@@ -199,7 +199,7 @@ class Unusual(Noun, frozen=True, kw_only=True):
                         rows.append(row)
         return state.put(turn.runs.slots[changing], on=on[changing], told=told[changing]), rows
 
-    def _weighed(self, state: _State, turn: turns.Turn) -> _State:
+    def _weighed(self, state: _State, turn: turns.Turn, interval: Floats) -> _State:
         """With a budget: all rows that are not within something told are tested; the furthest of each datastream waits."""
         beyond, back = self._sides(state.slab, turn)
         slots, each = turn.runs.slots, turn.runs
@@ -215,9 +215,12 @@ class Unusual(Noun, frozen=True, kw_only=True):
         for case in cases:
             if case.slot not in waiting or case.score > waiting[case.slot].score:
                 waiting[case.slot] = case
+        stands = (np.nan_to_num(interval[slots]) * SECOND).astype(np.int64)[turn.run]
+        since = int((turn.time - stands)[free].min(initial=budget.LATEST))
+        scores = np.array([case.score for case in cases])
         return _State(
             state.slab.put(slots, on=on, away=~back[each.last]),
-            budget.tested(state.pool, int(np.count_nonzero(free)), np.array([case.score for case in cases])),
+            budget.tested(state.pool, int(np.count_nonzero(free)), scores, since),
             waiting,
         )
 
