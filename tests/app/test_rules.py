@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.docs_support.pages import DOCS, files
 
 from tutela.app.rules import rule_of
 from tutela.errors import BadInput
@@ -34,6 +35,12 @@ def test_a_rule_of_detectors_and_calls_is_taken_as_toml_and_as_json(tmp_path: Pa
     (tmp_path / "rule.json").write_bytes(encode(rule))
 
     assert rule_of(tmp_path / "rule.json") == rule
+
+
+def test_the_rule_that_was_tried_on_recorded_seasons_can_be_armed(tmp_path: Path) -> None:
+    rule = rule_of(written(tmp_path, files(DOCS / "why" / "what-was-found.md")["flu-season.toml"]))
+
+    assert (rule.name, rule.purpose) == ("flu-season", "public-health")
 
 
 @pytest.mark.parametrize(

@@ -394,6 +394,15 @@ async def test_the_alerts_of_the_last_hours_come_newest_first_whatever_became_of
     assert [alert.id for alert in await facts.alerts_since("live", 0, 2)] == ["b", "c"]
 
 
+async def test_the_alerts_of_a_timeline_are_counted_by_type_whatever_became_of_them(facts: Facts, make: Make) -> None:
+    lease = await desk_lease(facts)
+    alerts = (make.alert("a"), make.alert("b", status=AlertStatus.EXPIRED), make.alert("c", type="smoke"))
+    await facts.commit(lease, Effects(sequence=1, alerts=(*alerts, make.alert("d", timeline="import/x"))))
+
+    assert await facts.alert_counts("live") == {"noise": 2, "smoke": 1}
+    assert await facts.alert_counts("import/none") == {}
+
+
 async def test_open_alerts_come_highest_rank_first_exactly_as_they_were(facts: Facts, make: Make) -> None:
     lease = await desk_lease(facts)
     alerts = (make.alert("a", rank=1), make.alert("b", rank=9), make.alert("c", status=AlertStatus.EXPIRED))

@@ -36,6 +36,15 @@ async def test_living_workers_are_counted(lab: Lab) -> None:
     assert await lab.facts.heartbeat("c") == 1
 
 
+async def test_a_worker_counts_itself_on_a_machine_that_stalls(
+    pg_facts: PostgresFacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its heartbeat may have run out before the living are counted, and nothing can be shared among none."""
+    monkeypatch.setattr("tutela.backends.postgres.leases.LEASE", 0.0)
+
+    assert [await pg_facts.heartbeat(worker) for worker in ("a", "b")] == [1, 1]
+
+
 async def test_a_partition_has_one_owner_until_its_time_is_over(lab: Lab) -> None:
     facts = lab.facts
     mine = await facts.take("a", "detect", 3)

@@ -111,6 +111,19 @@ def test_an_hour_of_the_week_is_one_of_the_citys_clock() -> None:
     assert too_late == []
 
 
+@pytest.mark.parametrize(("interval", "step", "last"), [(7 * 86_400.0, 7, 16), (86_400.0, 1, 16 * 7)])
+def test_what_comes_once_a_day_or_a_week_is_no_other_when_clocks_change(interval: float, step: int, last: int) -> None:
+    """Sundays at midnight in UTC are Saturdays at 19:00 or at 20:00 in New York: the clocks changed on 2025-11-02."""
+    world = World(property="pm25", size=5, interval=interval)
+    begins = parse("2025-09-07T00:00:00Z")
+    items = [Observed(0, begins + step * n * DAY, 20.0 + n // (7 // step) % 2) for n in range(last)]
+    part = Unusual(weeks=8, zone="America/New_York")
+
+    found = play(part, seens(world, [*items, Observed(0, begins + step * last * DAY, 90.0)]))
+
+    assert [(each.at, each.why.inputs["weeks"]) for each in found] == [(parse("2025-12-28T00:00:00Z"), 16)]
+
+
 def test_the_surer_the_further_off() -> None:
     values = (20, 21, 20, 21)
     found = [

@@ -62,10 +62,10 @@ def test_what_stands_out_is_told_at_the_tick_with_what_it_is_measured_by() -> No
     (told,) = play_on(part, state, seens(WORLD, [odd, tick]))[1]
 
     assert before == []
-    assert (told.at, told.why.message) == (odd.time, "unusual-rare.above")
+    assert (told.at, told.why.message) == (odd.time, "unusual.above-rare")
     assert float(told.why.inputs["tested"]) > SIZE * 168
     assert told.why.inputs["as_far"] == 0
-    template = language().sentences["unusual-rare.above"]
+    template = language().sentences["unusual.above-rare"]
     assert {name for _, name, _, _ in Formatter().parse(template) if name} <= told.why.inputs.keys() | {"where"}
     assert isinstance(told.why.unless, ValueWas)
     half = (odd.result + told.why.unless.would) / 2

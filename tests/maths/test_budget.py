@@ -16,7 +16,7 @@ Floats = budget.Floats
 
 def told(pool: Slab, tick: int, results: int, scores: Floats, level: float) -> tuple[Slab, int]:
     """How many of these scores are let through at a tick."""
-    pool = budget.tested(pool, results, scores)
+    pool = budget.tested(pool, results, scores, budget.LATEST)
     pool, passed = budget.settled(pool, tick, scores, level)
     return pool, int(np.count_nonzero(scores > passed))
 
@@ -81,6 +81,20 @@ def test_a_stop_gives_no_credit() -> None:
     assert (after_a_minute, after_an_hour, after_a_month) == (0, 1, 0)
 
 
+def test_what_stands_for_a_day_has_a_day_of_credit() -> None:
+    """A file whose time is told once a day: one result in a hundred may be told, where an hour's credit allows none."""
+    tail = np.zeros(3000)
+    tail[::60] = 2.0
+    learnt = ordinary(budget.begin(), 3000, 2, tail)
+    tick = 3000 * MINUTE + DAY
+    allowed = []
+    for since in (budget.LATEST, 3000 * MINUTE):
+        pool = budget.tested(learnt, 10, np.array([3.0]), since)
+        allowed.append(budget.settled(pool, tick, np.array([3.0]), 0.02)[1] < 3.0)
+
+    assert allowed == [False, True]
+
+
 def test_a_clock_that_stands_still_lets_nothing_through() -> None:
     pool = ordinary(budget.begin(), 100, 10, np.empty(0))
     assert told(pool, 99 * MINUTE, 1, np.array([5.0]), 1e9)[1] == 0
@@ -110,7 +124,7 @@ def level_of(expected: float) -> float:
 def test_what_passes_is_what_benjamini_and_hochberg_let_through(
     scores: list[float], learnt: list[float], level: float
 ) -> None:
-    pool = budget.tested(budget.begin(), 1000, np.array(learnt))
+    pool = budget.tested(budget.begin(), 1000, np.array(learnt), budget.LATEST)
     pool, _ = budget.settled(pool, 0, np.empty(0), level)
     values = budget.pvalues(pool)
     each = np.array([values[np.flatnonzero(score > budget.EDGES)[-1]] for score in scores])
@@ -129,12 +143,12 @@ def test_what_passes_is_what_benjamini_and_hochberg_let_through(
 )
 def test_cuts_and_stops_change_nothing(parts: list[list[float]], saved: int) -> None:
     whole = [score for part in parts for score in part]
-    at_once = budget.tested(budget.begin(), len(whole) + 5, np.array(whole))
-    cut = budget.tested(budget.begin(), 5, np.empty(0))
+    at_once = budget.tested(budget.begin(), len(whole) + 5, np.array(whole), budget.LATEST)
+    cut = budget.tested(budget.begin(), 5, np.empty(0), budget.LATEST)
     for place, part in enumerate(parts):
         if place == saved:
             cut = Slab.load(budget.FIELDS, dict(cut.changed()))
-        cut = budget.tested(cut, len(part), np.array(part))
+        cut = budget.tested(cut, len(part), np.array(part), budget.LATEST)
     for pool in (at_once, cut):
         assert (
             budget.settled(pool, SECOND, np.empty(0), 1.0)[0].dump()

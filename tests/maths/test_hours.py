@@ -68,3 +68,17 @@ def test_no_times_have_no_hours() -> None:
 def test_a_zone_that_does_not_exist_is_refused(name: str) -> None:
     with pytest.raises(BadInput, match="there is no zone called"):
         hours.zone(name)
+
+
+@given(
+    seconds=st.lists(st.integers(0, 4_102_444_799), min_size=1, max_size=50),
+    interval=st.sampled_from([60.0, 3600.0, 86_400.0, 604_800.0, 2_600_000.0, float("nan")]),
+)
+def test_a_day_begins_at_midnight_and_a_week_on_monday(seconds: list[int], interval: float) -> None:
+    every = hours.hours(hours.zone("Europe/Helsinki"), np.array(seconds) * SECOND)
+    span = hours.spans(np.full(len(every), interval))
+    first = hours.begins(every, span)
+
+    assert ((first <= every) & (every < first + span)).all()
+    assert (hours.of_week(first) % span == 0).all()
+    assert set(span) == {168 if interval >= 604_800 else 24 if interval >= 86_400 else 1}

@@ -125,6 +125,35 @@ def test_one_bad_cell_does_not_take_the_others_with_it() -> None:
     assert {refusal.reason: refusal.count for refusal in mapped.refused} == {"no-name": 1, "no-result": 1}
 
 
+def test_numbers_are_brought_to_the_unit_that_the_mapping_tells() -> None:
+    rows = table(t=["2026-07-01T12:00:00Z"] * 2, station=["a", "a"], NO2=[100.0, None])
+    mapped = mapping.apply(
+        mapping.read(AIR.replace('unit = "ug/m3"', 'unit = "ug/m3"\nfactor = 1.9125')), rows, "import/x"
+    )
+
+    assert mapped.columns[0].result.tolist() == [191.25]
+    assert [(refusal.reason, refusal.count) for refusal in mapped.refused] == [("no-result", 1)]
+
+
+def test_rows_that_the_mapping_leaves_out_are_counted_and_no_offence_of_their_own() -> None:
+    rows = table(
+        t=["2026-07-01T12:00:00Z"] * 4,
+        lat=[60.1] * 4,
+        lon=[25.0] * 4,
+        cls=["EMS", "EMS", "TEST", None],
+        sub=["A", "B", "C", "D"],
+        count=[1, -1, 1, None],
+    )
+    without = '[without]\ncount = ["-1", "0"]\ncls = ["TEST"]\n'
+    mapped = mapping.apply(mapping.read(without + CALLS), rows, "import/x")
+
+    assert [call.category for call in mapped.calls] == ["EMS: A", ": D"]
+    assert [(refusal.reason, refusal.count) for refusal in mapped.refused] == [("left-out", 1), ("left-out", 1)]
+    assert "'count' is -1 or 0" in mapped.refused[0].says
+    with pytest.raises(BadInput, match="no column weather"):
+        mapping.apply(mapping.read('[without]\nweather = ["wet"]\n' + CALLS), rows, "import/x")
+
+
 def test_a_call_whose_place_is_no_number_is_refused() -> None:
     rows = table(t=["2026-07-01T12:00:00Z"] * 2, lat=["60.1", "here"], lon=["25", "25"], cls=["EMS"] * 2, sub=["A"] * 2)
     mapped = mapping.apply(mapping.read(CALLS), rows, "import/x")

@@ -22,7 +22,7 @@ from tutela.flow.gateway import Gateway, Options
 from tutela.flow.health import Health
 from tutela.flow.imports import Imported, Importer
 from tutela.flow.record import Recorder
-from tutela.model.rows import Rows
+from tutela.model.rows import Rows, joined
 from tutela.model.when import SECOND
 from tutela.sources.files import Recorded
 from tutela.standards.mapping import Column, Mapped, Mapping, apply, read
@@ -82,12 +82,13 @@ async def run(settings: Settings, wanted: Wanted, said: Said, working: Working |
         streams = await define(inside.facts, found.things, found.datastreams, BY, clock())
         numbers = {stream.name: stream.id for stream in streams}
         await inside.known.refresh()
-        blocks = [rows(column, numbers) for column in found.columns]
+        blocks = rows(found.columns, numbers)
         gateway, importer = _doors(inside, wanted, how, said)
         async with together(gateway.run()):
             done = await importer.run(blocks, sorted(found.calls, key=lambda call: (call.at, call.id)))
         if working is not None:
             await _worked_off(inside, wanted.timeline, done.until, working)
+            done = replace(done, alerts=dict(await inside.facts.alert_counts(wanted.timeline)))
     return _with(done, found)
 
 
@@ -105,13 +106,22 @@ def _with(done: Imported, found: Mapped) -> Imported:
     return replace(done, refused=dict(refused))
 
 
-def rows(column: Column, numbers: dict[str, int]) -> Rows:
-    """A mapped column as rows, in the order of their time."""
+def rows(columns: Sequence[Column], numbers: dict[str, int]) -> list[Rows]:
+    """All columns as rows in the order of their time, one block of each kind.
+
+    A step of an import waits until it is durable: of one kind it takes one flight, however many columns it has.
+    """
+    blocks = []
+    for kind in {column.stream.kind: None for column in columns}:
+        whole = joined([_rows(column, numbers) for column in columns if column.stream.kind == kind])
+        blocks.append(whole.take(np.argsort(whole.time, kind="stable")))
+    return blocks
+
+
+def _rows(column: Column, numbers: dict[str, int]) -> Rows:
     of_code = np.array([numbers[name] for name in column.names], np.int32)
-    order = np.argsort(column.time, kind="stable")
-    result = column.result[order]
-    values = {"result": result.astype(np.int64) if column.stream.kind == "counts" else result}
-    return Rows(column.stream.kind, of_code[column.codes][order], column.time[order], values)
+    values = {"result": column.result.astype(np.int64) if column.stream.kind == "counts" else column.result}
+    return Rows(column.stream.kind, of_code[column.codes], column.time, values)
 
 
 def _doors(inside: Core, wanted: Wanted, how: Mapping, said: Said) -> tuple[Gateway, Importer]:

@@ -189,13 +189,20 @@ def import_(
             bar.update(task, description=says)
 
         done = run(importing.run(settings(data), wanted, said, working if wait else None))
-    words = f"{wanted.timeline}: {_durable(done, ' and seen by all detectors' if wait else '')}"
+    words = f"{wanted.timeline}: {_durable(done, ' and seen by all detectors' if wait else '')}{_found(done)}"
     shown(msgspec.to_builtins(done), as_json=as_json, words=words)
 
 
 def _durable(done: Imported, seen: str) -> str:
     refused = ", ".join(f"{count:,} {reason}" for reason, count in sorted(done.refused.items())) or "none"
     return f"{done.observations:,} observations and {done.calls:,} calls are durable{seen}; refused: {refused}"
+
+
+def _found(done: Imported) -> str:
+    if done.alerts is None:
+        return ""
+    most = sorted(done.alerts.items(), key=lambda each: (-each[1], each[0]))
+    return f"\nalerts: {', '.join(f'{count:,} {type_}' for type_, count in most) or 'none'}"
 
 
 def _dry(wanted: importing.Wanted, *, as_json: bool) -> None:

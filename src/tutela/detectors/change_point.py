@@ -3,7 +3,10 @@
 Each result's distance from the level of its hour of the day, in the datastream's own spreads, is summed up less a
 slack (`maths/cusum.py`). Level and spread are learnt as in `unusual`: frozen while an hour lasts, then moved a little
 by its clipped sums. The height at which a change is told follows from how many days may pass between two false
-alarms of one datastream, by Siegmund's approximation, if its results are independent and normal. After a change was
+alarms of one datastream, by Siegmund's approximation, for results that are independent and normal. Results seldom are:
+one that is high is followed by another, and sums of them wander as if the spread were wider. It is widened by that
+much: by (1 + r) / (1 - r) in its square, for a correlation r of each result with the one before it, learnt likewise
+(Johnson and Bagshaw 1974, "The effect of serial correlation on the performance of CUSUM tests"). After a change was
 told, nothing is told until the sum is back to nothing: until the change is over, or learnt.
 """
 
@@ -38,6 +41,8 @@ UNSET = -(1 << 31)  # an hour before all others
 LARGE = 1e30
 STEADY = 24  # hours before anything is clipped
 RECENT = 336  # hours over which the spread is learnt
+CLOSEST = 0.99
+"""A correlation counts up to it: the spread is widened up to 14 times."""
 SIDES = (("up", 1.0), ("down", -1.0))
 
 FIELDS = {
@@ -50,6 +55,11 @@ FIELDS = {
     "size": Field("f8"),
     "own": Field("f4"),  # the spread as it is learnt
     "hours": Field("i4"),  # how many hours taught it
+    "last": Field("f8"),  # the clipped deviation of the newest row
+    "square": Field("f8"),  # the sum of the squares of such, and of the products with the ones before them
+    "product": Field("f8"),
+    "variance": Field("f8"),  # the same two as they are learnt; their ratio is the correlation
+    "covariance": Field("f8"),
     "height": Field("i8"),  # beyond which a change is told
     "up": Field("i8"),  # the two sums, and since when they are above nothing
     "down": Field("i8"),
@@ -87,8 +97,9 @@ class ChangePoint(Noun, frozen=True, kw_only=True):
         lateness=0.0,
         personal_data=False,
         cannot=(
-            "Keep to its number of false alarms where results depend on the ones before them, as most do; know weekends,"
-            " holidays or seasons from changes; say anything in its first days, or of a datastream that never varies."
+            "Keep to its number of false alarms where results depend on more than the one before them; tell a small change"
+            " where they depend much on it; know weekends, holidays or seasons from changes; say anything in its first"
+            " days, or of a datastream that never varies."
         ),
         options={"days": 3, "apart": 1.0},
         fires=(
@@ -172,12 +183,18 @@ class ChangePoint(Noun, frozen=True, kw_only=True):
         came, rows, taught = (state.take(name, slots).astype(np.int64) for name in (days, "rows", "hours"))
         mean, size = state.take("sum", slots) / rows, robust.NORMAL * state.take("size", slots) / rows
         own, again = state.take("own", slots).astype(np.float64), came > 0
+        part = again / np.minimum(taught + 1, RECENT)
+        together = {
+            name: state.take(name, slots) + part * (state.take(sum_, slots) / rows - state.take(name, slots))
+            for name, sum_ in (("variance", "square"), ("covariance", "product"))
+        }
         return state.put(
             slots,
+            **together,
             **{
                 level: state.take("usual", slots) + mean / np.minimum(came + 1, self.memory),
                 days: np.minimum(came + 1, 255),
-                "own": np.where(again, own + (size - own) / np.minimum(taught + 1, RECENT), own),
+                "own": own + part * (size - own),
                 "hours": taught + again,
             },
         )
@@ -194,12 +211,14 @@ class ChangePoint(Noun, frozen=True, kw_only=True):
             slots,
             hour=turn.hour[which],
             usual=np.where(days > 0, level, np.clip(first, -LARGE, LARGE)),
-            spread=np.where(judged, spread, np.inf),
+            spread=np.where(judged, spread * _wider(state, slots), np.inf),
             clip=np.where(steady, self.clip * spread, LARGE),
             height=self._height(catalogue.interval[slots]),
             rows=none,
             sum=none,
             size=none,
+            square=none,
+            product=none,
         )
 
     def _height(self, interval: Floats) -> Index:
@@ -275,14 +294,26 @@ class ChangePoint(Noun, frozen=True, kw_only=True):
         return found.detection(self, timeline, told, found.on(catalogue, (datastream,)))
 
 
+def _wider(state: Slab, slots: Index) -> Floats:
+    """How many times the spread counts, as results depend on the ones before them."""
+    variance = state.take("variance", slots)
+    close = np.divide(state.take("covariance", slots), variance, out=np.zeros(len(slots)), where=variance > 0)
+    close = np.clip(close, 0.0, CLOSEST)
+    wider: Floats = np.sqrt((1 + close) / (1 - close))
+    return wider
+
+
 def _summed(state: Slab, turn: turns.Turn, usual: Floats) -> Slab:
     """The rows' clipped deviations added, one after the other, so that no cut between batches changes a bit."""
-    slots = turn.runs.slots
-    clip, sum_, size = (state.take(name, slots) for name in ("clip", "sum", "size"))
+    slots, each = turn.runs.slots, turn.runs
+    clip = state.take("clip", slots)
     off = np.clip(turn.result - usual[turn.run], -clip[turn.run], clip[turn.run])
-    np.add.at(sum_, turn.run, off)
-    np.add.at(size, turn.run, np.abs(off))
-    return state.put(slots, rows=state.take("rows", slots) + turn.runs.end - turn.runs.first, sum=sum_, size=size)
+    before = np.roll(off, 1)
+    before[each.first] = state.take("last", slots)
+    sums = {name: state.take(name, slots) for name in ("sum", "size", "square", "product")}
+    for sum_, of in zip(sums.values(), (off, np.abs(off), off * off, off * before), strict=True):
+        np.add.at(sum_, turn.run, of)
+    return state.put(slots, rows=state.take("rows", slots) + each.end - each.first, last=off[each.last], **sums)
 
 
 def _by_hour_of_day(hour: Index) -> Iterator[tuple[int, Flags]]:

@@ -31,6 +31,8 @@ Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 POOL, WAITING = "pool-", "waiting"
+OF = {1: "", 24: ".daily", hours.WEEK: ".weekly"}
+"""What is said of results that stand for an hour, a day, a week."""
 
 FIELDS = usual.FIELDS | {
     "on": Field("?"),  # unusual now
@@ -150,14 +152,16 @@ class Unusual(Noun, frozen=True, kw_only=True):
             return state, []
         told: list[Detection] = []
         known = usual.Usual(self.beyond, self.least, self.weeks, self.memory)
-        for turn in turns.hourly(rows, slots, hours.hours(hours.zone(self.zone), rows.time)):
-            state = replace(state, slab=known.begun(state.slab, turn))
+        span = hours.spans(catalogue.interval)
+        hour = hours.begins(hours.hours(hours.zone(self.zone), rows.time), span[slots])
+        for turn in turns.hourly(rows, slots, hour):
+            state = replace(state, slab=known.begun(state.slab, turn, span))
             if self.budget is None:
                 slab, which = self._judged(state.slab, turn)
                 state = replace(state, slab=slab)
                 told += (self._detection(timeline, catalogue, _case(slab, turn, row)) for row in which)
             else:
-                state = self._weighed(state, turn)
+                state = self._weighed(state, turn, catalogue.interval)
             state = replace(state, slab=usual.summed(state.slab, turn))
         return state, told
 
@@ -195,7 +199,7 @@ class Unusual(Noun, frozen=True, kw_only=True):
                         rows.append(row)
         return state.put(turn.runs.slots[changing], on=on[changing], told=told[changing]), rows
 
-    def _weighed(self, state: _State, turn: turns.Turn) -> _State:
+    def _weighed(self, state: _State, turn: turns.Turn, interval: Floats) -> _State:
         """With a budget: all rows that are not within something told are tested; the furthest of each datastream waits."""
         beyond, back = self._sides(state.slab, turn)
         slots, each = turn.runs.slots, turn.runs
@@ -211,9 +215,12 @@ class Unusual(Noun, frozen=True, kw_only=True):
         for case in cases:
             if case.slot not in waiting or case.score > waiting[case.slot].score:
                 waiting[case.slot] = case
+        stands = (np.nan_to_num(interval[slots]) * SECOND).astype(np.int64)[turn.run]
+        since = int((turn.time - stands)[free].min(initial=budget.LATEST))
+        scores = np.array([case.score for case in cases])
         return _State(
             state.slab.put(slots, on=on, away=~back[each.last]),
-            budget.tested(state.pool, int(np.count_nonzero(free)), np.array([case.score for case in cases])),
+            budget.tested(state.pool, int(np.count_nonzero(free)), scores, since),
             waiting,
         )
 
@@ -269,6 +276,8 @@ class Unusual(Noun, frozen=True, kw_only=True):
             **more,
         }
         side, sign = ("above", 1.0) if case.result > case.usual else ("below", -1.0)
+        rare = "-rare" if more else ""
+        of = OF[int(hours.spans(catalogue.interval[[case.slot]])[0])]
         would = case.usual + sign * passed * case.width
         unless = ValueWas(datastream=datastream, time=case.time, column="result", was=case.result, would=would)
         return found.detection(
@@ -279,7 +288,7 @@ class Unusual(Noun, frozen=True, kw_only=True):
                 since=case.time,
                 at=case.time,
                 confidence=_confidence(self.beyond * case.score),
-                why=Why(message=f"unusual-rare.{side}" if more else f"unusual.{side}", inputs=inputs, unless=unless),
+                why=Why(message=f"unusual.{side}{rare}{of}", inputs=inputs, unless=unless),
             ),
             found.on(catalogue, (datastream,)),
         )

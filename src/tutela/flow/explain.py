@@ -10,6 +10,7 @@ a template for the id. `{high:number}` in a template is a parameter and how to w
     distance   metres: 1250 as "1.25 km"
     clock      microseconds UTC, in the city's zone: 2026-11-25 10:00:12
     hour       an hour of the week from 0: 34 as "Tuesday 10:00"
+    day        the same as its day: 34 as "Tuesday"
 
 `{where}` names the Things that it rests on; a `{unit}` of 1 (a plain number, in UCUM) is left out. A message that the language does not know, or that lacks a
 parameter of its template, is told by its id and parameters: a log can be older than the words, and nothing is
@@ -136,6 +137,7 @@ class _Template(Formatter):
             "distance": _distance,
             "clock": self._clock,
             "hour": self._hour,
+            "day": self._day,
         }
 
     def format_field(self, value: Any, spec: str) -> str:  # noqa: ANN401  as in the class above
@@ -153,8 +155,10 @@ class _Template(Formatter):
         return moment(int(at)).astimezone(self._zone).strftime("%Y-%m-%d %H:%M:%S")
 
     def _hour(self, of_week: float) -> str:
-        day, hour = divmod(int(of_week), 24)
-        return f"{self._language.days[day % 7]} {hour:02}:00"
+        return f"{self._day(of_week)} {int(of_week) % 24:02}:00"
+
+    def _day(self, of_week: float) -> str:
+        return self._language.days[int(of_week) // 24 % 7]
 
 
 def _number(value: float) -> str:

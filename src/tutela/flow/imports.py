@@ -34,12 +34,16 @@ Said = Callable[[int, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What was taken and what was refused, by reason; `until` is the last tick, 0 when there was nothing."""
+    """What was taken and what was refused, by reason; `until` is the last tick, 0 when there was nothing.
+
+    `alerts`: by type, how many there are on the timeline when the desk has seen it all (None: nobody waited for it).
+    """
 
     observations: int
     calls: int
     refused: dict[str, int]
     until: int = 0
+    alerts: dict[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

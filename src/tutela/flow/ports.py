@@ -234,7 +234,8 @@ class Audit(Protocol):
 class Desk(Protocol):
     """What people change: alerts, incidents, calls, shifts. Each with its events, in one transaction.
 
-    `alerts` are the open ones, highest rank first; `alerts_since` all that lasted until then, the newest first; `calls` and `incidents` come newest first, a call bare
+    `alerts` are the open ones, highest rank first; `alerts_since` all that lasted until then, the newest first;
+    `alert_counts` says how many of each type there ever were; `calls` and `incidents` come newest first, a call bare
     and with the id of its (sealed) event; `call` gives that event, `bare` the bare call. `incidents` are at most
     that many of those under way, or of those that are over, from the one `after` on; `incidents_of` gives all that
     hold one of these calls. `told` gives the newest calls, reports or posts, by their word, as `calls` does; `telling`
@@ -244,6 +245,7 @@ class Desk(Protocol):
 
     async def alerts(self, timeline: str) -> Sequence[Alert]: ...
     async def alerts_since(self, timeline: str, since: int, most: int) -> Sequence[Alert]: ...
+    async def alert_counts(self, timeline: str) -> Mapping[str, int]: ...
     async def alert(self, id_: str) -> Alert: ...
     async def detections(self, ids: Sequence[str]) -> Sequence[Detection]: ...
     async def incidents(

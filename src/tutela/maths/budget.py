@@ -32,7 +32,9 @@ EDGES: Final[Floats] = 2.0 ** (np.arange(CLASSES) / 8)
 """Above which score each class begins: eight to each doubling."""
 
 LONGEST = HOUR
-"""Of a gap between two ticks no more counts: after a stop there is no credit for all that time."""
+"""Of a gap between two ticks no more counts: after a stop there is no credit for all that time. More of it counts if what was tested
+stands for more, as of a file that is imported, whose time is told in steps of hours or days."""
+LATEST = 1 << 62
 MEMORY = 28 * DAY
 """At each multiple of it all that was counted counts for half."""
 
@@ -42,6 +44,7 @@ FIELDS = {
     "now": Field("i8"),  # the same of those since that tick
     "fresh": Field("i8", width=CLASSES),
     "tick": Field("i8", NEVER),
+    "since": Field("i8", LATEST),  # the earliest time that results since that tick stand for
 }
 
 ONE = np.zeros(1, np.int64)
@@ -52,13 +55,14 @@ def begin() -> Slab:
     return Slab(FIELDS)
 
 
-def tested(pool: Slab, results: int, scores: Floats) -> Slab:
-    """So many more results were tested; those that scored more than 1 did so with these scores."""
+def tested(pool: Slab, results: int, scores: Floats, since: int) -> Slab:
+    """So many more results were tested; those that scored more than 1 did so with these scores. `since` when they stand for."""
     if not results:
         return pool
     fresh = pool.take("fresh", ONE)
     fresh[0] += np.bincount(_classes(scores), minlength=CLASSES)
-    return pool.put(ONE, now=pool.take("now", ONE) + results, fresh=fresh)
+    earliest = np.minimum(pool.take("since", ONE), since)
+    return pool.put(ONE, now=pool.take("now", ONE) + results, fresh=fresh, since=earliest)
 
 
 def settled(pool: Slab, tick: int, scores: Floats, level: float) -> tuple[Slab, float]:
@@ -67,7 +71,8 @@ def settled(pool: Slab, tick: int, scores: Floats, level: float) -> tuple[Slab, 
     `scores`: the highest one of each candidate since the tick before. `level`: false alarms a day that are allowed.
     """
     last, now = int(pool.take("tick", ONE)[0]), int(pool.take("now", ONE)[0])
-    share = level * min(max(tick - last, 0), LONGEST) / DAY if last != NEVER else 0.0
+    longest = max(LONGEST, tick - int(pool.take("since", ONE)[0]))
+    share = level * min(max(tick - last, 0), longest) / DAY if last != NEVER else 0.0
     passed = np.inf
     if len(scores) and share > 0:
         reached = _reaching(np.bincount(_classes(scores), minlength=CLASSES))
@@ -76,7 +81,7 @@ def settled(pool: Slab, tick: int, scores: Floats, level: float) -> tuple[Slab, 
     count, tail = pool.take("tested", ONE) + now, pool.take("tail", ONE) + pool.take("fresh", ONE)
     if last != NEVER and last // MEMORY != tick // MEMORY:
         count, tail = count // 2, tail // 2
-    return pool.put(ONE, tested=count, tail=tail, now=0, fresh=np.zeros_like(tail), tick=tick), passed
+    return pool.put(ONE, tested=count, tail=tail, now=0, fresh=np.zeros_like(tail), tick=tick, since=LATEST), passed
 
 
 def pvalues(pool: Slab) -> Floats:

@@ -19,8 +19,11 @@ from tutela.errors import BadInput
 from tutela.model.when import DAY, EPOCH, HOUR, SECOND
 
 Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
 WEEK = 168
+MONDAY = 3 * 24
+"""1970 began on a Thursday: so many hours after a Monday."""
 UNTIL = datetime(2100, 1, 1, tzinfo=EPOCH.tzinfo)
 
 
@@ -87,4 +90,19 @@ def hours(zone: Zone, time: Ints) -> Ints:
 
 def of_week(hour: Ints) -> Ints:
     """The hour of the week of such a number: 0 is Monday from midnight to one."""
-    return (hour + 3 * 24) % WEEK
+    return (hour + MONDAY) % WEEK
+
+
+def spans(interval: Floats) -> Ints:
+    """How many hours a result stands for that comes each `interval` seconds: one, a day's or a week's.
+
+    What is told once a day or once a week has no hour of its own: where times are told in UTC, clocks that go forward
+    would part summer's results from winter's.
+    """
+    weekly, daily = interval >= WEEK * 3600.0, interval >= 24 * 3600.0  # an unknown one is neither
+    return np.where(weekly, WEEK, np.where(daily, 24, 1)).astype(np.int64)
+
+
+def begins(hour: Ints, span: Ints) -> Ints:
+    """The first hour of the day or the week that each hour lies in, by spans."""
+    return hour - (hour + MONDAY) % span

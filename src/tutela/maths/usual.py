@@ -1,5 +1,7 @@
 """What each of the 168 hours of the week usually brings: a level and a spread for each datastream. Robust and seasonal.
 
+What comes once a day is judged by the day of the week, and what comes once a week by every week (`hours.spans`).
+
 Both are frozen while such an hour lasts. Its rows are summed up in the order they come, as deviations from the level, which count in
 full up to `CLIP` spreads and no further (Huber 1964, "Robust estimation of a location parameter"), so that an event teaches
 little; when the datastream's next hour begins, the sums move level and spread a little. A young hour's spread leans on the
@@ -24,6 +26,7 @@ Floats = npt.NDArray[np.float64]
 UNSET = -(1 << 31)  # an hour before all others
 LARGE = 1e30  # values and deviations count up to it, so that sums stay finite
 CLIP = 3.0  # spreads
+STEADY = 8  # times that taught before anything is clipped, and a whole week of them
 LEAN = 4  # weeks' worth of the datastream's own spread in the spread of one hour of the week
 RECENT = 336  # hours over which the datastream's own spread is learnt
 
@@ -52,8 +55,8 @@ class Usual(NamedTuple):
     weeks: int
     memory: int
 
-    def begun(self, state: Slab, turn: Turn) -> Slab:
-        """Where a new hour begins: the old one is learnt, and the new one's level is frozen."""
+    def begun(self, state: Slab, turn: Turn, span: Index) -> Slab:
+        """Where a new hour (or day, or week, by the `span` of a slot) begins: the old one is learnt, the new one's level frozen."""
         old = state.take("hour", turn.runs.slots).astype(np.int64)
         new = turn.hour != old
         if not new.any():
@@ -63,7 +66,7 @@ class Usual(NamedTuple):
             state = self._learnt(state, turn.runs.slots[over[some]], hour)
         begun = np.flatnonzero(new)
         for hour, some in _by_hour_of_week(turn.hour[begun]):
-            state = self._frozen(state, turn, begun[some], hour)
+            state = self._frozen(state, turn, begun[some], hour, span)
         return state
 
     def _learnt(self, state: Slab, slots: Index, hour: int) -> Slab:
@@ -83,13 +86,13 @@ class Usual(NamedTuple):
             },
         )
 
-    def _frozen(self, state: Slab, turn: Turn, which: Index, hour: int) -> Slab:
+    def _frozen(self, state: Slab, turn: Turn, which: Index, hour: int, span: Index) -> Slab:
         """The level and the bounds of an hour, as they will be while it lasts."""
         slots, first = turn.runs.slots[which], turn.result[turn.runs.first[which]]
         level, spread, weeks = (state.take(name, slots).astype(np.float64) for name in columns(hour))
         spread = (weeks * spread + LEAN * state.take("own", slots).astype(np.float64)) / (weeks + LEAN)
         judged = (weeks >= self.weeks) & (spread > 0)
-        steady = (state.take("hours", slots) >= hours.WEEK) & (spread > 0)
+        steady = (state.take("hours", slots) >= np.maximum(hours.WEEK // span[slots], STEADY)) & (spread > 0)
         none = np.zeros(len(slots))
         return state.put(
             slots,

@@ -49,13 +49,17 @@ class When(Noun, frozen=True, kw_only=True):
 
 
 class Stream(Noun, frozen=True, kw_only=True):
-    """One measured column, as datastreams whose names are made from other columns."""
+    """One measured column, as datastreams whose names are made from other columns.
+
+    `factor`: what brings the column's numbers to `unit`, such as 1.609344 for miles to kilometres.
+    """
 
     name: str
     thing: str
     result: str
     observed_property: str
     unit: str
+    factor: float = 1.0
     kind: str = "readings"
     thing_kind: str = "station"
     place: str = ""
@@ -77,6 +81,7 @@ class Mapping(Noun, frozen=True, kw_only=True):
     """The whole mapping. `tick` is how often event time is told while importing, such as "10m".
 
     `wide`: each column but the time's is a series of its own. Then a row has only `column`, its name, and `value`.
+    `without`: by column, what it says in rows that are left out, such as corrections of others.
     """
 
     source: Source
@@ -86,6 +91,7 @@ class Mapping(Noun, frozen=True, kw_only=True):
     places: dict[str, tuple[float, float]] = {}
     tick: str = "10m"
     wide: bool = False
+    without: dict[str, tuple[str, ...]] = {}
     about: str = ""
 
     @property
@@ -170,10 +176,10 @@ def _long(time: str, table: pa.Table) -> pa.Table:
 def apply(mapping: Mapping, table: pa.Table, timeline: str) -> Mapped:
     """The table in our nouns: rows that have no time, place or number are refused, and counted by reason."""
     _complete(mapping, table)
+    table, refused = _without(mapping, table)
     time, told = _times(mapping.time, table)
-    refused = (
-        [Refusal("no-time", f"{mapping.time.column!r} is empty or no time", n)] if (n := int((~told).sum())) else []
-    )
+    if n := int((~told).sum()):
+        refused.append(Refusal("no-time", f"{mapping.time.column!r} is empty or no time", n))
     columns, whole = [], {}
     for stream in mapping.datastream:
         column, there, lost = _column(stream, table, time, told)
@@ -185,9 +191,20 @@ def apply(mapping: Mapping, table: pa.Table, timeline: str) -> Mapped:
     return Mapped(things, datastreams, tuple(columns), calls, (*refused, *bad))
 
 
+def _without(mapping: Mapping, table: pa.Table) -> tuple[pa.Table, list[Refusal]]:
+    """The table without the rows that the mapping leaves out, and how many these were, by column."""
+    refused = []
+    for name, values in mapping.without.items():
+        stays = pc.invert(pc.is_in(pc.cast(table[name], pa.string()), pa.array(values, pa.string())))
+        if n := table.num_rows - (pc.sum(stays).as_py() or 0):
+            refused.append(Refusal("left-out", f"{name!r} is {' or '.join(values)}, which the mapping leaves out", n))
+        table = table.filter(stays)
+    return table, refused
+
+
 def _complete(mapping: Mapping, table: pa.Table) -> None:
     """Raise when the mapping names a column that the table lacks."""
-    wanted = {mapping.time.column}
+    wanted = {mapping.time.column, *mapping.without}
     for stream in mapping.datastream:
         wanted |= {stream.result, *_BRACES.findall(stream.name + stream.thing + stream.place)}
     if mapping.call:
@@ -281,7 +298,7 @@ def _column(
     stream: Stream, table: pa.Table, time: npt.NDArray[np.int64], told: npt.NDArray[np.bool_]
 ) -> tuple[Column, npt.NDArray[np.bool_], list[Refusal]]:
     """The rows of one block, which ones these are, and what was refused."""
-    number = _numbers(stream.result, table)
+    number = stream.factor * _numbers(stream.result, table)
     named = _named(stream, table)
     there = told & named & ~np.isnan(number)
     names = _filled(stream.name, table).filter(pa.array(there)).dictionary_encode()

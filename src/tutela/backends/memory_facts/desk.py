@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
@@ -35,6 +36,10 @@ class MemoryDesk:
         """Those whose last detection is of then or later, the newest first."""
         found = [one for one in self.store.alerts.values() if one.timeline == timeline and one.last >= since]
         return sorted(found, key=lambda one: (-one.last, one.id))[:most]
+
+    async def alert_counts(self, timeline: str) -> Mapping[str, int]:
+        """How many alerts of each type there ever were."""
+        return Counter(alert.type for alert in self.store.alerts.values() if alert.timeline == timeline)
 
     async def alert(self, id_: str) -> Alert:
         """One alert; raises NotFound."""

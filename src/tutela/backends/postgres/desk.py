@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import asyncpg
@@ -100,6 +100,14 @@ class PostgresDesk:
         """Those whose last detection is of then or later, the newest first."""
         async with self.db.reading() as connection:
             return [_alert(row["body"]) for row in await connection.fetch(_SINCE, timeline, since, most)]
+
+    async def alert_counts(self, timeline: str) -> Mapping[str, int]:
+        """How many alerts of each type there ever were."""
+        async with self.db.reading() as connection:
+            rows = await connection.fetch(
+                "select body->>'type' as type, count(*) as n from alert where timeline = $1 group by 1", timeline
+            )
+        return {row["type"]: row["n"] for row in rows}
 
     async def alert(self, id_: str) -> Alert:
         """One alert; raises NotFound."""

@@ -47,7 +47,7 @@ class PostgresLeases:
     db: Database
 
     async def heartbeat(self, worker: str) -> int:
-        """Say that this worker lives; how many do."""
+        """Say that this worker lives; how many do. It counts itself, however long the machine took to ask."""
         async with self.db.reading() as connection:
             await connection.execute(
                 "insert into worker (name, seen) values ($1, clock_timestamp())"
@@ -55,7 +55,9 @@ class PostgresLeases:
                 worker,
             )
             alive: int = await connection.fetchval(
-                "select count(*) from worker where seen > clock_timestamp() - make_interval(secs => $1)", LEASE
+                "select count(*) from worker where name = $1 or seen > clock_timestamp() - make_interval(secs => $2)",
+                worker,
+                LEASE,
             )
             return alive
 
