@@ -25,6 +25,7 @@ from . import hop
 from .catalogue import Known
 from .health import Health
 from .ports import Clock, Desk, Keys
+from .trace import UNTRACED, Traces
 
 SALT = 16
 
@@ -40,6 +41,7 @@ class Recorder:
     clock: Clock
     chance: Callable[[int], bytes]
     ways: int = hop.WAYS
+    traces: Traces = UNTRACED
 
     async def tell(self, call: Call) -> str:
         """Record a call; returns the id of its event after the commit.
@@ -65,7 +67,7 @@ class Recorder:
             salt=self.chance(SALT),
             subject=id_,
         )
-        if await self.desk.tell(named, event, hop.outgoing(named, self.ways)):
+        if await self.desk.tell(named, event, hop.outgoing(named, self.ways, trace=self.traces.here())):
             self.health.stored(call.source, 1, now)
         else:
             await self._same(call, id_)

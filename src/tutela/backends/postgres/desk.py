@@ -61,9 +61,10 @@ with logged as (
 ), told as (
     insert into call (id, timeline, at, event, body) select $11, $12, $13, id, $14::text::json from logged
 ), sent as (
-    insert into outbox (id, subject, body)
-    select o.id, o.subject, o.body
-    from logged, unnest($15::text[], $16::text[], $17::bytea[]) with ordinality as o (id, subject, body, n) order by n
+    insert into outbox (id, subject, body, trace)
+    select o.id, o.subject, o.body, o.trace
+    from logged, unnest($15::text[], $16::text[], $17::bytea[], $18::text[]) with ordinality as o (id, subject, body, trace, n)
+    order by n
     on conflict (id) do nothing
 )
 select count(*) from logged
