@@ -144,11 +144,10 @@ class FollowedFold:
         new = [message for message in messages if message.sequence > self._lease.sequence]
         came = [(message, places) for message in new if (places := lines(message.headers))]
         causes = list(dict.fromkeys(place for _, places in came for place in places if place))
-        traces, told = self._following.traces, {"partition": self._lease.partition, "messages": len(messages)}
         try:
             effects = await self._fold.turn(messages)
         except Exception as wrong:
-            after(traces, causes, self._stage, told, begun).end(wrong)
+            after(self._following.traces, causes, self._stage, self._told(messages), begun).end(type(wrong).__name__)
             raise
         self._learn(came)
         found = [event for event in effects.events if event.kind in FOUND] if new else []
@@ -156,9 +155,12 @@ class FollowedFold:
             causes = list(dict.fromkeys(place for event in found for place in self._following.of(event.cause)))
         if not found and not causes:
             return effects
-        with traces.span(self._stage, sampled_first(causes), told, since=begun) as turn:
-            turn.note({"timeline": self._lease.timeline, "found": len(found)})
+        facts = {**self._told(messages), "found": len(found)}
+        with self._following.traces.span(self._stage, sampled_first(causes), facts, since=begun) as turn:
             return self._found(effects, found, turn, foreign=bool(causes))
+
+    def _told(self, messages: Sequence[Message]) -> Told:
+        return {"timeline": self._lease.timeline, "partition": self._lease.partition, "messages": len(messages)}
 
     def _learn(self, came: Sequence[tuple[Message, Sequence[str]]]) -> None:
         for message, places in came:
@@ -207,11 +209,11 @@ class FollowedFacts:
         try:
             await self._facts.commit(lease, effects)
         except Exception as wrong:
-            self._end(effects, wrong)
+            self._end(effects, type(wrong).__name__)
             raise
         self._end(effects)
 
-    def _end(self, effects: Effects, failed: Exception | None = None) -> None:
+    def _end(self, effects: Effects, failed: str = "") -> None:
         if self._following.open:
             for event in effects.events:
                 self._following.open.pop(event.id, NOTHING).end(failed)

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, TypeVar
 
-from litestar.middleware import DefineMiddleware
 from litestar.types import ASGIApp, Message, Middleware, Receive, Scope, Send
 
 from tutela import __version__
@@ -25,6 +24,8 @@ B = TypeVar("B")
 
 COLLECTOR = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 OFF = "OTEL_SDK_DISABLED"
+OURS = 500
+"""From this status on, it is we who failed."""
 
 LOG = logging.getLogger(__name__)
 
@@ -77,7 +78,11 @@ def followed(act: Callable[[A], Awaitable[B]], traces: Traces, name: str) -> Cal
 
 def following(traces: Traces) -> Sequence[Middleware]:
     """What follows the requests of a router; nothing, when nobody keeps traces."""
-    return () if traces is UNTRACED else (DefineMiddleware(Followed, traces=traces),)
+
+    def around(app: ASGIApp) -> ASGIApp:  # a function, since Litestar makes deep copies of all else
+        return Followed(app, traces)
+
+    return () if traces is UNTRACED else (around,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +98,15 @@ class Followed:
         told = {"http.request.method": "POST", "http.route": route}
         causes = [text.decode("latin-1") for name, text in scope["headers"] if name == b"traceparent"]
         with self.traces.span(f"POST {route}", causes, told) as span:
+            status = 0
 
             async def noted(message: Message) -> None:
+                nonlocal status
                 if message["type"] == "http.response.start":
-                    span.note({"http.response.status_code": message["status"]})
+                    status = message["status"]
+                    span.note({"http.response.status_code": status})
                 await send(message)
 
             await self.app(scope, receive, noted)
+            if status >= OURS:
+                span.end(str(status))

@@ -13,6 +13,7 @@ import os
 import threading
 from collections.abc import Mapping, Sequence
 from contextvars import Token
+from functools import lru_cache
 from time import monotonic
 from typing import Self
 from urllib.parse import urlsplit
@@ -73,10 +74,10 @@ class OneSpan:
         """Tell these of it."""
         self._span.set_attributes(_named(facts))
 
-    def end(self, failed: BaseException | None = None) -> None:
+    def end(self, failed: str = "", /) -> None:
         """It is over."""
-        if isinstance(failed, Exception):  # whoever only stops waiting has not failed
-            self._span.set_attribute("error.type", type(failed).__name__)
+        if failed:
+            self._span.set_attribute("error.type", failed)
             self._span.set_status(otel.Status(otel.StatusCode.ERROR))
         if self._span.is_recording():
             self._span.end()
@@ -88,7 +89,8 @@ class OneSpan:
     def __exit__(self, _: object, failed: BaseException | None, __: object) -> None:
         if self._token is not None:
             detach(self._token)
-        self.end(failed)
+        # Whoever only stops waiting has not failed.
+        self.end(type(failed).__name__ if isinstance(failed, Exception) else "")
 
 
 class OtelTraces:
@@ -217,9 +219,10 @@ def written(place: otel.SpanContext) -> str:
     """A place as `traceparent`; "" when it is none."""
     if not place.is_valid:
         return ""
-    return f"00-{place.trace_id:032x}-{place.span_id:016x}-{place.trace_flags & otel.TraceFlags.SAMPLED:02x}"
+    return f"00-{place.trace_id:032x}-{place.span_id:016x}-{place.trace_flags:02x}"
 
 
+@lru_cache(4096)  # a batch has one cause for many messages, and reading one costs more than the rest of a span
 def _place(text: str) -> otel.SpanContext:
     """What a `traceparent` says; whatever else that is, is no place."""
     return otel.get_current_span(_read({"traceparent": text}, Context())).get_span_context()

@@ -33,7 +33,7 @@ from .fair import Fair, Room
 from .health import Health
 from .pace import Pace
 from .ports import Clock, Keys, Streams
-from .trace import UNTRACED, Facts, Span, Traces, after, carried
+from .trace import NOTHING, UNTRACED, Facts, Span, Traces, after, carried
 
 ROW_BYTES = 32
 OFFER_BYTES = 1024
@@ -133,6 +133,7 @@ class Gateway:
         self._known, self._health, self._clock = known, health, clock
         self._options = options or Options()
         self._traces = self._options.traces
+        self._told: Facts = {"timeline": timeline}
         self._pace = Pace()
         self._waiting: Fair[_Waiting] = Fair(self._options.room)
         self._publishing = asyncio.Semaphore(self._options.publishes)
@@ -154,7 +155,7 @@ class Gateway:
             )
         if offer.rows is not None:
             batch.fit(offer.rows)
-        with self._traces.span("offer", (), {"timeline": self._timeline}):
+        with self._traces.span("offer", (), self._told):
             rows, refused = self._admitted(offer)
             accepted = 0 if rows is None else len(rows)
             if rows is not None:
@@ -265,14 +266,11 @@ class Gateway:
             del flight.lost[lane]
 
     def _publication(self, flight: _Flight, lane: Lane, part: batch.Part) -> Span:
-        causes = tuple(flight.causes.get(lane, ()))
-        told: Facts = {
-            "timeline": self._timeline,
-            "kind": lane.kind,
-            "partition": lane.partition,
-            "rows": len(part.rows),
-        }
-        return after(self._traces, causes, "publish", told)
+        causes = flight.causes.get(lane)
+        if not causes:
+            return NOTHING
+        told = {**self._told, "kind": lane.kind, "partition": lane.partition, "rows": len(part.rows)}
+        return after(self._traces, tuple(causes), "publish", told)
 
     async def _body(self, part: batch.Part) -> tuple[bytes, Mapping[str, str]]:
         plain, headers = wire.encode(part.rows), {"Schema": part.schema}

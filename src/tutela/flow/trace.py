@@ -25,6 +25,9 @@ TRACES = "Traces"
 HEADERS = (TRACEPARENT, TRACES)
 """They belong to one sending."""
 
+SAMPLED = frozenset("13579bdf")
+"""The last sign of a place whose trace is kept: the lowest of its flags is set."""
+
 Facts = Mapping[str, str | int]
 """Counts, kinds, numbers, and names that we gave, by what they are."""
 
@@ -34,14 +37,14 @@ NONE: Facts = {}
 class Span(Protocol):
     """Something that takes time. As long as it is entered, what is opened in this task follows from it.
 
-    `trace` is its own place, for what follows from it elsewhere. It ends when it is left, or by `end`: the first counts. Left by an
-    exception it has failed: the exception's kind is told, and not what it says.
+    `trace` is its own place, for what follows from it elsewhere. It ends when it is left, or by `end`: the first counts. One that
+    has `failed` tells the kind of failure; left by an exception, the name of its class, and not what it says.
     """
 
     @property
     def trace(self) -> str: ...  # noqa: D102  told above
     def note(self, facts: Facts, /) -> None: ...  # noqa: D102  told above
-    def end(self, failed: BaseException | None = None, /) -> None: ...  # noqa: D102  told above
+    def end(self, failed: str = "", /) -> None: ...  # noqa: D102  told above
     def __enter__(self) -> Self: ...
     def __exit__(self, kind: object, failed: BaseException | None, at: object, /) -> None: ...
 
@@ -102,7 +105,7 @@ def after(traces: Traces, causes: Sequence[str], name: str, facts: Facts, since:
 
 def sampled_first(causes: Sequence[str]) -> Sequence[str]:
     """The causes, first those whose traces are kept."""
-    return sorted(causes, key=lambda cause: not cause.endswith("1"))
+    return sorted(causes, key=lambda cause: cause[-1:] not in SAMPLED)
 
 
 def carried(headers: Mapping[str, str], trace: str) -> Mapping[str, str]:
