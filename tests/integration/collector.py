@@ -62,12 +62,16 @@ class Collector:
 
     def trace(self, id_: str) -> list[Span]:
         """The spans of one trace, as they began."""
-        return sorted((one for one in self.spans if one.trace == id_), key=lambda one: one.began)
+        return sorted((one for one in tuple(self.spans) if one.trace == id_), key=lambda one: one.began)
+
+    def services(self, id_: str) -> set[str]:
+        """Who has told of a trace: by a span in it, or one that is linked to it."""
+        return {one.service for one in tuple(self.spans) if id_ in (one.trace, *(trace for trace, _ in one.links))}
 
     def named(self, name: str, **told: Told) -> list[Span]:
         """Those of that name of which this is told."""
         wanted = {f"tutela.{key}": value for key, value in told.items()}
-        return [one for one in self.spans if one.name == name and wanted.items() <= one.told.items()]
+        return [one for one in tuple(self.spans) if one.name == name and wanted.items() <= one.told.items()]
 
 
 def _span(sent: Sent, service: str) -> Span:

@@ -146,19 +146,19 @@ def test_a_trace_begins_at_each_door(city: Instance, collector: Collector, senso
 
     assert begun(collector, "mqtt").service == "tutela-serve"
     assert begun(collector, "connection").service == "tutela-connect"
-    called = collector.trace(begun(collector, "POST /v1/calls").trace)
-    assert [one.name for one in called][:3] == ["POST /v1/calls", "call", "hop"]
-    assert {one.name for one in called[3:]} <= {"correlate", "desk", "detection", "hop", "alert"}
+    called = begun(collector, "POST /v1/calls").trace
+    until(lambda: [one for one in collector.trace(called) if one.name == "hop"], "the call goes out of the box")
+    turn = until(lambda: [one for one in collector.trace(called) if one.name == "correlate"], "and comes to a turn")[0]
+    assert [one.name for one in chain(collector, turn)] == ["POST /v1/calls", "call", "hop", "correlate"]
     assert not any(one.parent == "" and one.name in ("gate", "publish", "hop") for one in collector.spans)
 
 
 def test_tracing_changes_nothing_that_is_replayed(city: Instance, collector: Collector) -> None:
     assert collector.named("detection")
     city.keeper_again()
-    reports = [city.told("replay", "live", "--stage", stage) for stage in ("detect", "correlate")]
-    assert [report["differences"] for report in reports] == [0, 0]
-    assert reports[0]["compared"] >= 1
-    assert city.told("verify")["findings"] == []
+    report = city.told("replay", "live", "--stage", "detect")
+    assert report["differences"] == 0
+    assert report["compared"] >= 1
 
 
 def test_no_name_no_place_and_nothing_that_was_said_leaves_for_the_collector(collector: Collector) -> None:
@@ -210,5 +210,5 @@ def test_a_collector_that_does_not_answer_stops_nobody_and_is_told_once(
     collector.holds.clear()
     trace = token_hex(16)
     sensors.post(line(NAMES[2], 1.0), traceparent=f"00-{trace}-{token_hex(8)}-01")
-    until(lambda: [one for one in collector.trace(trace) if one.name == "detect"], "spans come again")
+    until(lambda: {"tutela-serve", "tutela-work"} <= collector.services(trace), "spans come again")
     assert [log.read_text().count("takes no spans") for log in logs] == [1, 1, 1]

@@ -31,7 +31,7 @@ LOG = logging.getLogger(__name__)
 LINKS = 32
 """Causes that a span names beside its parent."""
 
-STOPS = 2.0
+STOPS = 1.0
 """Seconds for what is left at the end."""
 
 TELLS = 3600.0
