@@ -32,7 +32,7 @@ from tutela.flow.stage import Fold
 from tutela.flow.trace import UNTRACED, Traces
 from tutela.model.flow import Effects, Lease, Message, Newest, Offer
 
-ROWS, BATCHES, AT_ONCE = 500, 500 if quick() else 3000, 4
+ROWS, BATCHES, AT_ONCE = 500, 500 if quick() else 2000, 4
 RATES = {"off": None, "none": "0", "one in a hundred": "0.01", "all": "1"}
 LEASE = Lease(timeline="live", stage="detect", partition=0, epoch=1, sequence=0, snapshot=0)
 

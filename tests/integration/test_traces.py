@@ -14,6 +14,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from tests.integration.collector import Collector, Span, collecting
 from tests.integration.running import Device, Instance, Person, datastream, line, now, running, until
 from tests.integration.test_connections import BLOCKS, connected, enter
+from tests.integration.test_timelines import MAPPING
 
 pytestmark = pytest.mark.integration
 
@@ -144,6 +145,12 @@ def test_a_trace_begins_at_each_door(city: Instance, collector: Collector, senso
     taker = city.enter("traced-calls", kind="calls", purposes=["emergency-response"], personal_data=True)
     assert taker.call(**call, said=SAID, caller=CALLER).status_code == 201
 
+    (tmp_path / "recorded.csv").write_text("when,station,pm25\n2026-03-01T00:00:00Z,talks,10\n")
+    (tmp_path / "recorded.toml").write_text(MAPPING)
+    files = tmp_path / "recorded.csv", "--mapping", tmp_path / "recorded.toml"
+    assert city.told("import", *files, "--timeline", "import/traced")["observations"] == 1
+
+    assert begun(collector, "import").service == "tutela-import"
     assert begun(collector, "mqtt").service == "tutela-serve"
     assert begun(collector, "connection").service == "tutela-connect"
     called = begun(collector, "POST /v1/calls").trace
@@ -162,7 +169,7 @@ def test_tracing_changes_nothing_that_is_replayed(city: Instance, collector: Col
 
 
 def test_no_name_no_place_and_nothing_that_was_said_leaves_for_the_collector(collector: Collector) -> None:
-    assert {"tutela-serve", "tutela-connect", "tutela-work", "tutela-keep"} == set(collector.resources)
+    assert {f"tutela-{name}" for name in ("serve", "connect", "work", "keep", "import")} == set(collector.resources)
     assert all(set(one) == RESOURCE for one in collector.resources.values())
     raw = b"".join(collector.raw)
     assert [word for word in (SECRET, SAID, CALLER, NAME, "320.5", "60.1", "127.0.0.1") if word.encode() in raw] == []

@@ -105,7 +105,7 @@ class _Flight:
         """What is followed of the items, by the lanes that they have rows in."""
         for item in self.items:
             if item.trace:
-                for partition in np.unique(item.rows.datastream % partitions).tolist():
+                for partition in np.flatnonzero(np.bincount(item.rows.datastream % partitions)).tolist():
                     self.causes[Lane(item.rows.kind, partition)][item.trace] = None
 
 
