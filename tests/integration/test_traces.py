@@ -12,8 +12,8 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 from tests.integration.collector import Collector, Span, collecting
+from tests.integration.connected import BLOCKS, connected, enter
 from tests.integration.running import Device, Instance, Person, datastream, line, now, running, until
-from tests.integration.test_connections import BLOCKS, connected, enter
 from tests.integration.test_timelines import MAPPING
 
 pytestmark = pytest.mark.integration
