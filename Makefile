@@ -6,7 +6,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .PHONY: up test check bench chaos conformance lock clean
 
-up: $(VENV)/.core
+# Where a collector is named (docs/how-to/trace.md), what hands traces to it is installed too.
+TRACED := $(if $(OTEL_EXPORTER_OTLP_ENDPOINT)$(OTEL_EXPORTER_OTLP_TRACES_ENDPOINT),$(VENV)/.otel)
+
+up: $(VENV)/.core $(TRACED)
 	$(BIN)/tutela up $(ARGS)
 
 test: $(VENV)/.dev
@@ -35,6 +38,10 @@ $(VENV)/.core: $(VENV)/.python requirements/core.txt pyproject.toml cities/helsi
 	scripts/install $(VENV) requirements/core.txt
 	touch $@
 
+$(VENV)/.otel: $(VENV)/.core requirements/otel.txt
+	scripts/install $(VENV) requirements/otel.txt
+	touch $@
+
 $(VENV)/.dev: $(VENV)/.python requirements/dev.txt pyproject.toml cities/helsinki/pyproject.toml
 	scripts/install $(VENV) requirements/dev.txt
-	touch $(VENV)/.core $@
+	touch $(VENV)/.core $(VENV)/.otel $@

@@ -26,6 +26,7 @@ SECONDS = {
     "demand": 120,
     "flow_detect": 180,
     "flow_gateway": 180,
+    "traces": 180,
     "standards": 180,
     "facts": 180,
     "lake": 300,

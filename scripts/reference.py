@@ -50,6 +50,12 @@ ENVIRONMENT = {
     "TUTELA_PROCESS": "What a process is called in metrics and logs; `tutela up` names those that it starts.",
     "TUTELA_LOG": "`json`: logs are one JSON object a line. Default: `text`.",
     "TUTELA_LAKE": "Where history goes, as Parquet files. Default: `lake` in the instance's directory.",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "A collector for traces, over OTLP/HTTP; how-to/trace.md names the others of its family. Default: none, and nothing is loaded.",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "The same, for traces alone, with its path.",
+    "OTEL_TRACES_SAMPLER": "Which traces are kept, `OTEL_TRACES_SAMPLER_ARG` how many of them. Default: `parentbased_always_on`.",
+    "OTEL_SERVICE_NAME": "What the processes are called in traces. Default: `tutela-serve`, `tutela-work` and so on.",
+    "OTEL_RESOURCE_ATTRIBUTES": "What else is told with each trace, `name=value,…`.",
+    "OTEL_SDK_DISABLED": "`true`: no traces, whatever else is set.",
 }
 """Every variable that the program reads; a test finds those that are missing here."""
 

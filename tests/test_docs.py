@@ -185,7 +185,7 @@ def test_every_variable_that_is_read_is_in_the_reference() -> None:
     source = "".join(path.read_text(encoding="utf-8") for path in Path(str(tutela.__file__)).parent.rglob("*.py"))
     known = runpy.run_path(str(ROOT / "scripts" / "reference.py"))["ENVIRONMENT"]
 
-    assert set(re.findall(r"TUTELA_[A-Z_]+", source)) == known.keys()
+    assert set(re.findall(r"(?:TUTELA|OTEL)_[A-Z_]+", source)) == known.keys()
 
 
 def findings() -> Iterator[str]:

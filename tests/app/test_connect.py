@@ -22,6 +22,7 @@ from tutela.errors import StorageFull
 from tutela.flow.catalogue import Known
 from tutela.flow.entering import define, enter
 from tutela.flow.health import Health
+from tutela.flow.trace import UNTRACED
 from tutela.model.flow import Offer
 from tutela.model.register import Datastream, Source
 from tutela.model.rows import Rows
@@ -48,7 +49,9 @@ async def offered(data: Path) -> None:
     await known.refresh()
     inside = cast(
         "Core",
-        SimpleNamespace(settings=settings(data, env={}), streams=MemoryStreams(), keys=MemoryKeys(), known=known),
+        SimpleNamespace(
+            settings=settings(data, env={}), streams=MemoryStreams(), keys=MemoryKeys(), known=known, traces=UNTRACED
+        ),
     )
     rows = Rows("readings", np.array([1], np.int32), np.array([clock()], np.int64), {"result": np.array([1.0])})
 

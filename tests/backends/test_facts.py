@@ -384,6 +384,19 @@ async def test_the_outbox_keeps_the_order_of_commit_until_sent(facts: Facts, mak
     assert [one.id for one in await facts.pending(4)] == ["d2.0.0", "d2.0.1"]
 
 
+async def test_an_outbox_row_keeps_the_place_in_a_trace_beside_its_body(facts: Facts, make: Make) -> None:
+    (lease,) = await facts.take("w", "detect", 1)
+    rows = (
+        Outgoing(id="d1.0.1", subject="det.live.1", body=b"{}", trace="00-aa-bb-01"),
+        Outgoing(id="d2.0.1", subject="det.live.1", body=b"{}"),
+    )
+    await facts.commit(lease, Effects(sequence=1, events=(make.event("d1"),), outgoing=rows))
+    called = Outgoing(id="c1.0.1", subject="det.live.1", body=b"{}", trace="00-cc-dd-01")
+    await facts.tell(make.call("c1"), make.event("c1", "call@1", b"sealed", key="k"), [called])
+
+    assert await facts.pending(5) == [*rows, called]
+
+
 # ── alerts and incidents ────────────────────────────────────────────────────────────────────────
 async def test_the_alerts_of_the_last_hours_come_newest_first_whatever_became_of_them(facts: Facts, make: Make) -> None:
     lease = await desk_lease(facts)

@@ -14,6 +14,7 @@ from tutela.app.core import Core, chance, clock, core
 from tutela.app.disks import reserve
 from tutela.app.settings import Settings
 from tutela.app.tasks import together
+from tutela.app.tracing import followed, traced
 from tutela.flow.connecting import Connecting
 from tutela.flow.gateway import Gateway, Options
 from tutela.flow.health import Health
@@ -29,13 +30,14 @@ REFRESH = 1.0
 def connecting(inside: Core, name: str, gateway: Gateway, health: Health) -> Connecting:
     """Runs every connection of the register."""
     facts, keys, known = inside.facts, inside.keys, inside.known
-    recorder = Recorder(facts, keys, known, health, clock, chance, ways=inside.install.ways)
+    traces = inside.traces
+    recorder = Recorder(facts, keys, known, health, clock, chance, ways=inside.install.ways, traces=traces)
+    tell = followed(recorder.tell, traces, "call")
     dice = random.SystemRandom().random
 
     def line(source: str, epoch: int) -> Line:
-        return Line(
-            source, epoch, Hearing(source, facts, known, gateway.give, clock), recorder.tell, facts, clock, dice
-        )
+        hearing = Hearing(source, facts, known, gateway.give, clock)
+        return Line(source, epoch, hearing, tell, facts, clock, dice, traces=traces)
 
     async def opening(kept: Kept) -> Opened:
         return await opened(kept, keys)
@@ -53,7 +55,7 @@ def door(inside: Core, health: Health) -> Gateway:
         known=inside.known,
         health=health,
         clock=clock,
-        options=Options(may=reserve(inside.settings).check),
+        options=Options(may=reserve(inside.settings).check, traces=inside.traces),
     )
 
 
@@ -62,7 +64,7 @@ async def run(settings: Settings) -> None:
     name = f"{socket.gethostname()}-{os.getpid()}-{token_hex(3)}"
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    async with core(settings, "connect") as inside:
+    async with traced(settings, "connect") as traces, core(settings, "connect", traces=traces) as inside:
         await inside.known.refresh()
         health = Health()
         gateway = door(inside, health)

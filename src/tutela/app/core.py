@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 
 from tutela.app.measuring import Judged
@@ -25,6 +25,7 @@ from tutela.flow import hop
 from tutela.flow.catalogue import Known
 from tutela.flow.ledger import Ledger
 from tutela.flow.tokens import Tokens
+from tutela.flow.trace import UNTRACED, Traces
 from tutela.model.install import Install
 from tutela.model.timeline import token
 from tutela.policy.decide import Policies
@@ -66,6 +67,7 @@ class Core:
     ledger: Ledger
     tokens: Tokens
     meters: Meters
+    traces: Traces = UNTRACED
 
     async def open_timeline(self, name: str, says: str = "") -> None:
         """Make a timeline, with its streams, if there is none; raises BadInput for a name that can't be one."""
@@ -82,13 +84,13 @@ async def open_streams(streams: NatsStreams, timelines: Sequence[str]) -> None:
 
 
 @asynccontextmanager
-async def core(settings: Settings, name: str, connections: int = 8) -> AsyncIterator[Core]:
+async def core(settings: Settings, name: str, connections: int = 8, traces: Traces = UNTRACED) -> AsyncIterator[Core]:
     """The instance in this data directory, which has been started before; raises EngineDown when it does not answer."""
     where = addresses(settings.data, settings.env)
     facts = PostgresFacts(await Database.open(where.pg, connections))
     async with NatsStreams(where.nats, name=name) as streams:
         try:
-            yield await _core(settings, where, facts, streams)
+            yield replace(await _core(settings, where, facts, streams), traces=traces)
         finally:
             await facts.close()
 

@@ -16,6 +16,7 @@ from tutela.app.core import Core, chance, clock, core
 from tutela.app.disks import reserve
 from tutela.app.settings import Settings
 from tutela.app.tasks import together
+from tutela.app.tracing import followed, traced
 from tutela.errors import BadInput, NotFound
 from tutela.flow.entering import define, enter
 from tutela.flow.gateway import Gateway, Options
@@ -76,7 +77,7 @@ def mapped(wanted: Wanted) -> tuple[Mapping, Mapped]:
 async def run(settings: Settings, wanted: Wanted, said: Said, working: Working | None = None) -> Imported:
     """Import it all; returns when everything is durable and, with `working`, when the desk has seen it all too."""
     how, found = await asyncio.to_thread(mapped, wanted)
-    async with core(settings, "import") as inside:
+    async with traced(settings, "import") as traces, core(settings, "import", traces=traces) as inside:
         await inside.open_timeline(wanted.timeline, how.about)
         await enter(inside.facts, how.source, BY, clock())
         streams = await define(inside.facts, found.things, found.datastreams, BY, clock())
@@ -134,17 +135,18 @@ def _doors(inside: Core, wanted: Wanted, how: Mapping, said: Said) -> tuple[Gate
         known=inside.known,
         health=health,
         clock=clock,
-        options=Options(may=reserve(inside.settings).check),
+        options=Options(may=reserve(inside.settings).check, traces=inside.traces),
     )
-    recorder = Recorder(inside.facts, inside.keys, inside.known, health, clock, chance, ways=inside.install.ways)
+    recorder = Recorder(
+        inside.facts, inside.keys, inside.known, health, clock, chance, ways=inside.install.ways, traces=inside.traces
+    )
+    give, tell = followed(gateway.give, inside.traces, "import"), followed(recorder.tell, inside.traces, "call")
 
     async def pause(event_time: int) -> None:
         if wanted.speed:
             await asyncio.sleep(event_time / SECOND / wanted.speed)
 
-    importer = Importer(
-        wanted.timeline, how.source.name, gateway.give, recorder.tell, inside.streams, how.step, pause, said
-    )
+    importer = Importer(wanted.timeline, how.source.name, give, tell, inside.streams, how.step, pause, said)
     return gateway, importer
 
 

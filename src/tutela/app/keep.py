@@ -15,6 +15,7 @@ from tutela.app.lake import lake
 from tutela.app.measuring import tell
 from tutela.app.settings import Settings
 from tutela.app.tasks import together
+from tutela.app.tracing import traced
 from tutela.app.verifying import log_key, origin, witness
 from tutela.backends.postgres.copying import PostgresCopying
 from tutela.backends.postgres.log import PostgresLog
@@ -97,10 +98,10 @@ async def run(settings: Settings) -> None:
     name = f"{socket.gethostname()}-{os.getpid()}"
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    async with core(settings, "keep") as inside:
+    async with traced(settings, "keep") as traces, core(settings, "keep", traces=traces) as inside:
         loops = (
             Ticker(inside.streams, (LIVE,), clock, asyncio.sleep).run(),
-            Relay(PostgresOutbox(inside.facts.db), inside.streams).run(),
+            Relay(PostgresOutbox(inside.facts.db), inside.streams, traces=traces).run(),
             Gauging(inside, lake(inside), inside.meters).run(),
             tell(inside.meters, settings, "keep"),
         )

@@ -24,6 +24,7 @@ from tutela.app.measuring import Heard, tell, timing
 from tutela.app.settings import FIRST_MQTT_PORT, FIRST_PORT, Settings
 from tutela.app.staff import staff
 from tutela.app.tasks import together
+from tutela.app.tracing import followed, following, traced
 from tutela.app.wording import sentences
 from tutela.backends.postgres.progress import PostgresProgress
 from tutela.flow import hop
@@ -86,7 +87,7 @@ def doors(inside: Core) -> Doors:
         known=inside.known,
         health=told,
         clock=clock,
-        options=Options(may=reserve(inside.settings).check),
+        options=Options(may=reserve(inside.settings).check, traces=inside.traces),
     )
     return Doors(inside, gateway, told, Doorkeeper(inside.tokens, inside.known, told, clock))
 
@@ -116,7 +117,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
     vitals = HealthReads(ledger=ledger, known=known, progress=PostgresProgress(facts.db), report=behind.health.report)
     outcomes = StagedReads(ledger=ledger, desk=facts, log=facts)
     return [
-        *_machines(behind),
+        _machines(behind),
         observations.routes(shown, guard),
         alerts.routes(shown, acts, words, guard),
         incidents.routes(shown, commands, guard),
@@ -144,15 +145,18 @@ def _routes(behind: Doors) -> Sequence[Router]:
     ]
 
 
-def _machines(behind: Doors) -> Sequence[Router]:
+def _machines(behind: Doors) -> Router:
     """The doors over HTTP of whatever is no person."""
-    inside, known = behind.core, behind.core.known
-    recorder = Recorder(inside.facts, inside.keys, known, behind.health, clock, chance, ways=inside.install.ways)
-    tells = timing(recorder.tell, inside.meters, "facts")
-    return [
+    inside, known, traces = behind.core, behind.core.known, behind.core.traces
+    recorder = Recorder(
+        inside.facts, inside.keys, known, behind.health, clock, chance, ways=inside.install.ways, traces=traces
+    )
+    tells = followed(timing(recorder.tell, inside.meters, "facts"), traces, "call")
+    doors_ = [
         devices(Door(behind.give, tells, known, behind.keeper.identify)),
         hooks(behind.keeper.identify, Hooks(inside, behind.gateway).take),
     ]
+    return Router("/", route_handlers=doors_, middleware=following(traces))
 
 
 def _probes(inside: Core) -> health.Probes:
@@ -176,12 +180,13 @@ async def running(behind: Doors) -> AsyncIterator[None]:
 
 def mqtt(behind: Doors) -> MqttDoor:
     """The door for MQTT, with the same gateway and the same keeper."""
-    return MqttDoor(behind.give, behind.core.known, behind.keeper.sender, clock)
+    give = followed(behind.give, behind.core.traces, "mqtt")
+    return MqttDoor(give, behind.core.known, behind.keeper.sender, clock)
 
 
 async def run(settings: Settings) -> None:
     """Serve until stopped."""
-    async with core(settings, "serve") as inside:
+    async with traced(settings, "serve") as traces, core(settings, "serve", traces=traces) as inside:
         await inside.known.refresh()
         behind = doors(inside)
         async with running(behind), mqtt(behind).listening(HOST, settings.mqtt_port or FIRST_MQTT_PORT):

@@ -12,16 +12,17 @@ from secrets import token_hex
 
 from tutela.app.core import Core, core
 from tutela.app.detecting import instances
+from tutela.app.following import worker as followed
 from tutela.app.measuring import Watched, tell
 from tutela.app.settings import Settings
 from tutela.app.tasks import together
+from tutela.app.tracing import traced
 from tutela.errors import EngineDown
 from tutela.flow.correlating import CorrelateStage
 from tutela.flow.desk import DeskStage
 from tutela.flow.detecting import DetectStage
 from tutela.flow.rules import begins, in_force
 from tutela.flow.stage import Stage
-from tutela.flow.work import Worker
 from tutela.model.rule import Armed
 
 LOG = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ def stages(inside: Core, armed: Sequence[Armed]) -> Sequence[Stage]:
 
 async def run(settings: Settings) -> None:
     """Work until stopped; with other rules, begin anew: start is recovery."""
-    async with core(settings, socket.gethostname()) as inside:
+    async with traced(settings, "work") as traces, core(settings, socket.gethostname(), traces=traces) as inside:
         await inside.known.refresh()
         async with together(inside.known.run(REFRESH), tell(inside.meters, settings, settings.process or "work")):
             name = f"{socket.gethostname()}-{os.getpid()}-{token_hex(3)}"
@@ -68,7 +69,9 @@ async def run(settings: Settings) -> None:
 
 async def _with(inside: Core, name: str, armed: Sequence[Armed]) -> None:
     """Work as long as these rules are in force. Its name stays, so that its share does: it has given back all leases before."""
-    worker = asyncio.ensure_future(Worker(name, stages(inside, armed), inside.streams, inside.facts).run())
+    worker = asyncio.ensure_future(
+        followed(name, stages(inside, armed), inside.streams, inside.facts, inside.traces).run()
+    )
     others = asyncio.ensure_future(_others(inside, armed))
     try:
         await asyncio.wait({worker, others}, return_when=asyncio.FIRST_COMPLETED)

@@ -19,9 +19,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import numpy as np
+
 from tutela.errors import BadInput, EngineDown, TutelaError
 from tutela.model import wire
-from tutela.model.flow import Offer, Receipt
+from tutela.model.flow import Offer, Receipt, Refusal
 from tutela.model.rows import Rows, joined
 from tutela.policy import gate
 
@@ -31,6 +33,7 @@ from .fair import Fair, Room
 from .health import Health
 from .pace import Pace
 from .ports import Clock, Keys, Streams
+from .trace import NOTHING, UNTRACED, Facts, Span, Traces, after, carried
 
 ROW_BYTES = 32
 OFFER_BYTES = 1024
@@ -56,6 +59,7 @@ class Options:
     `piece_rows`: a larger offer is taken in pieces, so that others come between;
     `flight_bytes`: what one batch gathers; `room`: what may be held in all.
     `may` is asked before anything is taken, and raises StorageFull when the disk's last room belongs to the facts.
+    `traces` follows what is taken.
     """
 
     flights: int = 6
@@ -65,15 +69,17 @@ class Options:
     flight_bytes: int = 8 << 20
     room: Room = field(default_factory=Room)
     may: Callable[[], object] = lambda: None
+    traces: Traces = UNTRACED
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Waiting:
-    """Rows of one offer, until `landed` tells what of their flight was lost."""
+    """Rows of one offer, until `landed` tells what of their flight was lost. `trace`: what they follow from."""
 
     source: str
     rows: Rows
     landed: asyncio.Future[Lost]
+    trace: str
 
     @property
     def size(self) -> int:
@@ -88,11 +94,19 @@ class _Flight:
     items: list[_Waiting]
     lost: Lost
     lanes: dict[Lane, list[batch.Part]] = field(default_factory=lambda: defaultdict(list))
+    causes: dict[Lane, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
 
     def rows(self) -> Iterator[Rows]:
         """The rows of all items, by kind, in the order in which they were offered."""
         for name in {item.rows.kind: None for item in self.items}:
             yield joined([item.rows for item in self.items if item.rows.kind == name])
+
+    def follow(self, partitions: int) -> None:
+        """What is followed of the items, by the lanes that they have rows in."""
+        for item in self.items:
+            if item.trace:
+                for partition in np.flatnonzero(np.bincount(item.rows.datastream % partitions)).tolist():
+                    self.causes[Lane(item.rows.kind, partition)][item.trace] = None
 
 
 class Gateway:
@@ -118,6 +132,8 @@ class Gateway:
         self._streams, self._keys = streams, keys
         self._known, self._health, self._clock = known, health, clock
         self._options = options or Options()
+        self._traces = self._options.traces
+        self._told: Facts = {"timeline": timeline}
         self._pace = Pace()
         self._waiting: Fair[_Waiting] = Fair(self._options.room)
         self._publishing = asyncio.Semaphore(self._options.publishes)
@@ -139,21 +155,32 @@ class Gateway:
             )
         if offer.rows is not None:
             batch.fit(offer.rows)
-        rows, refused = gate.admit(offer, self._known.admission, self._clock())
-        accepted = 0 if rows is None else len(rows)
-        if rows is not None:
-            self._options.may()
-            await self._store(offer.source, rows)
-            self._health.stored(offer.source, accepted, self._clock())
-        if refused:
-            self._health.refused(offer.source, refused, self._clock())
-        return Receipt(accepted, refused)
+        with self._traces.span("offer", (), self._told):
+            rows, refused = self._admitted(offer)
+            accepted = 0 if rows is None else len(rows)
+            if rows is not None:
+                self._options.may()
+                await self._store(offer.source, rows)
+                self._health.stored(offer.source, accepted, self._clock())
+            if refused:
+                self._health.refused(offer.source, refused, self._clock())
+            return Receipt(accepted, refused)
+
+    def _admitted(self, offer: Offer) -> tuple[Rows | None, tuple[Refusal, ...]]:
+        """What the gate takes of it, and what not."""
+        with self._traces.span("gate") as span:
+            rows, refused = gate.admit(offer, self._known.admission, self._clock())
+            if span.trace:
+                taken: Facts = {} if rows is None else {"kind": rows.kind, "accepted": len(rows)}
+                span.note({**taken, "refused": sum(refusal.count for refusal in refused)})
+            return rows, refused
 
     async def _store(self, source: str, rows: Rows) -> None:
         if not self._running:
             raise _stopped()
         future = asyncio.get_running_loop().create_future
-        waiting = [_Waiting(source, piece, future()) for piece in batch.pieces(rows, self._options.piece_rows)]
+        trace = self._traces.here()
+        waiting = [_Waiting(source, piece, future(), trace) for piece in batch.pieces(rows, self._options.piece_rows)]
         self._waiting.put(waiting)
         self._offered.set()
         for one in waiting:
@@ -206,6 +233,7 @@ class Gateway:
             for part in batch.cut(rows, self._known.partitions, self._options.message_rows, self._known.purposes):
                 flight.lanes[Lane(rows.kind, part.partition)].append(part)
         flight.lost = {lane: flight.lost[lane] for lane in flight.lanes}
+        flight.follow(self._known.partitions)
         self._pace.sent(asyncio.get_running_loop().time(), sum(map(len, flight.lanes.values())))
         return flight
 
@@ -228,13 +256,21 @@ class Gateway:
         try:
             async with self._order[lane], self._publishing:
                 for number, part in enumerate(parts):
-                    body, headers = await self._body(part)
                     id_ = f"{self._name}-{flight.number}-{lane.kind}-{lane.partition}-{number}"
-                    await self._streams.publish(subject, body, id_, headers)
+                    with self._publication(flight, lane, part) as span:
+                        body, headers = await self._body(part)
+                        await self._streams.publish(subject, body, id_, carried(headers, span.trace))
         except TutelaError as error:
             flight.lost[lane] = error  # told to whoever offered rows of this lane
         else:
             del flight.lost[lane]
+
+    def _publication(self, flight: _Flight, lane: Lane, part: batch.Part) -> Span:
+        causes = flight.causes.get(lane)
+        if not causes:
+            return NOTHING
+        told = {**self._told, "kind": lane.kind, "partition": lane.partition, "rows": len(part.rows)}
+        return after(self._traces, tuple(causes), "publish", told)
 
     async def _body(self, part: batch.Part) -> tuple[bytes, Mapping[str, str]]:
         plain, headers = wire.encode(part.rows), {"Schema": part.schema}

@@ -95,11 +95,11 @@ def route(fact: Fact, ways: int = WAYS) -> tuple[int, ...]:
     return (own, *sorted(near - {own}))
 
 
-def outgoing(fact: Fact, ways: int = WAYS, *, desk_only: bool = False) -> tuple[Outgoing, ...]:
+def outgoing(fact: Fact, ways: int = WAYS, *, desk_only: bool = False, trace: str = "") -> tuple[Outgoing, ...]:
     """A fact as outbox rows: one to its own partition and one to each across a near border.
 
-    What people tell goes without its personal data. `desk_only` is for what the correlate stage itself
-    found: it must not be fed its own detections.
+    What people tell goes without its personal data. `trace`: what it follows from, if somebody follows it. `desk_only` is for
+    what the correlate stage itself found: it must not be fed its own detections.
     """
     revision = 0 if isinstance(fact, Telling) else fact.revision
     body = encode(fact.bare() if isinstance(fact, Telling) else fact)
@@ -109,6 +109,7 @@ def outgoing(fact: Fact, ways: int = WAYS, *, desk_only: bool = False) -> tuple[
             id=f"{fact.id}.{revision}.{place.partition('.')[0]}",
             subject=f"det.{token(fact.timeline)}.{place}",
             body=body,
+            trace=trace,
         )
         for place in places
     )

@@ -26,6 +26,7 @@ from tutela.model.noun import Noun
 
 from .ports import DeadLetters, Reader, Turns
 from .stage import Fold
+from .trace import HEADERS
 
 LOG = logging.getLogger(__name__)
 
@@ -33,8 +34,8 @@ TRIES = 3
 POISON = (BadInput, ValueError, LookupError, ArithmeticError)
 """What bytes that nobody foresaw can raise in code that only thinks. Anything else stops the worker."""
 
-SERVERS = "Nats-"
-"""So begin the headers that the server makes something of: they belong to one sending."""
+ONE_SENDING = ("Nats-", AGAIN, *HEADERS)
+"""So begin the headers that the server makes something of, and others that belong to one sending."""
 
 LONGEST = 1000
 """Characters of what a letter says."""
@@ -218,7 +219,7 @@ def _set_aside(lease: Lease, message: Message, wrong: Exception) -> tuple[list[D
         body=message.body,
         key=plain(message.headers["Key"]) if "Key" in message.headers else None,
         subject=plain(message.subject),
-        headers={name: text for name, text in message.headers.items() if not name.startswith((SERVERS, AGAIN))},
+        headers={name: text for name, text in message.headers.items() if not name.startswith(ONE_SENDING)},
         tries=tries,
     )
     event = Event(

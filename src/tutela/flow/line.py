@@ -19,6 +19,7 @@ from tutela.model.when import HOUR, SECOND
 
 from .hearing import UNREADABLE, Hearing
 from .ports import Clock, Connections
+from .trace import UNTRACED, Traces
 
 LOG = logging.getLogger(__name__)
 
@@ -65,6 +66,7 @@ class Line:
     dice: Callable[[], float]
     opened: Opened | None = None
     starts: int = 0
+    traces: Traces = UNTRACED
     _reachable: bool | None = None
     _came: int | None = None
     _troubles: int = 0
@@ -92,7 +94,8 @@ class Line:
 
     async def hear(self, heard: Heard) -> Receipt:
         """Take in one message, however long the engines need."""
-        receipt = await self._patiently(lambda: self.hearing.hear(heard))
+        with self.traces.span("connection"):
+            receipt = await self._patiently(lambda: self.hearing.hear(heard))
         self._arrived()
         return receipt
 

@@ -21,6 +21,7 @@ from tutela.model.flow import Outgoing
 
 from . import hop
 from .ports import Outbox, Streams
+from .trace import UNTRACED, Traces, after, shared
 
 LOG = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ class Relay:
     most: int = 1000
     pack: int = 256 << 10
     told: dict[str, int] = field(default_factory=dict)
+    traces: Traces = UNTRACED
 
     async def run(self) -> None:
         """Send for ever; woken by each commit."""
@@ -72,22 +74,27 @@ class Relay:
                 raise failed
 
     async def _in_order(self, rows: Sequence[Outgoing]) -> None:
-        for id_, body in self._packs(rows):
-            await self.streams.publish(rows[0].subject, body, id_, {})
+        for own in self._packs(rows):
+            id_, body = _packed(own)
+            lines = [row.trace for row in own]
+            causes = [trace for trace in dict.fromkeys(lines) if trace]
+            with after(self.traces, causes, "hop", {"subject": own[0].subject, "facts": len(own)}) as span:
+                await self.streams.publish(own[0].subject, body, id_, shared(span.trace, lines))
 
-    def _packs(self, rows: Sequence[Outgoing]) -> Iterator[tuple[str, bytes]]:
-        """Bodies with ids made from all that is in them: after a crash the same rows may be packed otherwise."""
+    def _packs(self, rows: Sequence[Outgoing]) -> Iterator[Sequence[Outgoing]]:
+        """The rows of each message."""
         own: list[Outgoing] = []
         size = 0
         for row in rows:
             if own and size + len(row.body) > self.pack:
-                yield _packed(own)
+                yield own
                 own, size = [], 0
             own.append(row)
             size += len(row.body)
-        yield _packed(own)
+        yield own
 
 
 def _packed(rows: Sequence[Outgoing]) -> tuple[str, bytes]:
+    """A body with an id made from all that is in it: after a crash the same rows may be packed otherwise."""
     id_ = rows[0].id if len(rows) == 1 else uuid_of(*(row.id for row in rows))
     return id_, b"\n".join(row.body for row in rows)

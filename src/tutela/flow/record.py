@@ -26,6 +26,7 @@ from . import hop
 from .catalogue import Known
 from .health import Health
 from .ports import Clock, Desk, Keys
+from .trace import UNTRACED, Traces
 
 SALT = 16
 
@@ -43,6 +44,7 @@ class Recorder:
     clock: Clock
     chance: Callable[[int], bytes]
     ways: int = hop.WAYS
+    traces: Traces = UNTRACED
 
     async def tell(self, told: Telling) -> str:
         """Record a call, report or post; returns the id of its event after the commit.
@@ -69,7 +71,7 @@ class Recorder:
             salt=self.chance(SALT),
             subject=id_,
         )
-        if await self.desk.tell(named, event, hop.outgoing(named, self.ways)):
+        if await self.desk.tell(named, event, hop.outgoing(named, self.ways, trace=self.traces.here())):
             self.health.stored(told.source, 1, now)
         else:
             await self._same(told, id_)

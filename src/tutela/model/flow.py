@@ -96,11 +96,15 @@ class Lease(Noun, frozen=True, kw_only=True):
 
 
 class Outgoing(Noun, frozen=True, kw_only=True):
-    """One row of the outbox: sent to `subject` once, under `id`."""
+    """One row of the outbox: sent to `subject` once, under `id`.
+
+    `trace`: the place in a trace that it follows from (W3C `traceparent`), beside what is sent; "" for none.
+    """
 
     id: str
     subject: str
     body: bytes
+    trace: str = ""
 
 
 class Newest(Noun, frozen=True, kw_only=True):

@@ -62,9 +62,10 @@ with logged as (
 ), told as (
     insert into told (id, timeline, at, word, event, body) select $11, $12, $13, $14, id, $15::text::json from logged
 ), sent as (
-    insert into outbox (id, subject, body)
-    select o.id, o.subject, o.body
-    from logged, unnest($16::text[], $17::text[], $18::bytea[]) with ordinality as o (id, subject, body, n) order by n
+    insert into outbox (id, subject, body, trace)
+    select o.id, o.subject, o.body, o.trace
+    from logged, unnest($16::text[], $17::text[], $18::bytea[], $19::text[]) with ordinality as o (id, subject, body, trace, n)
+    order by n
     on conflict (id) do nothing
 )
 select count(*) from logged

@@ -12,8 +12,9 @@ from tutela.backends.postgres.notices import OUTBOX
 from tutela.model.flow import Outgoing
 
 _PUT = """
-insert into outbox (id, subject, body)
-select id, subject, body from unnest($1::text[], $2::text[], $3::bytea[]) with ordinality as o (id, subject, body, n)
+insert into outbox (id, subject, body, trace)
+select id, subject, body, trace
+from unnest($1::text[], $2::text[], $3::bytea[], $4::text[]) with ordinality as o (id, subject, body, trace, n)
 order by n
 on conflict (id) do nothing
 """
@@ -25,9 +26,10 @@ async def put(connection: asyncpg.Connection, outgoing: Sequence[Outgoing]) -> N
         await connection.execute(_PUT, *columns(outgoing))
 
 
-def columns(outgoing: Sequence[Outgoing]) -> tuple[list[str], list[str], list[bytes]]:
-    """Ids, subjects and bodies."""
-    return [one.id for one in outgoing], [one.subject for one in outgoing], [one.body for one in outgoing]
+def columns(outgoing: Sequence[Outgoing]) -> tuple[list[str], list[str], list[bytes], list[str]]:
+    """Ids, subjects, bodies and traces."""
+    ids, subjects = [one.id for one in outgoing], [one.subject for one in outgoing]
+    return ids, subjects, [one.body for one in outgoing], [one.trace for one in outgoing]
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class PostgresOutbox:
     async def pending(self, most: int) -> Sequence[Outgoing]:
         """The first of what is still to be sent."""
         async with self.db.reading() as connection:
-            rows = await connection.fetch("select id, subject, body from outbox order by ord limit $1", most)
+            rows = await connection.fetch("select id, subject, body, trace from outbox order by ord limit $1", most)
         return [Outgoing(**row) for row in rows]
 
     async def sent(self, ids: Sequence[str]) -> None:
