@@ -17,7 +17,6 @@ from tutela.maths.cells import cell_of, centre_of
 from tutela.maths.ids import uuid_of
 from tutela.model.event import Event
 from tutela.model.flow import Refusal, decode_fact, encode
-from tutela.model.post import Post
 from tutela.model.telling import Telling, word_of
 from tutela.model.when import iso
 from tutela.policy import gate
@@ -30,6 +29,7 @@ from .trace import UNTRACED, Traces
 
 SALT = 16
 
+POST = "post"
 MONTH, HOUR = len("2026-11"), len("2026-11-25T12")
 
 
@@ -110,10 +110,10 @@ def _on_earth(told: Telling) -> None:
 
 def _coarse(told: Telling) -> Telling:
     """A post is kept by its cell: where somebody stood who wrote it is nobody's business."""
-    return msgspec.structs.replace(told, place=centre_of(cell_of(told.place))) if isinstance(told, Post) else told
+    return msgspec.structs.replace(told, place=centre_of(cell_of(told.place))) if word_of(told) == POST else told
 
 
 def _bucket(told: Telling) -> str:
     """What is sealed together: a month; of posts an hour, so that their words are gone a day later."""
-    period = HOUR if isinstance(told, Post) else MONTH
+    period = HOUR if word_of(told) == POST else MONTH
     return f"{told.purpose}/{word_of(told)}s/{iso(told.at)[:period]}"
