@@ -21,6 +21,7 @@ SECONDS = {
     "detectors": 300,
     "change": 180,
     "scan": 180,
+    "nab": 300,
     "flow_detect": 180,
     "flow_gateway": 180,
     "standards": 180,
