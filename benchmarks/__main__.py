@@ -22,6 +22,7 @@ SECONDS = {
     "change": 180,
     "scan": 180,
     "nab": 300,
+    "onset": 300,
     "flow_detect": 180,
     "flow_gateway": 180,
     "standards": 180,

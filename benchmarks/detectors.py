@@ -2,7 +2,7 @@
 
 Columns: a turn is what a worker hands to one of sixteen partitions, 20,000 rows of 6,250 datastreams by
 slot, and a tick each second of event time; one row in a thousand is far off, so that the exact paths run too.
-`unusual`, `change_point`, `stuck` and `unprecedented` have learnt three weeks before. Facts come one by one, with bursts among them: to `burst` the calls of a
+`unusual`, `change_point`, `stuck`, `unprecedented` and `congestion` have learnt three weeks before. Facts come one by one, with bursts among them: to `burst` the calls of a
 year, to `correlation` so many that its memory is full.
 """
 
@@ -37,8 +37,9 @@ COLUMNS: Mapping[str, tuple[dict[str, object], float]] = {
     "drifting": ({}, 4e6),
     "change_point": ({"days": 3}, 4e6),
     "unprecedented": ({"learn": 100}, 4e6),
+    "congestion": ({"observed_property": "pm10"}, 4e6),
 }
-LEARNING = ("unusual", "change_point", "stuck", "unprecedented")
+LEARNING = ("unusual", "change_point", "stuck", "unprecedented", "congestion")
 FACTS: Mapping[str, tuple[dict[str, object], float, float]] = {
     "burst": ({}, 1200.0, 500),
     "correlation": ({"sorts": [["call"], ["smoke"]]}, 0.3, 500),

@@ -8,7 +8,7 @@ measured on the Numenta Anomaly Benchmark: `benchmarks/nab.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -17,10 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from tutela.errors import BadInput
-from tutela.maths import found, reach
+from tutela.maths import found, reach, turns
 from tutela.maths.found import Found
 from tutela.maths.reach import Pace, Reach
-from tutela.maths.runs import NEVER, Index, runs
+from tutela.maths.runs import NEVER, Index
 from tutela.maths.slab import Field, Slab
 from tutela.model.card import Card, Sample
 from tutela.model.detection import Detection
@@ -140,11 +140,10 @@ class Unprecedented(Noun, frozen=True, kw_only=True):
 
     def _followed(self, state: Slab, rows: Rows, slots: Index) -> tuple[Slab, list[_Record]]:
         """The state after these rows, and what is to be told. `places`: of each datastream that has one, its next row."""
-        every, records = runs(slots), list[_Record]()
-        every = every.take(np.argsort(every.first - every.end, kind="stable"))  # those with most rows come first
+        every, records = turns.singles(slots), list[_Record]()
         known = {name: state.take(name, every.slots) for name in FIELDS}
         result = np.clip(rows.result.astype(np.float64), -LARGE, LARGE)
-        for places in _in_turn(every.first, every.end):
+        for places in every.turns:
             now = {name: column[: len(places)] for name, column in known.items()}
             after, some = self._stepped(now, result[places], rows.time[places], places)
             records += some
@@ -205,13 +204,6 @@ class Unprecedented(Noun, frozen=True, kw_only=True):
             why=Why(message=f"unprecedented.{side if alone else f'{side}_together'}", inputs=inputs, unless=unless),
         )
         return found.detection(self, timeline, told, found.on(catalogue, (datastream,)))
-
-
-def _in_turn(first: Index, end: Index) -> Iterator[Index]:
-    """The first row of each run, then the second one of those that have it, and so on; the longest runs come first."""
-    many = end - first
-    for turn in range(int(many[0]) if len(many) else 0):
-        yield first[: np.searchsorted(-many, -turn)] + turn
 
 
 def _confidence(rows: int) -> float:

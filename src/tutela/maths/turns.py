@@ -1,4 +1,4 @@
-"""Rows of many datastreams, hour after hour, at most one hour of each at a time; and their sums, one row after the other."""
+"""Rows of many datastreams, hour after hour, at most one hour of each at a time; or one row of each at a time."""
 
 from __future__ import annotations
 
@@ -48,3 +48,23 @@ def _in_turn(every: Runs, hour: Index) -> Iterator[Index]:
     else:
         for each in np.unique(hour).tolist():
             yield np.flatnonzero(hour == each)
+
+
+@dataclass(frozen=True, slots=True)
+class Singles:
+    """The slots that have rows, those with most of them first; and the places of their first rows, of their second ones and so on.
+
+    The places of a turn are those of the first so many slots.
+    """
+
+    slots: Index
+    turns: list[Index]
+
+
+def singles(slots: Index) -> Singles:
+    """One row of each slot at a time."""
+    every = runs(slots)
+    every = every.take(np.argsort(every.first - every.end, kind="stable"))
+    fewer = every.first - every.end
+    most = int(-fewer[0]) if len(fewer) else 0
+    return Singles(every.slots, [every.first[: np.searchsorted(fewer, -turn)] + turn for turn in range(most)])
