@@ -23,6 +23,7 @@ SECONDS = {
     "scan": 180,
     "nab": 300,
     "onset": 300,
+    "demand": 120,
     "flow_detect": 180,
     "flow_gateway": 180,
     "standards": 180,

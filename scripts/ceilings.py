@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 SRC = Path("src/tutela")
-PURE = ("model", "maths", "policy", "detectors", "flow")
+PURE = ("model", "maths", "policy", "detectors", "forecasts", "flow")
 ACTS = {"open", "hash", "exec", "eval"}
 CLOCKS = {"now", "utcnow", "today"}
 FILE, FUNCTION, P90, DEPTH, ERRORS_DEPTH, FANOUT = 400, 40, 20, 2, 4, 12

@@ -142,6 +142,16 @@ def detectors() -> Iterator[str]:
         yield f"And not in this one, a near miss:\n\n{samples(card.near_miss)}"
 
 
+def forecasts() -> Iterator[str]:
+    """What every forecast foresees and can't do."""
+    yield "# Forecasts\n\nHistory in; where and when next out, with its score. Written from the cards of the parts."
+    for name in parts.names("forecasts"):
+        part = parts.load("forecasts", name)
+        card: Card = part.card
+        yield f"## {name}\n\n{card.finds}\n\n**It cannot:** {card.cannot[0].lower()}{card.cannot[1:]}"
+        yield f"{about(part)}\n\n{fields(part)}"
+
+
 def _needs(card: Card) -> str:
     lane = "observations" if card.key == "datastream" else "detections"
     return ", ".join(f"{lane} of any sort" if need == "*" else f"{need}s" for need in sorted(card.needs))
@@ -314,6 +324,7 @@ def environment() -> Iterator[str]:
 
 PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "detectors": detectors,
+    "forecasts": forecasts,
     "sources": sources,
     "standards": standards,
     "systems": systems,

@@ -176,7 +176,7 @@ def test_the_reference_is_what_the_code_says() -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-@pytest.mark.parametrize("room", ["detectors", "sources", "standards"])
+@pytest.mark.parametrize("room", ["detectors", "forecasts", "sources", "standards"])
 def test_every_part_has_its_place_in_the_reference(room: str) -> None:
     assert set(parts.names(room)) <= anchors(DOCS / "reference" / f"{room}.md")
 
