@@ -46,6 +46,9 @@ SECONDS = {
 }
 """Every bench, in order, with the seconds after which it counts as stuck."""
 
+REAL = ("nab", "onset", "demand")
+"""Those that want recorded data: part of everything only where TUTELA_BENCH_DATA names their folder."""
+
 QUICK = ("detectors", "spine")
 """What a quick run of everything takes: each other one has a quick slice too, when it is named."""
 
@@ -70,11 +73,16 @@ def run(name: str) -> tuple[list[Figure], bool]:
     return figures, ran
 
 
+def everything() -> list[str]:
+    """Every bench whose data are at hand."""
+    return [name for name in SECONDS if name not in REAL or "TUTELA_BENCH_DATA" in os.environ]
+
+
 def main(words: list[str]) -> int:
     """Run what is named, or everything."""
     if "--quick" in words:
         os.environ["QUICK"] = "1"
-    names = [word for word in words if not word.startswith("-")] or (QUICK if report.quick() else list(SECONDS))
+    names = [word for word in words if not word.startswith("-")] or (QUICK if report.quick() else everything())
     if unknown := [name for name in names if name not in SECONDS]:
         sys.exit(f"there is no bench called {', '.join(unknown)}; there are: {', '.join(SECONDS)}")
     report.fsync()
