@@ -37,7 +37,7 @@ COLUMNS: Mapping[str, tuple[dict[str, object], float]] = {
     "drifting": ({}, 4e6),
     "change_point": ({"days": 3}, 4e6),
     "unprecedented": ({"learn": 100}, 4e6),
-    "congestion": ({"observed_property": "pm10"}, 4e6),
+    "congestion": ({"observed_property": "pm10", "slack": 0.8}, 4e6),
 }
 LEARNING = ("unusual", "change_point", "stuck", "unprecedented", "congestion")
 FACTS: Mapping[str, tuple[dict[str, object], float, float]] = {

@@ -122,8 +122,8 @@ def test_many_results_that_are_high_together_are_told_though_each_was_there_befo
 def test_what_goes_on_rising_is_told_again_only_after_quiet() -> None:
     values = [*calm(1000), *(31.0 + row for row in range(100)), *calm(30), 500.0]
 
-    assert len(rows(Unprecedented(learn=500, quiet=25), values)) == 2
-    assert len(rows(Unprecedented(learn=500, quiet=0), values)) > 50
+    assert len(rows(Unprecedented(learn=500, quiet=25, beyond=0.02), values)) == 2
+    assert len(rows(Unprecedented(learn=500, quiet=0, beyond=0.02), values)) > 20
 
 
 def test_what_was_long_ago_is_new_again() -> None:

@@ -2,8 +2,8 @@
 
 For each datastream it keeps how far results have reached, upwards and downwards, and how far the mean of the last `few`
 has (`maths/reach.py`). What goes beyond by more than a margin is told once, and widens the bounds: what has been seen is not
-new. There is no hour of the week in it and no distribution, so that it needs days where `unusual` needs weeks. It was
-measured on the Numenta Anomaly Benchmark: `benchmarks/nab.py`.
+new. There is no hour of the week in it and no distribution, so that it needs days where `unusual` needs weeks. How much it
+finds, and how often chance alone makes it tell something, was measured: `benchmarks/nab.py`.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Unprecedented(Noun, frozen=True, kw_only=True):
         cannot=(
             "See what is odd but has been as high or as low before: a wrong hour, a shape, a value that stays the same;"
             " tell what it has not seen for want of time, as the first hot day of a year, from what is wrong; judge a"
-            " datastream that never varied. Whatever came while it learnt it takes for usual."
+            " datastream that never varied; keep to a number of false alarms: chance, too, goes further now and then. Whatever came while it learnt it takes for usual."
         ),
         options={"few": 2, "learn": 12},
         fires=(
@@ -96,10 +96,10 @@ class Unprecedented(Noun, frozen=True, kw_only=True):
     name: str = "unprecedented"
     only: tuple[str, ...] = ()
     direction: Literal["above", "below", "both"] = "both"
-    beyond: Annotated[float, msgspec.Meta(ge=0)] = 0.02
+    beyond: Annotated[float, msgspec.Meta(ge=0)] = 0.1
     least: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     few: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 24
-    memory: Annotated[int, msgspec.Meta(ge=10)] = 10_000
+    memory: Annotated[int, msgspec.Meta(ge=10)] = 100_000
     quiet: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 25
     learn: Annotated[int, msgspec.Meta(ge=10)] = 2000
     scale: Scale = Scale(urgency=Urgency.EXPECTED, severity=Severity.MINOR, certainty=Certainty.POSSIBLE)

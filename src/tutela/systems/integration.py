@@ -1,4 +1,4 @@
-"""Real-time integration: what falls silent, lies or can't be reached, what is unusual for its hour or never seen, crowds, and the street."""
+"""Real-time integration: what falls silent, lies or can't be reached, what is unusual for its hour, crowds, and the street."""
 
 from tutela.model.scales import Certainty, Scale, Severity, Urgency
 from tutela.model.system import System, Use
@@ -9,7 +9,7 @@ CROWD = Scale(urgency=Urgency.EXPECTED, severity=Severity.MODERATE, certainty=Ce
 
 system = System(
     name="integration",
-    says="Notices what falls silent, lies or can't be reached, what is unusual for the hour of the week or was never seen, crowds, and what is wrong in the street.",
+    says="Notices what falls silent, lies or can't be reached, what is unusual for the hour of the week, crowds, and what is wrong in the street.",
     purposes=("public-safety", "city-operations", "traffic"),
     detectors=(
         Use(part="silence", name="silence"),
@@ -19,8 +19,6 @@ system = System(
         Use(part="drifting", name="drifting"),
         # Of nights and days that air and noise have, counts of people and cars have too many of their own.
         Use(part="change_point", name="change-point", options={"only": ("pm25", "no2", "noise")}),
-        # In three years of Beijing's air it told 5 a year of each datastream; of counts and speeds nothing was measured.
-        Use(part="unprecedented", name="unprecedented", options={"only": ("pm25", "no2", "noise")}),
         # One use for all: it keeps 1.5 kB of each datastream. One false alarm an hour, in the whole city.
         Use(part="unusual", name="unusual", options={"budget": 24.0}),
         Use(
