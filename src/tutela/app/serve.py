@@ -24,6 +24,7 @@ from tutela.app.measuring import Heard, tell, timing
 from tutela.app.settings import FIRST_MQTT_PORT, FIRST_PORT, Settings
 from tutela.app.staff import staff
 from tutela.app.tasks import together
+from tutela.app.verifying import origin, publishing, script
 from tutela.app.wording import sentences
 from tutela.backends.postgres.progress import PostgresProgress
 from tutela.flow import hop
@@ -34,6 +35,7 @@ from tutela.flow.gateway import Gateway, Options
 from tutela.flow.health import Health
 from tutela.flow.history import History
 from tutela.flow.prose import Prose
+from tutela.flow.published import Publishing
 from tutela.flow.read import reads
 from tutela.flow.read_health import HealthReads
 from tutela.flow.read_rules import RuleReads
@@ -43,7 +45,19 @@ from tutela.flow.tokens import Doorkeeper
 from tutela.flow.units import UnitActs
 from tutela.model.flow import Give
 from tutela.model.timeline import LIVE
-from tutela.screens import alerts, events, health, incidents, observations, page, people, rules, staged, units
+from tutela.screens import (
+    alerts,
+    events,
+    health,
+    incidents,
+    observations,
+    page,
+    people,
+    published,
+    rules,
+    staged,
+    units,
+)
 from tutela.screens.console import Console
 from tutela.screens.guard import Guard
 from tutela.screens.headers import harden
@@ -68,6 +82,7 @@ class Doors:
     gateway: Gateway
     health: Health
     keeper: Doorkeeper
+    publishing: Publishing
 
     @property
     def give(self) -> Give:
@@ -75,7 +90,7 @@ class Doors:
         return timing(self.gateway.give, self.core.meters, "telemetry")
 
 
-def doors(inside: Core) -> Doors:
+async def doors(inside: Core) -> Doors:
     """The doors. The gateway's name is new at each start: message ids begin with it."""
     told = Health()
     gateway = Gateway(
@@ -88,7 +103,8 @@ def doors(inside: Core) -> Doors:
         clock=clock,
         options=Options(may=reserve(inside.settings).check),
     )
-    return Doors(inside, gateway, told, Doorkeeper(inside.tokens, inside.known, told, clock))
+    keeper = Doorkeeper(inside.tokens, inside.known, told, clock)
+    return Doors(inside, gateway, told, keeper, await publishing(inside))
 
 
 def application(behind: Doors) -> Litestar:
@@ -113,7 +129,9 @@ def _routes(behind: Doors) -> Sequence[Router]:
     shown = reads(ledger, facts, known, history, keys)
     deeds = Deeds(ledger, facts, facts, Prose(keys))
     acts, commands, moves, words = Acts(deeds), Incidents(deeds), UnitActs(ledger, facts, facts), sentences(inside)
-    vitals = HealthReads(ledger=ledger, known=known, progress=PostgresProgress(facts.db), report=behind.health.report)
+    vitals = HealthReads(
+        ledger=ledger, known=known, progress=PostgresProgress(facts.db), report=behind.health.report, witnesses=facts
+    )
     outcomes = StagedReads(ledger=ledger, desk=facts, log=facts)
     return [
         *_machines(behind),
@@ -123,6 +141,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
         units.routes(shown, moves, guard),
         events.routes(shown, guard),
         people.routes(here, guard),
+        published.routes(behind.publishing, facts, origin(inside.install), script()),
         health.routes(vitals, _probes(inside), guard),
         staged.routes(outcomes, guard),
         rules.routes(RuleReads(ledger=ledger, rules=facts, ticks=facts, try_=Apart(inside.settings).run), guard),
@@ -182,7 +201,7 @@ async def run(settings: Settings) -> None:
     """Serve until stopped."""
     async with core(settings, "serve") as inside:
         await inside.known.refresh()
-        behind = doors(inside)
+        behind = await doors(inside)
         async with running(behind), mqtt(behind).listening(HOST, settings.mqtt_port or FIRST_MQTT_PORT):
             config = uvicorn.Config(
                 Leaving(application(behind)),

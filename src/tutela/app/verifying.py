@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
 
 from tutela.app.core import Core, core
 from tutela.app.settings import Settings
-from tutela.backends.checkpoints import Checkpoints, Key, settle, verifier
+from tutela.backends.checkpoints import Checkpoints, Key, settle, verifier, verifies
 from tutela.backends.postgres.audit import PostgresAudit
 from tutela.backends.postgres.facts import PostgresFacts
 from tutela.backends.tombstones import destroyed
+from tutela.flow.published import Publishing
 from tutela.flow.verify import Report, verify
+from tutela.model import note
 from tutela.model.install import Install
 
 
@@ -36,6 +39,17 @@ async def settle_key(settings: Settings, install: Install, facts: PostgresFacts)
     signed = await witness(settings).last() is not None or bool(await facts.checkpoints())
     where = settings.data
     await asyncio.to_thread(settle, where / "log.key", public_key(settings), origin(install), signed=signed)
+
+
+def script() -> str:
+    """The program by which anybody checks a proof: it stands alone."""
+    return (files("tutela.backends") / "outsider.py").read_text(encoding="utf-8")
+
+
+async def publishing(inside: Core) -> Publishing:
+    """What anybody may have of this log."""
+    told = await asyncio.to_thread(public_key(inside.settings).read_text)
+    return Publishing(inside.facts, note.read_verifier_key(told), verifies)
 
 
 def public_key(settings: Settings) -> Path:

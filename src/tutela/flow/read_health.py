@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from tutela.model.access import Access
+from tutela.model.cosign import WitnessNow
 from tutela.model.event import Seal
 from tutela.model.noun import Noun
 from tutela.model.register import Source
@@ -17,6 +18,7 @@ from .catalogue import Known
 from .health import SourceHealth
 from .ledger import Ledger
 from .ports import Progress
+from .witnesses import Witnesses
 
 
 class SourceNow(Noun, frozen=True, kw_only=True):
@@ -27,12 +29,17 @@ class SourceNow(Noun, frozen=True, kw_only=True):
 
 
 class Vitals(Noun, frozen=True, kw_only=True):
-    """How this system is doing. `lag` is the longest that anything waits to be sealed, in seconds."""
+    """How this system is doing. `lag` is the longest that anything waits to be sealed, in seconds.
+
+    `late` are those of the witnesses that keep the log waiting for too long, by name.
+    """
 
     at: int
     sources: tuple[SourceNow, ...]
     sealing: Seal
     lag: float
+    witnesses: tuple[WitnessNow, ...] = ()
+    late: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +50,13 @@ class HealthReads:
     known: Known
     progress: Progress
     report: Callable[[int], Iterable[SourceHealth]]
+    witnesses: Witnesses
 
     async def vitals(self, access: Access) -> Vitals:
         """All of it, at this moment; raises Refused, and leaves one event."""
         query, now = "health", self.ledger.now
         await self.ledger.must(ask(access, Action.READ, "health", now), LIVE, query)
-        sealing = await self.progress.progress()
+        sealing, watched = await self.progress.progress(), await self.witnesses.watched()
         told = {one.source: one for one in self.report(now)}
         names = sorted(told.keys() | self.known.sources.keys())
         await self.ledger.wrote(access, LIVE, query, names)
@@ -59,6 +67,8 @@ class HealthReads:
             ),
             sealing=sealing,
             lag=0.0 if sealing.oldest is None else max(0, now - sealing.oldest) / SECOND,
+            witnesses=tuple(watched),
+            late=tuple(one.cosigner.name for one in watched if one.late(now)),
         )
 
 

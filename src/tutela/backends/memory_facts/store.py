@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from tutela.backends.bell import Bell
 from tutela.backends.rules import Change, changed_first
 from tutela.model.alert import Alert
 from tutela.model.call import Call
+from tutela.model.cosign import Cosignature, Cosigner
 from tutela.model.dead_letter import DeadLetter
 from tutela.model.detection import Detection
 from tutela.model.event import Checkpoint, Event, Sealed
@@ -20,12 +24,19 @@ from tutela.model.install import Install
 from tutela.model.people import Agent, Shift
 from tutela.model.register import Datastream, Kept, Reach, Source, Thing
 
+SALT = 16
+
 Place = tuple[str, str, int]
 """A row of the lease table: timeline, stage, partition."""
 
 
 def _now() -> int:
     return time.time_ns() // 1000
+
+
+def _salted(event: Event) -> Event:
+    """Leaves are published, in proofs: without a salt, whoever guesses an event could see that it happened."""
+    return event if event.salt else msgspec.structs.replace(event, salt=secrets.token_bytes(SALT))
 
 
 @dataclass
@@ -70,6 +81,9 @@ class Store:
     sealed: list[Sealed] = field(default_factory=list)
     sealer: Held = field(default_factory=Held)
     checkpoints: dict[tuple[int, int], Checkpoint] = field(default_factory=dict)
+    cosigners: dict[str, Cosigner] = field(default_factory=dict)
+    cosignatures: dict[tuple[int, int, str], Cosignature] = field(default_factory=dict)
+    tiles: list[bytes] = field(default_factory=list)
     workers: dict[str, int] = field(default_factory=dict)
     leases: dict[Place, Held] = field(default_factory=dict)
     columns: dict[Place, dict[str, dict[str, bytes]]] = field(default_factory=dict)
@@ -86,7 +100,7 @@ class Store:
 
     def log(self, events: Sequence[Event]) -> None:
         """Append the events that are not there yet."""
-        new = {event.id: event for event in events if event.id not in self.events}
+        new = {event.id: _salted(event) for event in events if event.id not in self.events}
         self.events.update(new)
         if new:
             self.bell.ring("event")

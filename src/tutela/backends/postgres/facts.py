@@ -11,6 +11,7 @@ from tutela.backends.postgres.log import PostgresLog
 from tutela.backends.postgres.outbox import PostgresOutbox
 from tutela.backends.postgres.people import PostgresPeople
 from tutela.backends.postgres.progress import PostgresProgress
+from tutela.backends.postgres.published import PostgresPublished
 from tutela.backends.postgres.register import (
     PostgresConnections,
     PostgresDeadLetters,
@@ -33,6 +34,7 @@ class PostgresFacts(
     PostgresOutbox,
     PostgresSealing,
     PostgresProgress,
+    PostgresPublished,
     PostgresDesk,
     units.PostgresUnits,
     PostgresPeople,
