@@ -181,7 +181,11 @@ class Town:
     @property
     def health_reads(self) -> HealthReads:
         return HealthReads(
-            ledger=self.ledger, known=self.known, progress=self.facts, report=self.health.report, witnesses=self.facts
+            ledger=self.ledger,
+            known=self.known,
+            progress=self.facts,
+            report=self.health.report,
+            witnesses=self.facts.watched,
         )
 
     @property

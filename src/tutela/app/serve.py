@@ -130,7 +130,11 @@ def _routes(behind: Doors) -> Sequence[Router]:
     deeds = Deeds(ledger, facts, facts, Prose(keys))
     acts, commands, moves, words = Acts(deeds), Incidents(deeds), UnitActs(ledger, facts, facts), sentences(inside)
     vitals = HealthReads(
-        ledger=ledger, known=known, progress=PostgresProgress(facts.db), report=behind.health.report, witnesses=facts
+        ledger=ledger,
+        known=known,
+        progress=PostgresProgress(facts.db),
+        report=behind.health.report,
+        witnesses=facts.watched,
     )
     outcomes = StagedReads(ledger=ledger, desk=facts, log=facts)
     return [

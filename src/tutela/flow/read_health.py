@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from tutela.model.access import Access
@@ -18,7 +18,6 @@ from .catalogue import Known
 from .health import SourceHealth
 from .ledger import Ledger
 from .ports import Progress
-from .witnesses import Witnesses
 
 
 class SourceNow(Noun, frozen=True, kw_only=True):
@@ -44,19 +43,19 @@ class Vitals(Noun, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthReads:
-    """How this system is doing. `report` gives what came from each source since this process started."""
+    """How this system is doing. `report` gives what came from each source since this process started, `witnesses` how far each one is."""
 
     ledger: Ledger
     known: Known
     progress: Progress
     report: Callable[[int], Iterable[SourceHealth]]
-    witnesses: Witnesses
+    witnesses: Callable[[], Awaitable[Sequence[WitnessNow]]]
 
     async def vitals(self, access: Access) -> Vitals:
         """All of it, at this moment; raises Refused, and leaves one event."""
         query, now = "health", self.ledger.now
         await self.ledger.must(ask(access, Action.READ, "health", now), LIVE, query)
-        sealing, watched = await self.progress.progress(), await self.witnesses.watched()
+        sealing, watched = await self.progress.progress(), await self.witnesses()
         told = {one.source: one for one in self.report(now)}
         names = sorted(told.keys() | self.known.sources.keys())
         await self.ledger.wrote(access, LIVE, query, names)

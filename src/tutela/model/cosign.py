@@ -20,7 +20,7 @@ from .when import MINUTE
 _SUBMITTED = re.compile(
     r"old (?P<old>0|[1-9][0-9]{0,17})\n(?P<path>(?:[A-Za-z0-9+/]{43}=\n){0,63})\n(?P<note>.+)", re.DOTALL
 )
-_LINE = re.compile(r"— (?P<name>[^\s+]+) (?P<signed>[A-Za-z0-9+/]{101}[A-Za-z0-9+/=]{3})")
+_LINE = re.compile(r"— (?P<name>[^\s+]+) (?P<signed>[A-Za-z0-9+/]{102}==)")
 _KEY_ID, _TIME = 4, 8
 
 LATE = 10 * MINUTE

@@ -130,6 +130,12 @@ def decoded_key(key: str, kind: bytes, whose: str) -> tuple[str, bytes]:
     return found["name"], public
 
 
+def decoded_id(key: str) -> tuple[str, bytes]:
+    """The name and the key id of a public key of any kind; the key was read before."""
+    name, id_, _ = key.split("+", 2)
+    return name, bytes.fromhex(id_)
+
+
 def key_id(name: str, kind: bytes, public: bytes) -> bytes:
     """The four bytes by which a signature says under which key it is."""
     return sha256(name.encode() + b"\n" + kind + public).digest()[:4]

@@ -11,7 +11,10 @@ from base64 import b64encode
 from collections.abc import Sequence
 from hashlib import sha256
 
-from .cosign import Cosigner
+import msgspec
+
+from . import cosign, note
+from .cosign import Cosignature, Cosigner
 from .event import Event
 from .noun import Noun
 
@@ -43,7 +46,12 @@ def tlog_proof(told: Inclusion) -> str:
 
 
 def bundle(event: Event, told: Inclusion, log: str, witnesses: Sequence[Cosigner]) -> str:
-    """The file. `log` is the log's public key as note tools take it; the witnesses' keys are those that it knows."""
+    """The file. `log` is the log's public key as note tools take it; of cosignatures, those of these witnesses are in it."""
+    known = {note.decoded_id(one.key): one for one in witnesses}
+    _, lines = note.opened(told.note)
+    given = [one for one in map(cosign.read, lines) if (one.witness, one.key_id) in known]
+    told = msgspec.structs.replace(told, note=_signed(told.note, given))
+    signers = [known[one.witness, one.key_id] for one in given]
     said: dict[str, object] = {
         "about": ABOUT,
         "event": {
@@ -63,10 +71,17 @@ def bundle(event: Event, told: Inclusion, log: str, witnesses: Sequence[Cosigner
         "leaf": told.leaf.hex(),
         "log": log,
         "proof": tlog_proof(told).splitlines(),
-        "witnesses": [{"key": one.key, "owner": one.owner, "simulated": one.simulated} for one in witnesses],
+        "witnesses": [{"key": one.key, "owner": one.owner, "simulated": one.simulated} for one in signers],
     }
     said["sum"] = sha256(_written(said).encode()).hexdigest()
     return _written(said)
+
+
+def _signed(told: str, given: Sequence[Cosignature]) -> str:
+    """The note with these cosignatures and no others."""
+    point, lines = note.opened(told)
+    own = [line for line in told.partition("\n\n")[2].splitlines(keepends=True) if line.removesuffix("\n") not in lines]
+    return f"{note.text(point).decode()}\n{''.join(own)}{''.join(map(cosign.write, given))}"
 
 
 def _written(said: dict[str, object]) -> str:

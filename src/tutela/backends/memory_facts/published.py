@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from tutela.backends.memory_facts.store import Store
 from tutela.backends.rules import not_there
 from tutela.model.cosign import Cosignature, Cosigner, WitnessNow
 from tutela.model.event import Checkpoint, Event
 from tutela.model.when import SECOND
+
+_cosigner = msgspec.json.Decoder(Cosigner).decode
 
 
 @dataclass
@@ -47,7 +51,13 @@ class MemoryPublished:
 
     async def cosigners(self) -> Sequence[Cosigner]:
         """The witnesses, by name."""
-        return [one for _, one in sorted(self.store.cosigners.items())]
+        stand: dict[str, Cosigner] = {}
+        for event in self.store.events.values():
+            if event.kind == "witness@1":
+                stand[event.subject] = _cosigner(event.body)
+            elif event.kind == "witness-ended@1":
+                del stand[event.subject]
+        return [one for _, one in sorted(stand.items())]
 
     async def watched(self) -> Sequence[WitnessNow]:
         """The witnesses, by name, with how far each one is."""
@@ -55,23 +65,29 @@ class MemoryPublished:
 
     async def enter_cosigner(self, cosigner: Cosigner, event: Event) -> None:
         """Enter a witness, or change its entry, with its event."""
-        self.store.cosigners[cosigner.name] = cosigner
+        del cosigner  # the event tells it
         self.store.log([event])
 
     async def end_cosigner(self, name: str, event: Event) -> None:
         """Wait for that witness no more; raises NotFound."""
-        if self.store.cosigners.pop(name, None) is None:
+        if name not in {one.name for one in await self.cosigners()}:
             raise not_there("witness", name)
         self.store.log([event])
 
     async def cosign(self, point: Checkpoint, given: Cosignature) -> None:
         """Keep what a witness says of a checkpoint; what it said before stays."""
-        self.store.cosignatures.setdefault((point.epoch, point.size, given.witness), given)
+        self.store.cosignatures.setdefault(
+            (point.epoch, point.size, given.witness), (given.key_id, given.at, given.signature)
+        )
 
     async def cosignatures(self, point: Checkpoint) -> Sequence[Cosignature]:
         """What witnesses say of a checkpoint, by their names."""
         said = sorted(self.store.cosignatures.items())
-        return [given for (epoch, size, _), given in said if (epoch, size) == (point.epoch, point.size)]
+        return [
+            Cosignature(witness=witness, key_id=key_id, at=at, signature=signature)
+            for (epoch, size, witness), (key_id, at, signature) in said
+            if (epoch, size) == (point.epoch, point.size)
+        ]
 
     def _now(self, one: Cosigner) -> WitnessNow:
         said = sorted(key for key in self.store.cosignatures if key[2] == one.name)
@@ -81,6 +97,6 @@ class MemoryPublished:
         return WitnessNow(
             cosigner=one,
             size=last[1] if given else None,
-            at=given.at * SECOND if given else None,
+            at=given[1] * SECOND if given else None,
             waits=later[0] if later else None,
         )

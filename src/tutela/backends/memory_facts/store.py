@@ -14,7 +14,6 @@ from tutela.backends.bell import Bell
 from tutela.backends.rules import Change, changed_first
 from tutela.model.alert import Alert
 from tutela.model.call import Call
-from tutela.model.cosign import Cosignature, Cosigner
 from tutela.model.dead_letter import DeadLetter
 from tutela.model.detection import Detection
 from tutela.model.event import Checkpoint, Event, Sealed
@@ -81,8 +80,7 @@ class Store:
     sealed: list[Sealed] = field(default_factory=list)
     sealer: Held = field(default_factory=Held)
     checkpoints: dict[tuple[int, int], Checkpoint] = field(default_factory=dict)
-    cosigners: dict[str, Cosigner] = field(default_factory=dict)
-    cosignatures: dict[tuple[int, int, str], Cosignature] = field(default_factory=dict)
+    cosignatures: dict[tuple[int, int, str], tuple[bytes, int, bytes]] = field(default_factory=dict)
     tiles: list[bytes] = field(default_factory=list)
     workers: dict[str, int] = field(default_factory=dict)
     leases: dict[Place, Held] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tutela.backends.postgres import units, values
+from tutela.backends.postgres import published, units, values
 from tutela.backends.postgres.database import Database
 from tutela.backends.postgres.desk import PostgresDesk
 from tutela.backends.postgres.install import PostgresTimelines
@@ -11,7 +11,6 @@ from tutela.backends.postgres.log import PostgresLog
 from tutela.backends.postgres.outbox import PostgresOutbox
 from tutela.backends.postgres.people import PostgresPeople
 from tutela.backends.postgres.progress import PostgresProgress
-from tutela.backends.postgres.published import PostgresPublished
 from tutela.backends.postgres.register import (
     PostgresConnections,
     PostgresDeadLetters,
@@ -34,7 +33,7 @@ class PostgresFacts(
     PostgresOutbox,
     PostgresSealing,
     PostgresProgress,
-    PostgresPublished,
+    published.PostgresPublished,
     PostgresDesk,
     units.PostgresUnits,
     PostgresPeople,
