@@ -68,14 +68,24 @@ def test_a_submission_reads_back(old: int, path: list[bytes]) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    ["", "old 1\n", "old 01\n\nx", "new 1\n\nx", "old 1\nshort\n\nx", "old 1\nx", "old 1\n" + f"{STEPS[0]}\n" * 64 + "\nx"],
+    [
+        "",
+        "old 1\n",
+        "old 01\n\nx",
+        "new 1\n\nx",
+        "old 1\nshort\n\nx",
+        "old 1\nx",
+        "old 1\n" + f"{STEPS[0]}\n" * 64 + "\nx",
+    ],
 )
 def test_what_is_no_submission_is_refused_in_words(body: str) -> None:
     with pytest.raises(BadInput, match="tlog-witness"):
         cosign.submitted(body)
 
 
-@pytest.mark.parametrize("line", ["", LINE[2:], LINE[:-1], LINE.replace("==", "=="[:1] + "A"), f"{LINE} ", LINE.replace(" jW", "  jW")])
+@pytest.mark.parametrize(
+    "line", ["", LINE[2:], LINE[:-1], LINE.replace("==", "=="[:1] + "A"), f"{LINE} ", LINE.replace(" jW", "  jW")]
+)
 def test_what_is_no_cosignature_is_refused_in_words(line: str) -> None:
     with pytest.raises(BadInput, match="no cosignature/v1"):
         cosign.read(line)
@@ -132,7 +142,7 @@ def test_the_origin_of_a_log_is_in_its_key() -> None:
     ("waits", "entered", "late"),
     [(None, 0, False), (0, 0, True), (2 * MINUTE, 0, False), (0, 5 * MINUTE, False)],
 )
-def test_a_witness_is_late_after_ten_minutes_of_waiting_for_it(waits: int | None, entered: int, late: bool) -> None:
+def test_a_witness_is_late_after_ten_minutes_of_waiting_for_it(waits: int | None, entered: int, *, late: bool) -> None:
     one = Cosigner(name="w", key="k", owner="o", at=entered)
 
     assert WitnessNow(cosigner=one, size=None, at=None, waits=waits).late(11 * MINUTE) is late
@@ -141,5 +151,7 @@ def test_a_witness_is_late_after_ten_minutes_of_waiting_for_it(waits: int | None
 def test_whose_cosignature_it_is_stands_in_its_key_id() -> None:
     made = cosign.signed_by("w", PUBLIC, 5, b"s" * 64)
 
-    assert made == Cosignature(witness="w", key_id=note.key_id("w", note.COSIGNATURE, PUBLIC), at=5, signature=b"s" * 64)
+    assert made == Cosignature(
+        witness="w", key_id=note.key_id("w", note.COSIGNATURE, PUBLIC), at=5, signature=b"s" * 64
+    )
     assert cosign.read(cosign.write(made)) == made

@@ -133,7 +133,10 @@ class Witness:
 def witness(folder: WitnessFolder, name: str | None, key: str | None, say: Say) -> Witness:
     """The witness in that directory, made at its first start."""
     called = name or folder.name
-    folder.settle(called)
+    new = not (folder.path / "witness.pub").exists()
+    made = folder.settle(called)
+    if new:
+        say(f"this is a new witness; let the city enter its public key:\n{made}")
     mark = folder.path / "log.pub"
     if key is None and not mark.exists():
         raise BadInput(
