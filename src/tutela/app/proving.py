@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tutela.app.core import clock, core
+from tutela.app.core import Core, clock, core
 from tutela.app.settings import Settings
 from tutela.app.verifying import origin, publishing
+from tutela.errors import NotFound
 from tutela.flow.witnesses import end, enter
 from tutela.maths.ids import uuid_of
 from tutela.model import note
@@ -17,18 +18,20 @@ from tutela.model.proof import Proven, bundle
 from tutela.model.timeline import LIVE
 
 BY = "install"
+FURTHEST = 2**53
 
 
-async def proof(settings: Settings, id_: str) -> str:
+async def proof(settings: Settings, named: str) -> str:
     """The file, and an event that says it was written: whoever gets it sees what is stored of the event.
 
-    Raises NotFound for an event that there is not, or that no checkpoint has yet.
+    `named`: its id, or its position. Raises NotFound for an event that there is not, or that no checkpoint has yet.
     """
     async with core(settings, "proof", connections=2) as inside:
         public = await publishing(inside)
-        event, told = await inside.facts.event(id_), await public.inclusion(id_)
+        event = await _event(inside, named)
+        told = await public.inclusion(event.id)
         size = note.opened(told.note)[0].size
-        await inside.facts.append([_proven(Proven(event=id_, size=size), clock())])
+        await inside.facts.append([_proven(Proven(event=event.id, size=size), clock())])
         key = note.verifier_key(origin(inside.install), public.public)
         return bundle(event, told, key, await inside.facts.cosigners())
 
@@ -49,6 +52,15 @@ async def listed(settings: Settings) -> tuple[int, Sequence[WitnessNow]]:
     """The time, and the witnesses that there are."""
     async with core(settings, "witnesses", connections=1) as inside:
         return clock(), await inside.facts.watched()
+
+
+async def _event(inside: Core, named: str) -> Event:
+    if not (named.isascii() and named.isdigit()):
+        return await inside.facts.event(named)
+    found = await inside.facts.sealed(min(int(named), FURTHEST) - 1, 1)
+    if not found or found[0].position != int(named):
+        raise NotFound(f"the log has no position {named}; its newest one is {await inside.facts.last()}")
+    return found[0].event
 
 
 def _proven(said: Proven, now: int) -> Event:

@@ -79,7 +79,7 @@ def _words(report: Report) -> str:
 
 
 def proof(
-    event: Annotated[str, typer.Argument(metavar="EVENT", help="The event's id.")],
+    event: Annotated[str, typer.Argument(metavar="EVENT", help="The event's id, or its position in the log.")],
     data: Data = None,
 ) -> None:
     """Write the proof that an event is in the log, as one file that anybody checks offline: `tutela proof EVENT > FILE`.
