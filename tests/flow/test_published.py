@@ -171,7 +171,7 @@ async def test_leaves_that_do_not_lead_to_the_signed_root_prove_nothing(log: Log
         await log.publishing.growth(150)
 
 
-@pytest.mark.parametrize("left", [100, 256, 290])
+@pytest.mark.parametrize("left", [100, 256, 290, 550])
 async def test_leaves_that_are_gone_prove_nothing(log: Log, left: int) -> None:
     await log.grow(600)
     del log.facts.store.sealed[left:]
