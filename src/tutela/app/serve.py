@@ -129,13 +129,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
     shown = reads(ledger, facts, known, history, keys)
     deeds = Deeds(ledger, facts, facts, Prose(keys))
     acts, commands, moves, words = Acts(deeds), Incidents(deeds), UnitActs(ledger, facts, facts), sentences(inside)
-    vitals = HealthReads(
-        ledger=ledger,
-        known=known,
-        progress=PostgresProgress(facts.db),
-        report=behind.health.report,
-        witnesses=facts.watched,
-    )
+    vitals = _vitals(behind)
     outcomes = StagedReads(ledger=ledger, desk=facts, log=facts)
     return [
         *_machines(behind),
@@ -164,6 +158,18 @@ def _routes(behind: Doors) -> Sequence[Router]:
             guard,
         ),
     ]
+
+
+def _vitals(behind: Doors) -> HealthReads:
+    """How all of it is doing."""
+    inside, facts = behind.core, behind.core.facts
+    return HealthReads(
+        ledger=inside.ledger,
+        known=inside.known,
+        progress=PostgresProgress(facts.db),
+        report=behind.health.report,
+        witnesses=facts.watched,
+    )
 
 
 def _machines(behind: Doors) -> Sequence[Router]:
