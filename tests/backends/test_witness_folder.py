@@ -90,6 +90,17 @@ def test_its_own_log_only_grows(folder: WitnessFolder) -> None:
     assert [json.loads(line)["at"] for line in lines] == [0, 1, 2]
 
 
+def test_a_line_that_a_crash_cut_off_does_not_take_the_next_one_with_it(folder: WitnessFolder) -> None:
+    path = folder.path / "events.jsonl"
+    path.write_bytes(b"")
+    folder.tell(Statement(at=1, what="cosigned", says="whole"))
+    path.write_bytes(path.read_bytes() + b'{"at":2,"wh')
+
+    folder.tell(Statement(at=3, what="cosigned", says="whole"))
+
+    assert [line.endswith(b"}") for line in path.read_bytes().splitlines()] == [True, False, True]
+
+
 def test_the_first_alarm_stands_until_somebody_looked(folder: WitnessFolder) -> None:
     assert folder.alarm == ""
     folder.raise_alarm("a fork")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tutela.backends.checkpoints import verifies
 from tutela.backends.memory_facts import MemoryFacts, Store
-from tutela.errors import BadInput, Broken, NotFound, Refused
+from tutela.errors import BadInput, Broken, EngineDown, NotFound, Refused
 from tutela.flow import published
 from tutela.flow.cosign import judge
 from tutela.flow.published import Publishing
@@ -199,6 +200,36 @@ async def test_roots_of_tiles_are_kept_and_read_again(log: Log, monkeypatch: pyt
     assert asked == [-1, 3 * WIDTH - 1]
 
 
+async def test_the_tiles_are_known_before_anybody_asks_and_an_engine_that_was_down_is_asked_again(
+    log: Log, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    newest, answers = log.facts.newest_point, [0]
+
+    async def sometimes(least: int, *, cosigned: bool = False) -> Checkpoint | None:
+        answers[0] += 1
+        if answers[0] == 1:
+            raise EngineDown("PostgreSQL does not answer")
+        if answers[0] == 2:
+            return None
+        return await newest(least, cosigned=cosigned)
+
+    await log.grow(2 * WIDTH)
+    done, keep = asyncio.Event(), log.facts.keep_roots
+
+    async def kept(first: int, roots: Sequence[bytes]) -> None:
+        await keep(first, roots)
+        done.set()
+
+    monkeypatch.setattr(log.facts, "newest_point", sometimes)
+    monkeypatch.setattr(log.facts, "keep_roots", kept)
+    running = asyncio.ensure_future(log.publishing.run(every=0))
+    await asyncio.wait_for(done.wait(), 30)
+    running.cancel()
+
+    assert "PostgreSQL does not answer" in caplog.text
+    assert len(log.facts.store.tiles) == 2
+
+
 async def test_roots_that_were_changed_prove_nothing(log: Log) -> None:
     await log.grow(700)
     log.facts.store.tiles = [b"x" * 32, b"y" * 32]
@@ -271,6 +302,15 @@ async def test_a_witness_is_entered_with_one_event_and_ended_with_one(log: Log) 
 async def test_a_witness_belongs_to_somebody(log: Log, owner: str) -> None:
     with pytest.raises(BadInput, match="who runs the witness"):
         await enter(log.facts, WITNESS_KEY, owner, "install", 1)
+
+
+async def test_there_are_no_more_witnesses_than_a_note_carries(log: Log) -> None:
+    for number in range(15):
+        await enter(log.facts, cosign.cosigner_key(f"w{number}", bytes([number]) * 32), "Somebody", "install", 1)
+
+    with pytest.raises(BadInput, match="there are 15 witnesses"):
+        await log.enter()
+    await enter(log.facts, cosign.cosigner_key("w1", b"x" * 32), "Somebody else", "install", 2)
 
 
 async def test_what_is_no_key_of_a_witness_is_not_entered(log: Log) -> None:

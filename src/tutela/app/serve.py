@@ -197,6 +197,7 @@ async def running(behind: Doors) -> AsyncIterator[None]:
         behind.gateway.run(),
         inside.known.run(REFRESH),
         behind.health.run(inside.facts),
+        behind.publishing.run(),
         tell(inside.meters, inside.settings, "serve"),
     ):
         yield

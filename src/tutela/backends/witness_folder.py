@@ -74,12 +74,16 @@ class WitnessFolder:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._lock(handle)
             yield
-        except BlockingIOError as taken:
-            raise Conflict(f"another witness is at work in {self.path}; stop it first") from taken
         finally:
             os.close(handle)
+
+    def _lock(self, handle: int) -> None:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as taken:
+            raise Conflict(f"another witness is at work in {self.path}; stop it first") from taken
 
     def watched(self, origin: str) -> Watched | None:
         """What is known of a log; None when it was never watched. Raises Broken when that can't be read."""
@@ -136,11 +140,22 @@ class WitnessFolder:
         return self._logs / f"{sha256(origin.encode()).hexdigest()[:32]}.json"
 
 
+def _whole(path: Path) -> bool:
+    """Whether a file of lines ends with one that is whole."""
+    with path.open("rb") as file:
+        if not file.seek(0, os.SEEK_END):
+            return True
+        file.seek(-1, os.SEEK_END)
+        return file.read() == b"\n"
+
+
 def _written(path: Path, body: bytes, how: int) -> None:
     try:
+        # What a crash cut off stays as a line of its own: nothing is taken out of a file of lines.
+        torn = b"" if how != os.O_APPEND or not path.exists() or _whole(path) else b"\n"
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | how, 0o600)
         with os.fdopen(handle, "wb") as file:
-            file.write(body)
+            file.write(torn + body)
             file.flush()
             os.fsync(file.fileno())
     except OSError as wrong:

@@ -7,11 +7,12 @@ given away: what does not lead to the signed root is a fault that stops here, an
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from tutela.errors import Broken, NotFound, Refused
+from tutela.errors import Broken, EngineDown, NotFound, Refused
 from tutela.maths.merkle import consistent, included
 from tutela.maths.tiles import WIDTH, Tiles, edges
 from tutela.model import cosign, note
@@ -20,6 +21,8 @@ from tutela.model.event import Checkpoint
 from tutela.model.proof import Inclusion
 
 from .cosign import Verifies
+
+LOG = logging.getLogger(__name__)
 
 AT_ONCE = 32 * WIDTH
 ROOTS = 100_000
@@ -55,6 +58,18 @@ class Publishing:
     verifies: Verifies
     _tiles: Tiles = field(default_factory=Tiles)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def run(self, every: float = 60.0) -> None:
+        """Know the tiles before anybody asks for a proof, until cancelled; the first time that is work on all leaves."""
+        while True:
+            try:
+                point = await self.kept.newest_point(0)
+                if point is not None:
+                    async with self._turn:
+                        await self._catch_up(point.size)
+            except (EngineDown, Broken) as wrong:
+                LOG.warning("proofs can't be prepared now, trying again: %s", wrong)
+            await asyncio.sleep(every)
 
     async def checkpoint(self, *, cosigned: bool = False) -> str:
         """The newest signed note, with what its witnesses say of it; raises NotFound."""

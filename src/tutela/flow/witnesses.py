@@ -7,6 +7,7 @@ from typing import Protocol
 
 from tutela.errors import BadInput
 from tutela.maths.ids import uuid_of
+from tutela.model import note
 from tutela.model.cosign import Cosigner, CosignerEnded, WitnessNow, read_cosigner_key
 from tutela.model.event import Event
 from tutela.model.flow import encode
@@ -14,6 +15,8 @@ from tutela.model.noun import Noun
 from tutela.model.timeline import LIVE
 
 LONGEST = 200
+MOST = note.MOST - 1
+"""The log's own signature is one of them."""
 
 
 class Witnesses(Protocol):
@@ -33,7 +36,10 @@ async def enter(register: Witnesses, key: str, owner: str, by: str, now: int, *,
     name, _ = read_cosigner_key(key)
     if not owner.strip() or len(owner) > LONGEST:
         raise BadInput(f"say in at most {LONGEST} letters who runs the witness {name}: people must know whom to ask")
-    stands = next((one for one in await register.cosigners() if one.name == name), None)
+    known = await register.cosigners()
+    stands = next((one for one in known if one.name == name), None)
+    if stands is None and len(known) >= MOST:
+        raise BadInput(f"there are {MOST} witnesses, and no note carries more signatures; end one of them first")
     if stands is not None and (stands.key, stands.owner, stands.simulated) == (key.strip(), owner, simulated):
         return stands
     made = Cosigner(name=name, key=key.strip(), owner=owner, at=now, simulated=simulated)
