@@ -31,6 +31,7 @@ SECONDS = {
     "facts": 180,
     "lake": 300,
     "seal": 180,
+    "proofs": 300,
     "spine": 900,
     "loaded": 900,
     "intake": 300,

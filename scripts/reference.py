@@ -299,7 +299,7 @@ def commands() -> Iterator[str]:
     root = typer.main.get_command(cli)
     for words, command in _commands(root, ("tutela",)):
         yield f"## {' '.join(words)}\n\n```text\n{_help(command, words)}\n```"
-    yield "Exit status: 0 when it went well; 1 when it did not, with a sentence that says what to do; 2 for a wrong command line."
+    yield "Exit status: 0 when it went well; 1 when it did not, with a sentence that says what to do; 2 for a wrong command line. `tutela witness` ends with 3 at an alarm; `tutela verify FILE` as [the script](../how-to/run-a-witness.md#give-away-a-proof-the-city-and-check-it-anybody) does."
 
 
 def _commands(command: Any, words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:  # noqa: ANN401  typer ships its own click

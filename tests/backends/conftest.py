@@ -42,7 +42,14 @@ class Make:
     """Nouns with as little said as possible."""
 
     def event(self, subject: str = "", kind: str = "note@1", body: bytes = b"{}", **more: object) -> Event:
-        said: dict[str, Any] = {"id": str(uuid4()), "at": 10, "by": "anna", "cause": None, "timeline": "live"}
+        said: dict[str, Any] = {
+            "id": str(uuid4()),
+            "at": 10,
+            "by": "anna",
+            "cause": None,
+            "timeline": "live",
+            "salt": b"s" * 16,
+        }
         return Event(subject=subject, kind=kind, body=body, **(said | more))
 
     def detection(self, id_: str, revision: int = 0, **more: object) -> Detection:

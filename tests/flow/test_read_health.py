@@ -21,7 +21,9 @@ async def here() -> City:
 
 def health(here: City) -> tuple[HealthReads, Health]:
     told = Health()
-    return HealthReads(ledger=here.ledger, known=here.known, progress=here.facts, report=told.report), told
+    return HealthReads(
+        ledger=here.ledger, known=here.known, progress=here.facts, report=told.report, witnesses=here.facts.watched
+    ), told
 
 
 async def test_every_source_is_told_of_also_a_silent_one_and_a_stranger(here: City) -> None:

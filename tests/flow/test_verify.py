@@ -39,6 +39,7 @@ def event(number: int, **changes: object) -> Event:
         kind="detection@1",
         timeline="live",
         body=b'{"n":%d}' % number,
+        salt=b"s" * 16,
     )
     return msgspec.structs.replace(made, **changes)
 

@@ -33,7 +33,8 @@ from tutela.cli import main
 pytestmark = pytest.mark.integration
 
 VERBS = ["up", "work", "serve", "keep", "connect", "city", "invite", "import", "replay", "verify", "parts", "doctor"]
-VERBS += ["sources list", "sources enter", "sources device", "letters list", "letters revive"]
+VERBS += ["sources list", "sources enter", "sources device", "letters list", "letters revive", "proof", "witness"]
+VERBS += ["witness-settled", "witnesses enter", "witnesses list", "witnesses end"]
 PYTHON = [sys.executable]
 AGAIN = "import subprocess, sys, tutela; sys.exit(subprocess.call([sys.executable, '-c', 'import tutela']))"
 """A program that starts python again, as `tutela up` does."""

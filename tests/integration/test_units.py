@@ -7,6 +7,7 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from tests.integration.running import Device, Instance, Json, now, running, until
 
@@ -77,22 +78,48 @@ def test_a_unit_is_entered_followed_and_sent_on_its_way(town: Instance, tmp_path
     assert "H11: the register has no Thing called 'nothing'" in wrong.stderr
 
 
-def test_the_units_of_the_demonstration_city_are_seen_and_move(tmp_path: Path) -> None:
-    with running(tmp_path / "data") as city:
-        operator = city.come_in(city.codes["operator"], "Anna")
+@pytest.fixture(scope="module")
+def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    """The demonstration city."""
+    with running(tmp_path_factory.mktemp("demonstration") / "data") as city:
+        yield city
 
-        def places() -> Json:
-            found = operator.get("/v1/units")["units"]
-            seen = {one["unit"]["name"]: one["place"] for one in found if one["place"]}
-            return seen if len(seen) == len(FLEET) else {}
 
-        first = until(places, "all units tell where they are", within=90)
-        agencies = {one["unit"]["agency"] for one in operator.get("/v1/units")["units"]}
-        assert agencies == {"police", "fire", "ambulance"}
-        # Each stops for four minutes at the most, and they don't all stop at once.
-        until(lambda: any(place != first[name] for name, place in places().items()), "one of them moves", within=240)
-        entry = next(one for one in operator.get("/v1/sources") if one["name"] == UNITS_SOURCE.name)
-        assert (entry["simulated"], entry["personal_data"]) == (True, True)
+def test_the_units_of_the_demonstration_city_are_seen_and_move(demonstration: Instance) -> None:
+    operator = demonstration.come_in(demonstration.codes["operator"], "Anna")
+
+    def places() -> Json:
+        found = operator.get("/v1/units")["units"]
+        seen = {one["unit"]["name"]: one["place"] for one in found if one["place"]}
+        return seen if len(seen) == len(FLEET) else {}
+
+    first = until(places, "all units tell where they are", within=90)
+    agencies = {one["unit"]["agency"] for one in operator.get("/v1/units")["units"]}
+    assert agencies == {"police", "fire", "ambulance"}
+    # Each stops for four minutes at the most, and they don't all stop at once.
+    until(lambda: any(place != first[name] for name, place in places().items()), "one of them moves", within=240)
+    entry = next(one for one in operator.get("/v1/sources") if one["name"] == UNITS_SOURCE.name)
+    assert (entry["simulated"], entry["personal_data"]) == (True, True)
+
+
+def test_the_demonstration_has_a_witness_of_its_own_that_says_so(demonstration: Instance) -> None:
+    """A process with its own directory and key, which is told nothing of the engines."""
+
+    def cosigned() -> Json:
+        (one,) = demonstration.client().get("/v1/log/signers").json()["witnesses"]
+        return one if one["size"] else None
+
+    one = until(cosigned, "the demonstration's witness cosigns", within=150)
+    process = psutil.Process(demonstration.run_file("witness")["pid"])
+    folder = demonstration.data / "demonstration-witness"
+
+    assert one["cosigner"]["simulated"] is True
+    assert one["cosigner"]["owner"].endswith("a real witness belongs to somebody else")
+    assert process.cmdline()[3:5] == ["witness", demonstration.base]
+    assert not [name for name in process.environ() if name.startswith("TUTELA_")]
+    assert (folder / "witness.key").stat().st_mode & 0o777 == 0o600
+    says = {found["what"] for found in json.loads(demonstration.tutela("doctor", "--json").stdout)}
+    assert "the demonstration's own witness cosigns this log; a real one belongs to somebody else" in says
 
 
 def _written(path: Path, text: str) -> Path:

@@ -39,11 +39,18 @@ MORE_THAN_WORDS = {
     "readSeries",  # with a start before its end
     "involve",  # agencies that have a name
     "backtestRule",  # of a rule that can be met, on a timeline that there is
+    "createCosignature",  # a note that a known witness signed
     "openIncident",  # from an alert or a call, not from both
 }
 """Operations that ask for more than a description can say: here what fits it may still be refused with 400."""
 
 TAKE_ANYTHING = {"GET /ready", "POST /v1/CreateObservations", "POST /v1/calls", "POST /v1/reports", "POST /v1/posts"}
+TAKE_ANYTHING |= {
+    "GET /v1/log/inclusion/{event}",
+    "GET /v1/log/signers",
+    "GET /v1/log/verify.py",
+    "POST /v1/log/cosignatures",
+}
 """Nothing, or a body that only its own reader can judge: nothing can be wrong by the description."""
 
 DEVICES = ("/v1/observations", "/v1/CreateObservations", "/v1/calls", "/v1/reports", "/v1/posts")
@@ -71,7 +78,9 @@ def asked() -> Iterator[Asked]:
     site = Site()
     try:
         alert, call, unit = site.run(site.here.alert()), site.run(site.here.call()), site.run(site.here.unit())
-        yield Asked(site, {"alert": alert.id, "call": call.id, "unit": unit.id, "subject": alert.id})
+        site.run(site.here.witnessed())
+        event = site.here.facts.store.sealed[0].event.id
+        yield Asked(site, {"alert": alert.id, "call": call.id, "unit": unit.id, "subject": alert.id, "event": event})
     finally:
         site.close()
 

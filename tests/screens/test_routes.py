@@ -22,6 +22,13 @@ OPEN = {
     "POST /v1/enrol",
     "GET /static/{file_path}",
     "HEAD /static/{file_path}",
+    # Of the log, for everybody: roots, salted hashes and public keys; see tests/screens/test_published.py.
+    "GET /v1/log/checkpoint",
+    "GET /v1/log/growth",
+    "GET /v1/log/inclusion/{event}",
+    "GET /v1/log/signers",
+    "GET /v1/log/verify.py",
+    "POST /v1/log/cosignatures",  # from a witness, who is known by its signature
     "GET /schema",  # the description: no data
     "GET /schema/{path}",
     "GET /schema/openapi.json",

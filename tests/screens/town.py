@@ -12,11 +12,14 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from litestar import Litestar
 
 from tutela.app.core import policies
 from tutela.app.detecting import instance, parted
 from tutela.app.serve import BODY
+from tutela.app.verifying import script
+from tutela.backends.checkpoints import verifies
 from tutela.backends.memory import MemoryStreams
 from tutela.backends.memory_facts import MemoryFacts, Store
 from tutela.backends.memory_keys import MemoryKeys
@@ -40,6 +43,7 @@ from tutela.flow.history import History
 from tutela.flow.ledger import Ledger
 from tutela.flow.people import Staff
 from tutela.flow.prose import Prose
+from tutela.flow.published import Publishing
 from tutela.flow.read import Reads, reads
 from tutela.flow.read_health import HealthReads
 from tutela.flow.read_rules import On, RuleReads
@@ -49,14 +53,16 @@ from tutela.flow.rules import uses
 from tutela.flow.seal import leaf_of
 from tutela.flow.tried import Tried
 from tutela.flow.units import UnitActs
+from tutela.flow.witnesses import enter as enter_witness
 from tutela.maths.cells import cell_of
 from tutela.maths.ids import uuid_of
-from tutela.model import wire
+from tutela.maths.merkle import Tree
+from tutela.model import cosign, note, wire
 from tutela.model.access import Access
 from tutela.model.alert import Alert, AlertStatus
 from tutela.model.call import Call
 from tutela.model.detection import Detection
-from tutela.model.event import Event
+from tutela.model.event import Checkpoint, Event
 from tutela.model.flow import Newest, encode
 from tutela.model.install import Install
 from tutela.model.people import Agent, Role
@@ -70,7 +76,20 @@ from tutela.model.rule import Rule
 from tutela.model.scales import Certainty, Scale, Severity, Urgency
 from tutela.model.when import SECOND, parse
 from tutela.model.why import ValueWas, Why
-from tutela.screens import alerts, events, health, incidents, observations, page, people, rules, staged, told, units
+from tutela.screens import (
+    alerts,
+    events,
+    health,
+    incidents,
+    observations,
+    page,
+    people,
+    published,
+    rules,
+    staged,
+    told,
+    units,
+)
 from tutela.screens.console import Console
 from tutela.screens.guard import Guard
 from tutela.screens.headers import harden
@@ -91,6 +110,11 @@ SQUARE = Place(lat=60.1695, lon=24.9354)
 MODERATE = Scale(urgency=Urgency.EXPECTED, severity=Severity.MODERATE, certainty=Certainty.LIKELY)
 MINOR = Scale(urgency=Urgency.FUTURE, severity=Severity.MINOR, certainty=Certainty.LIKELY)
 GRAVE = Scale(urgency=Urgency.IMMEDIATE, severity=Severity.SEVERE, certainty=Certainty.OBSERVED)
+
+ORIGIN = f"tutela/{INSTALL.id}"
+LOG_KEY = Ed25519PrivateKey.from_private_bytes(b"l" * 32)
+WITNESS = "witness.example/town"
+WITNESS_KEY = Ed25519PrivateKey.from_private_bytes(b"w" * 32)
 
 TOKEN = "a token of the sensors"
 WHY = "?purpose=public-safety&basis=PublicInterest"
@@ -159,7 +183,13 @@ class Town:
 
     @property
     def health_reads(self) -> HealthReads:
-        return HealthReads(ledger=self.ledger, known=self.known, progress=self.facts, report=self.health.report)
+        return HealthReads(
+            ledger=self.ledger,
+            known=self.known,
+            progress=self.facts,
+            report=self.health.report,
+            witnesses=self.facts.watched,
+        )
 
     @property
     def sentences(self) -> Sentences:
@@ -356,6 +386,34 @@ class Town:
         while (await self.facts.round(epoch, leaf_of, 1000))[1]:
             pass
 
+    @property
+    def publishing(self) -> Publishing:
+        return Publishing(self.facts, LOG_KEY.public_key().public_bytes_raw(), verifies)
+
+    async def signed(self) -> Checkpoint:
+        """Seal all that is committed, and sign it."""
+        await self.seal()
+        tree = Tree(sealed.leaf for sealed in self.facts.store.sealed)
+        point = Checkpoint(origin=ORIGIN, epoch=1, size=len(tree), root=tree.root(), at=self.clock(), signature=b"")
+        point = msgspec.structs.replace(point, signature=LOG_KEY.sign(note.text(point)))
+        await self.facts.checkpoint(point)
+        return point
+
+    def cosigned(self, point: Checkpoint, key: Ed25519PrivateKey = WITNESS_KEY, name: str = WITNESS) -> str:
+        """The checkpoint as its witness gives it back."""
+        at = self.clock() // SECOND
+        signature = key.sign(cosign.cosigned(note.text(point), at))
+        given = cosign.signed_by(name, key.public_key().public_bytes_raw(), at, signature)
+        return note.write(point, LOG_KEY.public_key().public_bytes_raw()) + cosign.write(given)
+
+    async def witnessed(self) -> Checkpoint:
+        """A checkpoint that the witness, which is entered, cosigned."""
+        key = cosign.cosigner_key(WITNESS, WITNESS_KEY.public_key().public_bytes_raw())
+        await enter_witness(self.facts, key, "The ombudsman of the town", "install", self.clock())
+        point = await self.signed()
+        await self.publishing.take(self.cosigned(point))
+        return point
+
     def events(self, kind: str) -> list[Event]:
         """What the log has of that kind."""
         return [event for event in self.facts.store.events.values() if event.kind == kind]
@@ -391,6 +449,7 @@ def application(here: Town) -> Litestar:
             units.routes(here.reads, here.console.units, guard),
             events.routes(here.reads, guard),
             people.routes(here.staff, guard),
+            published.routes(here.publishing, here.facts, ORIGIN, script()),
             health.routes(here.health_reads, probes, guard),
             staged.routes(here.staged_reads, guard),
             told.routes(here.reads, guard),

@@ -26,6 +26,19 @@ def program(
     )
 
 
+def outsider(name: str, words: tuple[str, ...], settings: Settings) -> Program:
+    """A program of somebody else, played by this machine: it is told nothing of the instance but these words."""
+    return Program(
+        name=name,
+        command=(sys.executable, "-m", "tutela", *words),
+        ready=at_once,
+        env={
+            **{key: told for key, told in settings.env.items() if not key.startswith("TUTELA_")},
+            "PYTHONUNBUFFERED": "1",
+        },
+    )
+
+
 async def at_once() -> bool:
     """For a process that serves nobody: it is ready when it runs."""
     return True

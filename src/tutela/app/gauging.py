@@ -75,6 +75,10 @@ class Gauging:
         meters.events.labels("waiting").set(sealing.waiting)
         meters.outbox.set(facts.outbox)
         meters.letters.set(facts.letters)
+        meters.unwitnessed.clear()  # of witnesses that are waited for no more
+        for one in await self.inside.facts.watched():
+            waits = 0.0 if one.waits is None else max(0, now - max(one.waits, one.cosigner.at)) / SECOND
+            meters.unwitnessed.labels(one.cosigner.name).set(waits)
         for status, count in facts.alerts.items():
             meters.alerts.labels(status).set(count)
         for (stage, partition), sequence in facts.sequences.items():
@@ -86,7 +90,7 @@ class Gauging:
 
     def _forget(self) -> None:
         meters = self.meters
-        for gauge in (meters.alerts, meters.events, meters.lag, meters.archive):
+        for gauge in (meters.alerts, meters.events, meters.unwitnessed, meters.lag, meters.archive):
             gauge.clear()
         for gauge in (meters.sealing, meters.outbox, meters.letters):
             gauge.set(nan)

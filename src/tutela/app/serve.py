@@ -25,6 +25,7 @@ from tutela.app.settings import FIRST_MQTT_PORT, FIRST_PORT, Settings
 from tutela.app.staff import staff
 from tutela.app.tasks import together
 from tutela.app.tracing import followed, following, traced
+from tutela.app.verifying import origin, publishing, script
 from tutela.app.wording import sentences
 from tutela.backends.postgres.progress import PostgresProgress
 from tutela.flow import hop
@@ -35,6 +36,7 @@ from tutela.flow.gateway import Gateway, Options
 from tutela.flow.health import Health
 from tutela.flow.history import History
 from tutela.flow.prose import Prose
+from tutela.flow.published import Publishing
 from tutela.flow.read import reads
 from tutela.flow.read_health import HealthReads
 from tutela.flow.read_rules import RuleReads
@@ -44,7 +46,20 @@ from tutela.flow.tokens import Doorkeeper
 from tutela.flow.units import UnitActs
 from tutela.model.flow import Give
 from tutela.model.timeline import LIVE
-from tutela.screens import alerts, events, health, incidents, observations, page, people, rules, staged, told, units
+from tutela.screens import (
+    alerts,
+    events,
+    health,
+    incidents,
+    observations,
+    page,
+    people,
+    published,
+    rules,
+    staged,
+    told,
+    units,
+)
 from tutela.screens.console import Console
 from tutela.screens.guard import Guard
 from tutela.screens.headers import harden
@@ -69,6 +84,7 @@ class Doors:
     gateway: Gateway
     health: Health
     keeper: Doorkeeper
+    publishing: Publishing
 
     @property
     def give(self) -> Give:
@@ -76,7 +92,7 @@ class Doors:
         return timing(self.gateway.give, self.core.meters, "telemetry")
 
 
-def doors(inside: Core) -> Doors:
+async def doors(inside: Core) -> Doors:
     """The doors. The gateway's name is new at each start: message ids begin with it."""
     told = Health()
     gateway = Gateway(
@@ -89,7 +105,8 @@ def doors(inside: Core) -> Doors:
         clock=clock,
         options=Options(may=reserve(inside.settings).check, traces=inside.traces),
     )
-    return Doors(inside, gateway, told, Doorkeeper(inside.tokens, inside.known, told, clock))
+    keeper = Doorkeeper(inside.tokens, inside.known, told, clock)
+    return Doors(inside, gateway, told, keeper, await publishing(inside))
 
 
 def application(behind: Doors) -> Litestar:
@@ -114,7 +131,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
     shown = reads(ledger, facts, known, history, keys)
     deeds = Deeds(ledger, facts, facts, Prose(keys))
     acts, commands, moves, words = Acts(deeds), Incidents(deeds), UnitActs(ledger, facts, facts), sentences(inside)
-    vitals = HealthReads(ledger=ledger, known=known, progress=PostgresProgress(facts.db), report=behind.health.report)
+    vitals = _vitals(behind)
     outcomes = StagedReads(ledger=ledger, desk=facts, log=facts)
     return [
         _machines(behind),
@@ -125,6 +142,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
         units.routes(shown, moves, guard),
         events.routes(shown, guard),
         people.routes(here, guard),
+        published.routes(behind.publishing, facts, origin(inside.install), script()),
         health.routes(vitals, _probes(inside), guard),
         staged.routes(outcomes, guard),
         rules.routes(RuleReads(ledger=ledger, rules=facts, ticks=facts, try_=Apart(inside.settings).run), guard),
@@ -143,6 +161,18 @@ def _routes(behind: Doors) -> Sequence[Router]:
             guard,
         ),
     ]
+
+
+def _vitals(behind: Doors) -> HealthReads:
+    """How all of it is doing."""
+    inside, facts = behind.core, behind.core.facts
+    return HealthReads(
+        ledger=inside.ledger,
+        known=inside.known,
+        progress=PostgresProgress(facts.db),
+        report=behind.health.report,
+        witnesses=facts.watched,
+    )
 
 
 def _machines(behind: Doors) -> Router:
@@ -173,6 +203,7 @@ async def running(behind: Doors) -> AsyncIterator[None]:
         behind.gateway.run(),
         inside.known.run(REFRESH),
         behind.health.run(inside.facts),
+        behind.publishing.run(),
         tell(inside.meters, inside.settings, "serve"),
     ):
         yield
@@ -188,7 +219,7 @@ async def run(settings: Settings) -> None:
     """Serve until stopped."""
     async with traced(settings, "serve") as traces, core(settings, "serve", traces=traces) as inside:
         await inside.known.refresh()
-        behind = doors(inside)
+        behind = await doors(inside)
         async with running(behind), mqtt(behind).listening(HOST, settings.mqtt_port or FIRST_MQTT_PORT):
             config = uvicorn.Config(
                 Leaving(application(behind)),

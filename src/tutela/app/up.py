@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from tutela.app.children import answers, at_once, program
 from tutela.app.core import chance, core, peopled
+from tutela.app.demonstrating import its_witness, without_it
 from tutela.app.gauging import Housekeeping
 from tutela.app.install import Place, install
 from tutela.app.measuring import folder, tell
@@ -75,7 +76,7 @@ async def _live(
                 address=f"http://localhost:{chosen.port}",
                 mqtt=f"mqtt://localhost:{chosen.mqtt_port}",
                 metrics=f"http://{HOST}:{metrics}/metrics",
-                codes=await _codes(chosen),
+                codes=await _codes(chosen, demo=demo),
             )
         )
         meters = Meters()
@@ -96,12 +97,15 @@ async def _children(engines: Engines, settings: Settings, workers: int, *, demo:
     ready = answers(f"http://{HOST}:{settings.port}/ready")
     await engines.children.start(program("serve", settings, where, ready, "serve"))
     if demo:
+        await engines.children.start(await its_witness(settings))
         await engines.children.start(program("city", settings, where, at_once, "city"))
 
 
-async def _codes(settings: Settings) -> tuple[tuple[Role, str], ...]:
+async def _codes(settings: Settings, *, demo: bool) -> tuple[tuple[Role, str], ...]:
     """A code for a supervisor and one for an operator, as long as nobody has enrolled."""
     async with core(settings, "up", connections=1) as inside:
+        if not demo:
+            await without_it(inside)
         if await peopled(inside.facts):
             return ()
         here = staff(inside, chance)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from importlib.resources import files
 from pathlib import Path
 
 from tutela.app.core import Core, core
 from tutela.app.settings import Settings
-from tutela.backends.checkpoints import Checkpoints, Key, settle, verifier
+from tutela.backends import outsider
+from tutela.backends.checkpoints import Checkpoints, Key, settle, verifier, verifies
 from tutela.backends.postgres.audit import PostgresAudit
 from tutela.backends.postgres.facts import PostgresFacts
 from tutela.backends.tombstones import destroyed
+from tutela.errors import BadInput
+from tutela.flow.published import Publishing
 from tutela.flow.verify import Report, verify
+from tutela.model import note
 from tutela.model.install import Install
 
 
@@ -36,6 +41,38 @@ async def settle_key(settings: Settings, install: Install, facts: PostgresFacts)
     signed = await witness(settings).last() is not None or bool(await facts.checkpoints())
     where = settings.data
     await asyncio.to_thread(settle, where / "log.key", public_key(settings), origin(install), signed=signed)
+
+
+def key_text(given: str) -> str:
+    """A public key as it was given: the key itself, or a file with it. Raises BadInput."""
+    path = Path(given)
+    if "+" in given and not path.exists():
+        return given.strip()
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as wrong:
+        raise BadInput(f"{given[:200]!r} is neither a public key, NAME+ID+KEY, nor a file with one: {wrong}") from wrong
+
+
+def of_file(file: Path, key: str | None, witnesses: Sequence[str]) -> tuple[int, Sequence[str]]:
+    """Check the proof of one event as anybody does who has no tutela: the exit status, and what to say."""
+    try:
+        log = outsider.Key(key_text(key), outsider.LOG) if key else None
+        asked = [outsider.Key(key_text(one), outsider.WITNESS) for one in witnesses]
+        return outsider.check(file.read_bytes(), log, asked)
+    except (OSError, outsider.WrongError) as wrong:
+        raise BadInput(f"{file} can't be checked: {wrong}") from wrong
+
+
+def script() -> str:
+    """The program by which anybody checks a proof: it stands alone."""
+    return (files("tutela.backends") / "outsider.py").read_text(encoding="utf-8")
+
+
+async def publishing(inside: Core) -> Publishing:
+    """What anybody may have of this log."""
+    told = await asyncio.to_thread(public_key(inside.settings).read_text)
+    return Publishing(inside.facts, note.read_verifier_key(told), verifies)
 
 
 def public_key(settings: Settings) -> Path:

@@ -161,6 +161,11 @@ class Verifier:
         return True
 
 
+def verifies(public: bytes, signature: bytes, text: bytes) -> bool:
+    """Whether that public key (32 bytes) made that signature over that text."""
+    return Verifier(public)(signature, text)
+
+
 def settle(key: Path, public: Path, origin: str, *, signed: bool) -> None:
     """Make the log's key, and write its public half beside it as note tools take it. What is there already holds.
 

@@ -12,8 +12,12 @@ import asyncpg
 
 from tutela.backends.finding import Finding, bad, good, warning
 from tutela.backends.link import LOST, Link
+from tutela.backends.postgres.database import Database
+from tutela.backends.postgres.published import PostgresPublished
 from tutela.backends.server_nats import NatsAccess
 from tutela.errors import EngineDown
+from tutela.model.cosign import WitnessNow
+from tutela.model.when import MINUTE
 
 PATIENCE = 3.0
 TAKEN = 4.0
@@ -65,11 +69,37 @@ async def examine_postgres(dsn: str) -> list[Finding]:
         return [bad("PostgreSQL does not answer", says, "`tutela up` starts it; its log is in log/postgres.log")]
     try:
         found = [finding async for finding in _server(connection)]
-        return found + [finding async for finding in _work(connection)]
+        found += [finding async for finding in _work(connection)]
+        return found + await _witnesses(dsn)
     except asyncpg.UndefinedTableError:
         return [*found, warning("the database has no tables yet", "PostgreSQL", "`tutela up` makes them")]
     finally:
         await connection.close()
+
+
+async def _witnesses(dsn: str) -> list[Finding]:
+    """Whether somebody outside cosigns the log, and when they last did."""
+    database = await Database.open(dsn, 1)
+    try:
+        found = await PostgresPublished(database).watched()
+    finally:
+        await database.close()
+    now, where = time.time_ns() // 1000, "table witness"
+    if not found:
+        do = "ask somebody outside to run `tutela witness`, and enter theirs with `tutela witnesses enter`"
+        return [warning("no witness cosigns this log: nobody outside would notice that it was rolled back", where, do)]
+    return [_witness(one, now, where) for one in found]
+
+
+def _witness(one: WitnessNow, now: int, where: str) -> Finding:
+    name = one.cosigner.name
+    if one.waits is not None and one.late(now):
+        minutes = (now - max(one.waits, one.cosigner.at)) // MINUTE
+        do = "ask whoever runs it whether it raised an alarm: `tutela witnesses list` says who that is"
+        return bad(f"the witness {name} has cosigned nothing for {minutes} minutes", where, do)
+    if one.cosigner.simulated:
+        return good("the demonstration's own witness cosigns this log; a real one belongs to somebody else", where)
+    return good(f"the witness {name} cosigns this log", where)
 
 
 async def _streams(link: Link) -> AsyncIterator[Finding]:

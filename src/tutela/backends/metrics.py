@@ -44,6 +44,9 @@ class Meters:
         self.sealed = self._histogram("sealing_seconds", "The longest that an event of a round waited for its seal.")
         self.sealing = self._gauge("sealing_lag_seconds", "How long the oldest event waits to be sealed.")
         self.events = self._gauge("log_events", "Events in the log, sealed or waiting.", "state")
+        self.unwitnessed = self._gauge(
+            "cosignature_wait_seconds", "How long a checkpoint waits for a witness.", "witness"
+        )
         self.lag = self._gauge("worker_lag_messages", "Messages not worked off yet (live).", "stage", "partition")
         self.archive = self._gauge("archive_lag_messages", "Messages not archived yet.", "stream")
         self.alerts = self._gauge("alerts", "Open alerts (live).", "status")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from tutela.model.access import Access
+from tutela.model.cosign import WitnessNow
 from tutela.model.event import Seal
 from tutela.model.noun import Noun
 from tutela.model.register import Source
@@ -27,28 +28,34 @@ class SourceNow(Noun, frozen=True, kw_only=True):
 
 
 class Vitals(Noun, frozen=True, kw_only=True):
-    """How this system is doing. `lag` is the longest that anything waits to be sealed, in seconds."""
+    """How this system is doing. `lag` is the longest that anything waits to be sealed, in seconds.
+
+    `late` are those of the witnesses that keep the log waiting for too long, by name.
+    """
 
     at: int
     sources: tuple[SourceNow, ...]
     sealing: Seal
     lag: float
+    witnesses: tuple[WitnessNow, ...] = ()
+    late: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthReads:
-    """How this system is doing. `report` gives what came from each source since this process started."""
+    """How this system is doing. `report` gives what came from each source since this process started, `witnesses` how far each one is."""
 
     ledger: Ledger
     known: Known
     progress: Progress
     report: Callable[[int], Iterable[SourceHealth]]
+    witnesses: Callable[[], Awaitable[Sequence[WitnessNow]]]
 
     async def vitals(self, access: Access) -> Vitals:
         """All of it, at this moment; raises Refused, and leaves one event."""
         query, now = "health", self.ledger.now
         await self.ledger.must(ask(access, Action.READ, "health", now), LIVE, query)
-        sealing = await self.progress.progress()
+        sealing, watched = await self.progress.progress(), await self.witnesses()
         told = {one.source: one for one in self.report(now)}
         names = sorted(told.keys() | self.known.sources.keys())
         await self.ledger.wrote(access, LIVE, query, names)
@@ -59,6 +66,8 @@ class HealthReads:
             ),
             sealing=sealing,
             lag=0.0 if sealing.oldest is None else max(0, now - sealing.oldest) / SECOND,
+            witnesses=tuple(watched),
+            late=tuple(one.cosigner.name for one in watched if one.late(now)),
         )
 
 

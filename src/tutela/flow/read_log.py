@@ -33,6 +33,8 @@ CLASS_OF = {
     "shift@1": "shifts",
     "source@1": "register",
     "datastreams@1": "register",
+    "witness@1": "register",
+    "witness-ended@1": "register",
     "connection@1": "health",  # it names machines inside of the city
     "retention@1": "register",
     "erasure@1": "register",
@@ -130,7 +132,7 @@ class LogReads:
     def _shown(self, access: Access, event: Event, stands: Incident | None = None) -> Event | None:
         """The event whole, or as an envelope, or not at all. `stands`: the incident that it is about, as it is now."""
         if self.ledger.may(self._of(access, event, stands)):
-            return event if event.key is None else _envelope(event)
+            return msgspec.structs.replace(event, salt=b"") if event.key is None else _envelope(event)
         return _envelope(event) if self.ledger.may(self._ask(access, "accesses")) else None
 
     def _of(self, access: Access, event: Event, stands: Incident | None) -> Ask:

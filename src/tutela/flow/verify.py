@@ -7,8 +7,8 @@ that whatever was changed is found at its position, even when leaf and event wer
 other. Events since the last checkpoint (a minute or a thousand) have no outside witness yet; they are
 checked against the database's own leaves, and counted as unwitnessed.
 
-What this can't find: a database and a witness cut back together to an older state. For that, somebody
-else has to keep a checkpoint: they are made to be published.
+What this can't find: a database and a witness' file cut back together to an older state, or a past that was
+written and signed anew. That is found by a witness that somebody else runs (`flow/cosign.py`).
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ size); `Tree` keeps every complete subtree, 64 bytes a leaf, and so can prove.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 
 from tutela.errors import BadInput
@@ -95,51 +95,67 @@ class Tree:
     def root(self, size: int | None = None) -> bytes:
         """The root over the first `size` leaves (default: all)."""
         size = self._within(len(self) if size is None else size)
-        return self._over(0, size) if size else EMPTY
+        return self.over(0, size) if size else EMPTY
 
     def inclusion(self, index: int, size: int) -> tuple[bytes, ...]:
         """The proof that leaf `index` is in the tree of that size (RFC 9162 §2.1.3.1), lowest hash first."""
-        if not 0 <= index < self._within(size):
-            raise BadInput(f"there is no leaf {index} in a tree of {size} leaves")
-        start, path = 0, []
-        while size > 1:
-            split = _split(size)
-            if index < split:
-                path.append(self._over(start + split, start + size))
-                size = split
-            else:
-                path.append(self._over(start, start + split))
-                start, index, size = start + split, index - split, size - split
-        return tuple(reversed(path))
+        self._within(size)
+        return inclusion_path(self.over, index, size)
 
     def consistency(self, older: int, size: int) -> tuple[bytes, ...]:
         """The proof that the tree of `older` leaves is the start of the one of `size` (RFC 9162 §2.1.4.1)."""
-        if not 0 < older <= self._within(size):
-            raise BadInput(f"a tree of {older} leaves can't be the start of one of {size}")
-        start, whole, path = 0, True, []
-        while older < size:
-            split = _split(size)
-            if older <= split:
-                path.append(self._over(start + split, start + size))
-                size = split
-            else:
-                path.append(self._over(start, start + split))
-                start, older, size, whole = start + split, older - split, size - split, False
-        return tuple(reversed(path if whole else [*path, self._over(start, start + size)]))
+        self._within(size)
+        return consistency_path(self.over, older, size)
 
     def _within(self, size: int) -> int:
         if not 0 <= size <= len(self):
             raise BadInput(f"the tree has {len(self)} leaves; it has no state of {size}")
         return size
 
-    def _over(self, first: int, last: int) -> bytes:
+    def over(self, first: int, last: int) -> bytes:
         """The hash over the leaves [first, last), at least one; `first` is where a subtree starts."""
         size = last - first
         if size & (size - 1) == 0:
             place = first // size * SIZE
             return bytes(self._levels[size.bit_length() - 1][place : place + SIZE])
-        middle = first + _split(size)
-        return node_hash(self._over(first, middle), self._over(middle, last))
+        middle = first + split_of(size)
+        return node_hash(self.over(first, middle), self.over(middle, last))
+
+
+Over = Callable[[int, int], bytes]
+"""The hash over the leaves [first, last), at least one; `first` is where a subtree of that size starts."""
+
+
+def inclusion_path(over: Over, index: int, size: int) -> tuple[bytes, ...]:
+    """The proof that leaf `index` is in the tree of that size, whose hashes `over` tells; lowest first."""
+    if not 0 <= index < size:
+        raise BadInput(f"there is no leaf {index} in a tree of {size} leaves")
+    start, path = 0, []
+    while size > 1:
+        split = split_of(size)
+        if index < split:
+            path.append(over(start + split, start + size))
+            size = split
+        else:
+            path.append(over(start, start + split))
+            start, index, size = start + split, index - split, size - split
+    return tuple(reversed(path))
+
+
+def consistency_path(over: Over, older: int, size: int) -> tuple[bytes, ...]:
+    """The proof that the tree of `older` leaves is the start of the one of `size`, whose hashes `over` tells."""
+    if not 0 < older <= size:
+        raise BadInput(f"a tree of {older} leaves can't be the start of one of {size}")
+    start, whole, path = 0, True, []
+    while older < size:
+        split = split_of(size)
+        if older <= split:
+            path.append(over(start + split, start + size))
+            size = split
+        else:
+            path.append(over(start, start + split))
+            start, older, size, whole = start + split, older - split, size - split, False
+    return tuple(reversed(path if whole else [*path, over(start, start + size)]))
 
 
 def included(leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> bool:
@@ -188,6 +204,6 @@ def _climb(place: int, last: int, steps: Sequence[bytes]) -> tuple[bytes, bytes]
     return (old, new) if last == 0 else None
 
 
-def _split(size: int) -> int:
+def split_of(size: int) -> int:
     """The largest power of two below `size` (at least 2)."""
     return 1 << ((size - 1).bit_length() - 1)

@@ -8,7 +8,8 @@
 
     — <origin> <base64 of key id (4 bytes) and Ed25519 signature (64 bytes)>
 
-The text up to the empty line, with its last line feed, is what is signed. Anybody's note tools verify it.
+The text up to the empty line, with its last line feed, is what is signed. Anybody's note tools verify it. Witnesses add
+lines of their own (`model/cosign.py`).
 """
 
 from __future__ import annotations
@@ -25,11 +26,16 @@ from .noun import Noun
 _NOTE = re.compile(
     r"(?P<origin>[^\s+]+)\n(?P<size>0|[1-9][0-9]{0,17})\n(?P<root>[A-Za-z0-9+/]{43}=)\n"
     r"epoch (?P<epoch>[0-9]{1,9})\ntime (?P<at>[0-9]{1,17})\n"
-    r"\n— (?P<name>[^\s+]+) (?P<signed>[A-Za-z0-9+/]{91}=)\n"
+    r"\n(?P<lines>(?:— [^\s+]+ [A-Za-z0-9+/=]+\n)+)"
 )
-_KEY = re.compile(r"(?P<origin>[^\s+]+)\+(?P<id>[0-9a-f]{8})\+(?P<key>[A-Za-z0-9+/]{44})\s*")
+_SIGNED = re.compile(r"[A-Za-z0-9+/]{91}=")
+_KEY = re.compile(r"(?P<name>[^\s+]+)\+(?P<id>[0-9a-f]{8})\+(?P<key>[A-Za-z0-9+/]{44})\s*")
 _ORIGIN = re.compile(r"[^\s+]+")
-_ED25519 = b"\x01"
+MOST = 16
+"""Signatures on one note, as C2SP's signed-note recommends."""
+
+ED25519, COSIGNATURE = b"\x01", b"\x04"
+"""What a key is for: signing notes, or cosigning checkpoints."""
 
 
 class Witnessed(Noun, frozen=True, kw_only=True):
@@ -52,41 +58,84 @@ def text(point: Checkpoint) -> bytes:
     return f"{point.origin}\n{point.size}\n{root}\nepoch {point.epoch}\ntime {point.at}\n".encode()
 
 
+def line(point: Checkpoint, public: bytes) -> str:
+    """The log's signature as it stands in a note; `public` is the Ed25519 key (32 bytes) that it is under."""
+    signed = b64encode(key_id(point.origin, ED25519, public) + point.signature).decode()
+    return f"— {point.origin} {signed}\n"
+
+
 def write(point: Checkpoint, public: bytes) -> str:
-    """The signed note of a checkpoint; `public` is the Ed25519 key (32 bytes) that its signature is under."""
-    signed = b64encode(_key_id(point.origin, public) + point.signature).decode()
-    return f"{text(point).decode()}\n— {point.origin} {signed}\n"
+    """The signed note of a checkpoint."""
+    return f"{text(point).decode()}\n{line(point, public)}"
 
 
 def read(note: str) -> Checkpoint:
     """The checkpoint in a note of ours; its signature still has to be verified. Raises BadInput."""
+    point, others = opened(note)
+    if others:
+        raise BadInput(f"this is no checkpoint of a sealed log, but has more signatures than its own: {note[:80]!r}")
+    return point
+
+
+def opened(note: str) -> tuple[Checkpoint, tuple[str, ...]]:
+    """The checkpoint in a note that others may have signed too, and their lines. Raises BadInput."""
     found = _NOTE.fullmatch(note)
-    if found is None or found["name"] != found["origin"]:
+    lines = found["lines"].splitlines() if found else []
+    own = next((one for one in lines if found and one.startswith(f"— {found['origin']} ")), "")
+    signed = own.rpartition(" ")[2]
+    if found is None or len(lines) > MOST or not _SIGNED.fullmatch(signed):
         raise BadInput(f"this is no checkpoint of a sealed log: {note[:80]!r}")
-    return Checkpoint(
+    point = Checkpoint(
         origin=found["origin"],
         epoch=int(found["epoch"]),
         size=int(found["size"]),
         root=b64decode(found["root"]),
         at=int(found["at"]),
-        signature=b64decode(found["signed"])[4:],
+        signature=b64decode(signed)[4:],
     )
+    return point, tuple(one for one in lines if one != own)
 
 
 def verifier_key(origin: str, public: bytes) -> str:
     """The public key as note tools take it: name, key id and key."""
-    return f"{origin}+{_key_id(origin, public).hex()}+{b64encode(_ED25519 + public).decode()}"
+    return encoded_key(origin, ED25519, public)
 
 
 def read_verifier_key(key: str) -> bytes:
     """The public key (32 bytes) that such a line tells; raises BadInput."""
+    return decoded_key(key, ED25519, "a log")[1]
+
+
+def origin_of(key: str) -> str:
+    """The log whose public key that is; raises BadInput."""
+    return decoded_key(key, ED25519, "a log")[0]
+
+
+def encoded_key(name: str, kind: bytes, public: bytes) -> str:
+    """A public key as note tools take it: name, key id, and what it is for with the key."""
+    if not _ORIGIN.fullmatch(name):
+        raise BadInput(
+            f"the name {name!r} has a space or a plus, or is empty; write it like 'ombudsman.example/witness'"
+        )
+    return f"{name}+{key_id(name, kind, public).hex()}+{b64encode(kind + public).decode()}"
+
+
+def decoded_key(key: str, kind: bytes, whose: str) -> tuple[str, bytes]:
+    """The name and the public key (32 bytes) that such a line tells; raises BadInput. `whose` names it for people."""
     found = _KEY.fullmatch(key)
     told = b64decode(found["key"]) if found else b""
-    public = told.removeprefix(_ED25519)
-    if found is None or told == public or bytes.fromhex(found["id"]) != _key_id(found["origin"], public):
-        raise BadInput(f"this is no public key of a log, which is written as NAME+ID+KEY: {key[:80]!r}")
-    return public
+    public = told.removeprefix(kind)
+    if found is None or told == public or bytes.fromhex(found["id"]) != key_id(found["name"], kind, public):
+        raise BadInput(f"this is no public key of {whose}, which is written as NAME+ID+KEY: {key[:80]!r}")
+    return found["name"], public
 
 
-def _key_id(origin: str, public: bytes) -> bytes:
-    return sha256(origin.encode() + b"\n" + _ED25519 + public).digest()[:4]
+def decoded_id(key: str) -> tuple[str, bytes]:
+    """The name and the key id of a public key of any kind; the key was read before."""
+    name, id_, _ = key.split("+", 2)
+    return name, bytes.fromhex(id_)
+
+
+def key_id(name: str, kind: bytes, public: bytes) -> bytes:
+    """The four bytes by which a signature says under which key it is."""
+    return sha256(name.encode() + b"\n" + kind + public).digest()[:4]

@@ -8,6 +8,7 @@ from tutela.backends.memory_facts.leases import MemoryLeases, MemoryTimelines
 from tutela.backends.memory_facts.log import MemoryLog, MemorySealing
 from tutela.backends.memory_facts.people import MemoryPeople
 from tutela.backends.memory_facts.progress import MemoryProgress
+from tutela.backends.memory_facts.published import MemoryPublished
 from tutela.backends.memory_facts.register import MemoryDeadLetters, MemoryRegister, MemoryRules
 from tutela.backends.memory_facts.store import Store
 from tutela.backends.memory_facts.turns import MemoryOutbox, MemoryTurns, MemoryValues
@@ -28,6 +29,7 @@ class MemoryFacts(
     MemoryOutbox,
     MemorySealing,
     MemoryProgress,
+    MemoryPublished,
     MemoryDesk,
     MemoryUnits,
     MemoryPeople,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+
+import msgspec
 
 from tutela.backends.bell import Bell
 from tutela.backends.rules import Change, changed_first
@@ -20,12 +23,19 @@ from tutela.model.people import Agent, Shift
 from tutela.model.register import Datastream, Kept, Reach, Source, Thing
 from tutela.model.telling import Telling
 
+SALT = 16
+
 Place = tuple[str, str, int]
 """A row of the lease table: timeline, stage, partition."""
 
 
 def _now() -> int:
     return time.time_ns() // 1000
+
+
+def _salted(event: Event) -> Event:
+    """Leaves are published, in proofs: without a salt, whoever guesses an event could see that it happened."""
+    return event if event.salt else msgspec.structs.replace(event, salt=secrets.token_bytes(SALT))
 
 
 @dataclass
@@ -70,6 +80,8 @@ class Store:
     sealed: list[Sealed] = field(default_factory=list)
     sealer: Held = field(default_factory=Held)
     checkpoints: dict[tuple[int, int], Checkpoint] = field(default_factory=dict)
+    cosignatures: dict[tuple[int, int, str], tuple[bytes, int, bytes]] = field(default_factory=dict)
+    tiles: list[bytes] = field(default_factory=list)
     workers: dict[str, int] = field(default_factory=dict)
     leases: dict[Place, Held] = field(default_factory=dict)
     columns: dict[Place, dict[str, dict[str, bytes]]] = field(default_factory=dict)
@@ -86,7 +98,7 @@ class Store:
 
     def log(self, events: Sequence[Event]) -> None:
         """Append the events that are not there yet."""
-        new = {event.id: event for event in events if event.id not in self.events}
+        new = {event.id: _salted(event) for event in events if event.id not in self.events}
         self.events.update(new)
         if new:
             self.bell.ring("event")

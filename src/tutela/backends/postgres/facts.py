@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tutela.backends.postgres import units, values
+from tutela.backends.postgres import published, units, values
 from tutela.backends.postgres.database import Database
 from tutela.backends.postgres.desk import PostgresDesk
 from tutela.backends.postgres.install import PostgresTimelines
@@ -33,6 +33,7 @@ class PostgresFacts(
     PostgresOutbox,
     PostgresSealing,
     PostgresProgress,
+    published.PostgresPublished,
     PostgresDesk,
     units.PostgresUnits,
     PostgresPeople,

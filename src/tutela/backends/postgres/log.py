@@ -17,9 +17,11 @@ from tutela.model.event import Event, Sealed
 COLUMNS = "e.id::text, e.at, e.by, e.cause, e.kind, e.timeline, e.body, e.key, e.salt, e.subject"
 """The fields of Event, of a row of the table `event as e`."""
 
+# Leaves are published, in proofs: without a salt, whoever guesses an event could see that it happened.
 _APPEND = """
 insert into event (id, at, by, cause, kind, timeline, body, key, salt, subject)
-select id::uuid, at, by, cause, kind, timeline, body, key, salt, subject
+select id::uuid, at, by, cause, kind, timeline, body, key,
+    case when salt = '' then uuid_send(gen_random_uuid()) else salt end, subject
 from unnest(
     $1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[],
     $6::text[], $7::bytea[], $8::text[], $9::bytea[], $10::text[]

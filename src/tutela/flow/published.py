@@ -1,0 +1,176 @@
+"""What anybody may have of the log: signed roots with their witnesses, and proofs. No event, no name: hashes.
+
+Each event's leaf is salted, so that nobody can find out by guessing what a hash stands for. A proof is checked before it is
+given away: what does not lead to the signed root is a fault that stops here, and no proof.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from tutela.errors import Broken, EngineDown, NotFound, Refused
+from tutela.maths.merkle import consistent, included
+from tutela.maths.tiles import WIDTH, Tiles, edges
+from tutela.model import cosign, note
+from tutela.model.cosign import Cosignature, Cosigner, Submission
+from tutela.model.event import Checkpoint
+from tutela.model.proof import Inclusion
+
+from .cosign import Verifies
+
+LOG = logging.getLogger(__name__)
+
+AT_ONCE = 32 * WIDTH
+ROOTS = 100_000
+"""Leaves, and roots of tiles, that are read at once."""
+
+
+class Published(Protocol):
+    """What is kept of the log for the public, and the witnesses that cosign it.
+
+    `place` raises NotFound for an event that is not sealed. `leaves` come after a position (-1: from the start). `newest_point` is the
+    newest checkpoint of at least that size, `cosigned`: of those that a witness cosigned; `point` one of them, by epoch and size.
+    `roots` gives the roots of whole tiles from that number on, `keep_roots` adds to them. A witness cosigns a
+    checkpoint once: `cosign` leaves what is there.
+    """
+
+    async def place(self, event: str) -> tuple[int, bytes]: ...  # noqa: D102  told above
+    async def leaves(self, after: int, most: int) -> Sequence[bytes]: ...  # noqa: D102  the same
+    async def newest_point(self, least: int, *, cosigned: bool = False) -> Checkpoint | None: ...  # noqa: D102  the same
+    async def point(self, epoch: int, size: int) -> Checkpoint | None: ...  # noqa: D102  the same
+    async def roots(self, first: int, most: int) -> Sequence[bytes]: ...  # noqa: D102  the same
+    async def keep_roots(self, first: int, roots: Sequence[bytes]) -> None: ...  # noqa: D102  the same
+    async def cosigners(self) -> Sequence[Cosigner]: ...  # noqa: D102  the same
+    async def cosign(self, point: Checkpoint, given: Cosignature) -> None: ...  # noqa: D102  the same
+    async def cosignatures(self, point: Checkpoint) -> Sequence[Cosignature]: ...  # noqa: D102  the same
+
+
+@dataclass(slots=True)
+class Publishing:
+    """Answers the public. `public` is the log's own key (32 bytes)."""
+
+    kept: Published
+    public: bytes
+    verifies: Verifies
+    _tiles: Tiles = field(default_factory=Tiles)
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def run(self, every: float = 60.0) -> None:
+        """Know the tiles before anybody asks for a proof, until cancelled; the first time that is work on all leaves."""
+        while True:
+            try:
+                point = await self.kept.newest_point(0)
+                if point is not None:
+                    async with self._turn:
+                        await self._catch_up(point.size)
+            except (EngineDown, Broken) as wrong:
+                LOG.warning("proofs can't be prepared now, trying again: %s", wrong)
+            await asyncio.sleep(every)
+
+    async def checkpoint(self, *, cosigned: bool = False) -> str:
+        """The newest signed note, with what its witnesses say of it; raises NotFound."""
+        return await self._note(await self._newest(0, cosigned=cosigned))
+
+    async def growth(self, old: int) -> Submission:
+        """The newest checkpoint, and the proof that its tree begins with the one of `old` leaves.
+
+        A log that has fewer leaves than that says how many it has: whoever asks will know what to think of it.
+        """
+        point = await self._newest(0)
+        old = min(old, point.size)
+        path: tuple[bytes, ...] = ()
+        if 0 < old < point.size:
+            leaves = await self._leaves(point.size, old - 1)
+            path = self._tiles.consistency(old, point.size, leaves)
+            self._must(consistent(old, point.size, self._tiles.root(old, leaves), point.root, path), point)
+        return Submission(old=old, path=path, note=note.write(point, self.public))
+
+    async def inclusion(self, event: str) -> Inclusion:
+        """The proof for one event, under a checkpoint that a witness cosigned if there is one that has it."""
+        position, leaf = await self.kept.place(event)
+        point = await self.kept.newest_point(position + 1, cosigned=True) or await self.kept.newest_point(position + 1)
+        if point is None:
+            raise NotFound(
+                f"the event {event} is sealed, and no checkpoint has it yet: one is signed within a minute, ask again then"
+            )
+        path = self._tiles.inclusion(position, point.size, await self._leaves(point.size, position))
+        self._must(included(leaf, position, point.size, path, point.root), point)
+        return Inclusion(position=position, leaf=leaf, path=path, note=await self._note(point))
+
+    async def take(self, given: str) -> int:
+        """Keep what witnesses say of a checkpoint of ours, given as a signed note; how many of them are known here.
+
+        Raises BadInput for what is no note, NotFound for what is no checkpoint of ours, Refused when nobody we know signed it.
+        """
+        told, lines = note.opened(given)
+        point = await self.kept.point(told.epoch, told.size)
+        if point is None or note.text(point) != note.text(told):
+            raise NotFound(
+                f"this log has no such checkpoint of size {told.size}; the newest one is at /v1/log/checkpoint"
+            )
+        known = {one.name: one.key for one in await self.kept.cosigners()}
+        signed = [one for one in map(cosign.read, lines) if self._genuine(point, one, known)]
+        if not signed:
+            raise Refused(
+                "no witness that this log knows signed this checkpoint; a witness is entered with `tutela witnesses enter`",
+                policy="witness",
+            )
+        for one in signed:
+            await self.kept.cosign(point, one)
+        return len(signed)
+
+    async def _newest(self, least: int, *, cosigned: bool = False) -> Checkpoint:
+        point = await self.kept.newest_point(least, cosigned=cosigned)
+        if point is None:
+            by = "cosigned by a witness" if cosigned else "signed"
+            raise NotFound(f"no checkpoint was {by} yet: this log is new, ask again in a minute")
+        return point
+
+    async def _note(self, point: Checkpoint) -> str:
+        return note.write(point, self.public) + "".join(map(cosign.write, await self.kept.cosignatures(point)))
+
+    def _genuine(self, point: Checkpoint, given: Cosignature, known: dict[str, str]) -> bool:
+        if given.witness not in known:
+            return False
+        name, public = cosign.read_cosigner_key(known[given.witness])
+        own = cosign.signed_by(name, public, given.at, given.signature)
+        return own == given and self.verifies(public, given.signature, cosign.cosigned(note.text(point), given.at))
+
+    def _must(self, holds: object, point: Checkpoint) -> None:
+        if not holds:
+            raise Broken(
+                f"the leaves in the database don't lead to the root of size {point.size} that was signed; "
+                "no proof is given before that is understood: run `tutela verify`"
+            )
+
+    async def _leaves(self, size: int, place: int) -> dict[int, Sequence[bytes]]:
+        """The leaves of the tiles that a proof in a tree of that size needs, when all whole tiles of it are known."""
+        async with self._turn:
+            await self._catch_up(size)
+        found = {}
+        for number in edges(place, size - 1):
+            found[number] = await self.kept.leaves(number * WIDTH - 1, WIDTH)
+            if len(found[number]) < min(WIDTH, size - number * WIDTH):
+                raise Broken(f"the database lacks leaves of the {size} that were signed: run `tutela verify`")
+        return found
+
+    async def _catch_up(self, size: int) -> None:
+        """Know the roots of all whole tiles of a tree of that size: kept ones first, then those over new leaves."""
+        tiles, wanted = self._tiles, size // WIDTH
+        while tiles.whole < wanted:
+            roots = await self.kept.roots(tiles.whole, ROOTS)
+            if not roots:
+                break
+            tiles.extend(roots)
+        while tiles.whole < wanted:
+            first = tiles.whole
+            leaves = await self.kept.leaves(first * WIDTH - 1, AT_ONCE)
+            whole = range(0, len(leaves) - WIDTH + 1, WIDTH)
+            roots = [tiles.add(leaves[start : start + WIDTH]) for start in whole]
+            if not roots:
+                raise Broken(f"the database lacks leaves of the {size} that were signed: run `tutela verify`")
+            await self.kept.keep_roots(first, roots)

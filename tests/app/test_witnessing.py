@@ -1,0 +1,247 @@
+"""The witness as a program: it remembers before it gives, keeps evidence, and a person ends an alarm."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import httpx
+import pytest
+from tests.screens.town import LOG_KEY, ORIGIN, Town, application, town
+
+from tutela.app import witnessing
+from tutela.app.witnessing import Wanted, Witness, decided, once, witness
+from tutela.backends.witness_folder import WitnessFolder
+from tutela.errors import BadInput, Broken, Conflict, EngineDown, NotFound
+from tutela.flow.cosign import Wrong
+from tutela.flow.witnesses import enter
+from tutela.model import note
+from tutela.model.event import Checkpoint
+
+NAME = "ombudsman.example/witness"
+KEY = note.verifier_key(ORIGIN, LOG_KEY.public_key().public_bytes_raw())
+
+
+class Here:
+    """A town over HTTP, and its witness."""
+
+    def __init__(self, town_: Town, folder: Path) -> None:
+        self.town, self.folder = town_, WitnessFolder(folder)
+        self.said: list[str] = []
+        self.witness: Witness = witness(self.folder, NAME, KEY, self.said.append)
+        self.http = httpx.AsyncClient(
+            transport=httpx.ASGITransport(cast("Any", application(town_))), base_url="http://town.example"
+        )
+
+    async def enter(self) -> None:
+        key = (self.folder.path / "witness.pub").read_text().strip()
+        await enter(self.town.facts, key, "The ombudsman", "install", 1)
+
+    async def grow(self) -> Checkpoint:
+        await self.town.call()
+        return await self.town.signed()
+
+    async def look(self) -> Wrong | None:
+        doubt = await self.witness.round(self.http)
+        return doubt.why if doubt else None
+
+    @property
+    def size(self) -> int:
+        known = self.folder.watched(ORIGIN)
+        return note.opened(known.note)[0].size if known and known.note else 0
+
+    def events(self) -> list[str]:
+        path = self.folder.path / "events.jsonl"
+        return [json.loads(line)["what"] for line in path.read_text().splitlines()] if path.exists() else []
+
+    async def published(self) -> bool:
+        return NAME in (await self.http.get("/v1/log/checkpoint")).text
+
+    def go_back(self, size: int) -> None:
+        """The town's log is set back."""
+        store = self.town.facts.store
+        del store.sealed[size:]
+        kept = {sealed.event.id for sealed in store.sealed}
+        for id_ in [id_ for id_ in store.events if id_ not in kept]:
+            del store.events[id_]
+        for key in [key for key in store.checkpoints if key[1] > size]:
+            del store.checkpoints[key]
+        store.cosignatures.clear()
+        store.tiles.clear()
+
+
+@asynccontextmanager
+async def made(folder: Path) -> AsyncIterator[Here]:
+    one = Here(await town(), folder)
+    async with one.http:
+        yield one
+
+
+@pytest.fixture
+async def here(tmp_path: Path) -> AsyncIterator[Here]:
+    async with made(tmp_path / "witness") as one:
+        yield one
+
+
+async def test_each_growth_is_cosigned_once_and_published(here: Here) -> None:
+    await here.enter()
+    for _ in range(3):
+        point = await here.grow()
+        assert [await here.look(), await here.look()] == [None, None]
+        assert here.size == point.size
+        assert await here.published()
+
+    assert here.events() == ["cosigned"] * 3
+    assert sum("cosigned size" in words for words in here.said) == 3
+
+
+async def test_what_was_cosigned_is_on_the_disk_before_anybody_gets_it(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await here.enter()
+    point = await here.grow()
+    sizes: list[int] = []
+    given = witnessing._given
+
+    async def seen(http: httpx.AsyncClient, told: str) -> None:
+        sizes.append(here.size)
+        await given(http, told)
+
+    monkeypatch.setattr(witnessing, "_given", seen)
+    await here.look()
+
+    assert sizes == [point.size]
+
+
+async def test_a_cosignature_that_did_not_arrive_is_given_again(here: Here) -> None:
+    """Nobody knows the witness yet: it has remembered, and gives the same again when it is known."""
+    point = await here.grow()
+    with pytest.raises(EngineDown, match="tutela witnesses enter"):
+        await here.look()
+    assert (here.size, await here.published()) == (point.size, False)
+
+    await here.enter()
+    assert await here.look() is None
+    assert await here.published()
+
+
+async def test_a_log_that_was_set_back_raises_the_alarm_and_the_evidence_is_kept(here: Here) -> None:
+    await here.enter()
+    old = await here.grow()
+    new = await here.grow()
+    await here.look()
+    here.go_back(old.size)
+
+    assert await here.look() == Wrong.ROLLBACK
+    assert here.folder.alarm.endswith(f"shows {old.size} events in epoch 1; it had signed {new.size} in epoch 1")
+    assert here.events()[-1] == "rollback"
+    evidence = json.loads((here.folder.path / "events.jsonl").read_text().splitlines()[-1])["evidence"]
+    assert f"\n{old.size}\n" in evidence
+    assert f"\n{new.size}\n" in evidence
+    assert here.size == new.size
+
+
+async def test_a_log_that_has_another_past_raises_the_alarm(here: Here) -> None:
+    await here.enter()
+    await here.grow()
+    await here.look()
+    here.go_back(3)
+    for _ in range(8):
+        await here.grow()
+
+    assert await here.look() == Wrong.FORK
+    assert here.events()[-1] == "fork"
+
+
+async def test_a_log_under_another_key_raises_the_alarm(tmp_path: Path) -> None:
+    async with made(tmp_path / "witness") as here:
+        other = note.verifier_key(ORIGIN, b"x" * 32)
+        here.witness = witness(WitnessFolder(tmp_path / "other"), NAME, other, here.said.append)
+        await here.grow()
+        assert await here.look() == Wrong.FORGED
+
+        foreign = note.verifier_key("espoo.example/log", LOG_KEY.public_key().public_bytes_raw())
+        here.witness = witness(WitnessFolder(tmp_path / "third"), NAME, foreign, here.said.append)
+        assert await here.look() == Wrong.FOREIGN
+
+
+async def test_a_restored_log_begins_anew_when_a_person_says_so(here: Here) -> None:
+    await here.enter()
+    old = await here.grow()
+    await here.grow()
+    await here.look()
+    here.go_back(old.size)
+    await here.look()
+
+    with pytest.raises(BadInput, match="in epoch 1 already"):
+        here.witness.accept(1, "restored")
+    here.witness.accept(2, "restored from Monday's backup")
+    here.witness.settle_alarm("they told me")
+
+    assert here.folder.alarm == ""
+    assert here.events()[-2:] == ["accepted", "settled"]
+    assert await here.look() == Wrong.ROLLBACK  # still in epoch 1
+
+
+async def test_an_alarm_is_ended_by_a_person_and_only_when_there_is_one(tmp_path: Path) -> None:
+    folder = tmp_path / "witness"
+    witness(WitnessFolder(folder), NAME, KEY, print)
+
+    with pytest.raises(NotFound, match="no alarm stands"):
+        decided(folder, print, "nothing")
+    WitnessFolder(folder).raise_alarm("a fork")
+    decided(folder, print, "a test")
+    WitnessFolder(folder).raise_alarm("a rollback")
+    decided(folder, print, "restored", 2)
+
+    assert WitnessFolder(folder).alarm == ""
+
+
+async def test_while_an_alarm_stands_nothing_is_looked_at(tmp_path: Path) -> None:
+    witness(WitnessFolder(tmp_path), NAME, KEY, print)
+    WitnessFolder(tmp_path).raise_alarm("a fork")
+
+    with pytest.raises(Broken, match="an alarm stands: a fork"):
+        await once(Wanted(tmp_path, "http://localhost:1"), print)
+
+
+@pytest.mark.parametrize(("status", "body"), [(500, b"no"), (200, b"garbage"), (200, b"x" * 200_000)])
+async def test_what_is_no_answer_of_a_log_is_no_alarm(here: Here, status: int, body: bytes) -> None:
+    """Proxies say many things; nothing is signed in them."""
+    answer = httpx.MockTransport(lambda _: httpx.Response(status, content=body))
+    async with httpx.AsyncClient(transport=answer, base_url="http://town.example") as http:
+        with pytest.raises(EngineDown):
+            await here.witness.round(http)
+
+    assert here.folder.alarm == ""
+
+
+async def test_a_log_that_proves_from_another_size_gets_nothing(here: Here) -> None:
+    await here.enter()
+    await here.grow()
+    await here.look()
+    await here.grow()
+    body = (await here.http.get("/v1/log/growth?old=1")).content
+    answer = httpx.MockTransport(lambda _: httpx.Response(200, content=body))
+    async with httpx.AsyncClient(transport=answer, base_url="http://town.example") as http:
+        with pytest.raises(EngineDown, match="nothing that can be cosigned"):
+            await here.witness.round(http)
+
+
+async def test_a_log_that_is_not_there_is_asked_again(tmp_path: Path) -> None:
+    with pytest.raises(EngineDown, match="does not answer"):
+        await once(Wanted(tmp_path, "http://127.0.0.1:1", NAME, KEY), print)
+    with pytest.raises(BadInput, match="no address of a log"):
+        await once(Wanted(tmp_path, "town.example"), print)
+
+
+def test_a_witness_has_to_be_told_whose_log_it_watches(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="say whose log"):
+        witness(WitnessFolder(tmp_path), NAME, None, print)
+    witness(WitnessFolder(tmp_path), NAME, KEY, print)
+    assert witness(WitnessFolder(tmp_path), None, None, print).key == KEY
+    with pytest.raises(Conflict, match="watches another log"):
+        witness(WitnessFolder(tmp_path), None, note.verifier_key("espoo.example/log", b"x" * 32), print)
