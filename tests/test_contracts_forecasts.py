@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from tests.contracts_support.traps import trapped
 
 from tutela import parts
 from tutela.errors import BadInput
+from tutela_promises.traps import trapped
 
 pytestmark = pytest.mark.parametrize("name", sorted(parts.names("forecasts")))
 

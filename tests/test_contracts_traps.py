@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.contracts_support.traps import Trapped, trapped
 
 from tutela.model import when
+from tutela_promises.traps import Trapped, trapped
 
 
 def a_file() -> object:

@@ -9,14 +9,14 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from tests.contracts_support.examples import START, fact_of
-from tests.contracts_support.stage import Told, World, play, seens
 
 from tutela import parts, systems
 from tutela.maths.met import is_told
 from tutela.model.system import System, Use
 from tutela.model.when import SECOND
 from tutela.policy.purposes import PURPOSES
+from tutela_promises.examples import START, fact_of
+from tutela_promises.stage import Told, World, play, seens
 
 NAMES = sorted(found.name for found in pkgutil.iter_modules(systems.__path__))
 

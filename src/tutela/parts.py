@@ -9,6 +9,7 @@ import pkgutil
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.metadata import entry_points
+from types import ModuleType
 from typing import Any
 
 import msgspec
@@ -18,15 +19,31 @@ from tutela.errors import BadInput, PartMissing
 ROOMS = ("sources", "perceivers", "detectors", "forecasts", "planners", "responders", "standards")
 """Rooms whose files are found by name. Backends and screens are wired by the app itself."""
 
+SYSTEMS = "systems"
+"""Their files are found likewise; they set `system`."""
+
 
 def names(room: str) -> Mapping[str, str]:
     """The parts of a room, each with where it comes from; a doubled name stops the start."""
     found = {name: f"tutela.{room}.{name}" for name in _inside(room)}
-    for point in entry_points(group=f"tutela.{room}"):
+    brought: dict[str, str] = {}
+    for point in sorted(entry_points(group=f"tutela.{room}"), key=lambda point: (point.name, point.value)):
+        by = point.dist.name if point.dist else "a package"
         if point.name in found:
-            raise PartMissing(f"two parts are called {point.name!r} in {room}: {found[point.name]} and {point.value}")
-        found[point.name] = point.value
+            raise PartMissing(
+                f"two parts are called {point.name!r} in {room}: {found[point.name]} of"
+                f" {brought.get(point.name, 'tutela')}, and {point.value} of {by}; take one of these packages out, or"
+                " give the part another name in its pyproject.toml",
+                room=room,
+            )
+        found[point.name], brought[point.name] = point.value, by
     return dict(sorted(found.items()))
+
+
+def check() -> None:
+    """Raise PartMissing for a doubled name in any room."""
+    for room in (*ROOMS, SYSTEMS):
+        names(room)
 
 
 def _inside(room: str) -> list[str]:
@@ -41,16 +58,27 @@ def _inside(room: str) -> list[str]:
     ]
 
 
-def load(room: str, name: str) -> Any:  # noqa: ANN401  a part can be of any kind; its room says which
+def load(room: str, name: str, sets: str = "part") -> Any:  # noqa: ANN401  a part can be of any kind; its room says which
     """What the part's file calls `part`."""
     known = names(room)
     if name not in known:
         there = ", ".join(known) or "none"
         raise PartMissing(f"no part called {name!r} in {room}; there are: {there}", room=room)
-    module = import_module(known[name].partition(":")[0])
-    if not hasattr(module, "part"):
-        raise PartMissing(f"{known[name]} sets no `part`; end the file with `part = YourClass`", room=room)
-    return module.part
+    module = _imported(room, name, known[name].partition(":")[0])
+    if not hasattr(module, sets):
+        raise PartMissing(f"{known[name]} sets no `{sets}`; end the file with `{sets} = …`", room=room)
+    return getattr(module, sets)
+
+
+def _imported(room: str, name: str, module: str) -> ModuleType:
+    try:
+        return import_module(module)
+    except ImportError as wrong:
+        raise PartMissing(
+            f"{name} in {room} can't be imported from {module}: {wrong}; install what it needs, or take out the package"
+            " that brings it",
+            room=room,
+        ) from wrong
 
 
 def make(room: str, name: str, options: Mapping[str, object]) -> Any:  # noqa: ANN401  as above

@@ -141,6 +141,15 @@ async def test_a_stretch_of_the_recorded_order_can_be_asked_for(lake: Lake) -> N
     assert [one.sequence for one in await everything(lake, "detect", 1, since=3, until=7)] == [4, 5, 7]
 
 
+async def test_the_first_partition_gets_what_is_sealed_of_all_of_them(lake: Lake) -> None:
+    """Detectors that see everything that moves in the city may be at work there."""
+    messages = [readings(1, [(4, 0, 1.0)]), sealed(2, 3), readings(3, [(1, 0, 1.0)]), sealed(4, 0), tick(5)]
+    await lake.archive("OBS-live", messages, 0, 5)
+
+    assert told(await everything(lake, "detect", 0)) == told([one for one in messages if one.sequence != 3])
+    assert [one.sequence for one in await everything(lake, "detect", 3)] == [2, 5]
+
+
 async def test_each_stage_of_the_second_hop_gets_what_it_read(lake: Lake) -> None:
     await lake.archive("DET-live", SECOND_HOP, 0, 5)
 

@@ -7,9 +7,6 @@ from math import log
 
 import msgspec
 import pytest
-from tests.contracts_support.examples import START, fact_of
-from tests.contracts_support.stage import CENTRE, Item, Told, World, play, seens
-from tests.contracts_support.streams import facts
 
 from tutela import parts
 from tutela.detectors.burst import Burst
@@ -20,6 +17,9 @@ from tutela.model.call import Call
 from tutela.model.detection import Detection
 from tutela.model.when import DAY, MINUTE, SECOND
 from tutela.model.why import Fewer
+from tutela_promises.examples import START, fact_of
+from tutela_promises.stage import CENTRE, Item, Told, World, play, seens
+from tutela_promises.streams import facts
 
 WORLD = World(property="none", size=1)
 EAGER = Burst(learn=0.0)

@@ -7,8 +7,6 @@ from math import inf, pi, sqrt
 
 import numpy as np
 import pytest
-from tests.contracts_support.examples import START
-from tests.contracts_support.stage import Item, Observed, World, play, seens, slot_of
 
 from tutela import parts
 from tutela.detectors.change_point import ChangePoint
@@ -16,6 +14,8 @@ from tutela.errors import BadInput
 from tutela.maths import cusum
 from tutela.maths.cusum import UNIT
 from tutela.model.when import DAY, HOUR, MINUTE
+from tutela_promises.examples import START
+from tutela_promises.stage import Item, Observed, World, play, seens, slot_of
 
 WORLD = World(property="pm25", size=3, interval=600.0)
 PART = ChangePoint(days=3, memory=5, apart=30.0, zone="UTC")

@@ -7,10 +7,6 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 import pytest
-from tests.contracts_support.changes import changed
-from tests.contracts_support.examples import START, fact_of, made
-from tests.contracts_support.stage import CENTRE, Item, Ticked, Told, World, play, seens
-from tests.contracts_support.streams import stream
 
 from tutela import parts
 from tutela.detectors import cluster
@@ -20,6 +16,10 @@ from tutela.maths.cells import cell_of, north_of
 from tutela.model.detection import Detection
 from tutela.model.when import DAY, HOUR, MINUTE
 from tutela.model.why import Fewer
+from tutela_promises.changes import changed
+from tutela_promises.examples import START, fact_of, made
+from tutela_promises.stage import CENTRE, Item, Ticked, Told, World, play, seens
+from tutela_promises.streams import stream
 
 WORLD = World(property="none", size=1)
 

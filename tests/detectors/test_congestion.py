@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from tests.contracts_support.examples import START
-from tests.contracts_support.stage import Item, Observed, World, play, seens, slot_of
 
 from tutela import parts
 from tutela.detectors.congestion import UP, WILD, Congestion
 from tutela.errors import BadInput
 from tutela.model.when import MINUTE
+from tutela_promises.examples import START
+from tutela_promises.stage import Item, Observed, World, play, seens, slot_of
 
 WORLD = World(property="speed", size=4, interval=300.0)
 

@@ -6,10 +6,6 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 import pytest
-from tests.contracts_support.changes import changed
-from tests.contracts_support.examples import START, fact_of
-from tests.contracts_support.stage import CENTRE, Item, Told, World, play, seens
-from tests.contracts_support.streams import facts
 
 from tutela import parts
 from tutela.detectors.correlation import Correlation
@@ -20,6 +16,10 @@ from tutela.model.flow import Fact
 from tutela.model.telling import word_of
 from tutela.model.when import MINUTE, SECOND
 from tutela.model.why import Apart, Fewer
+from tutela_promises.changes import changed
+from tutela_promises.examples import START, fact_of
+from tutela_promises.stage import CENTRE, Item, Told, World, play, seens
+from tutela_promises.streams import facts
 
 WORLD = World(property="none", size=1)
 PART = Correlation(sorts=(("call",), ("threshold", "unusual"), ("people-many",)), least=2)

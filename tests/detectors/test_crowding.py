@@ -7,16 +7,16 @@ from collections.abc import Iterator, Sequence
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.contracts_support.changes import changed
-from tests.contracts_support.examples import START, made
-from tests.contracts_support.stage import Item, Observed, World, play, seens
-from tests.contracts_support.streams import observations
 
 from tutela import parts
 from tutela.detectors.crowding import Crowding
 from tutela.errors import BadInput
 from tutela.model.detection import Detection
 from tutela.model.when import MINUTE
+from tutela_promises.changes import changed
+from tutela_promises.examples import START, made
+from tutela_promises.stage import Item, Observed, World, play, seens
+from tutela_promises.streams import observations
 
 WORLD = World(property="people", size=3, kind="counts")
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from tests.contracts_support.examples import START
-from tests.contracts_support.stage import Item, Observed, Ticked, World, play, seens, slot_of
 
 from tutela.detectors.drifting import Drifting
 from tutela.errors import BadInput
 from tutela.model.when import HOUR, MINUTE
+from tutela_promises.examples import START
+from tutela_promises.stage import Item, Observed, Ticked, World, play, seens, slot_of
 
 SIZE = 8
 WORLD = World(property="pm25", size=SIZE)

@@ -9,10 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.contracts_support.changes import changed
-from tests.contracts_support.examples import START, made
-from tests.contracts_support.stage import CENTRE, Item, Observed, Ticked, World, play, seens, slot_of
-from tests.contracts_support.streams import positions
 
 from tutela.detectors.fence import Fence
 from tutela.errors import BadInput
@@ -22,6 +18,10 @@ from tutela.model.flow import encode
 from tutela.model.place import Place
 from tutela.model.when import MINUTE, SECOND
 from tutela.model.why import Moved
+from tutela_promises.changes import changed
+from tutela_promises.examples import START, made
+from tutela_promises.stage import CENTRE, Item, Observed, Ticked, World, play, seens, slot_of
+from tutela_promises.streams import positions
 
 WORLD = World(property="position", size=5, kind="positions")
 STAYS = {"tells": "stays", "dwell": 600.0}

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from tests.contracts_support.examples import START
-from tests.contracts_support.stage import Observed, World, seens
 
 from tutela.detectors.out_of_range import RANGES, OutOfRange, Range
 from tutela.model.when import MINUTE
+from tutela_promises.examples import START
+from tutela_promises.stage import Observed, World, seens
 
 TEMPERATURE = {"pm10": Range(low=-90.0, high=60.0, units=("1", "Cel"))}
 

@@ -7,8 +7,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.contracts_support.examples import START, fact_of
-from tests.contracts_support.stage import CENTRE, Item, Ticked, Told, World, play, seens
 
 from tutela.detectors.rule import Rule
 from tutela.errors import BadInput
@@ -17,6 +15,8 @@ from tutela.maths.cells import north_of
 from tutela.model.detection import Detection
 from tutela.model.scales import Severity
 from tutela.model.when import MINUTE
+from tutela_promises.examples import START, fact_of
+from tutela_promises.stage import CENTRE, Item, Ticked, Told, World, play, seens
 
 WORLD = World(property="none", size=1)
 

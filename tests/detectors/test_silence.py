@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.contracts_support.changes import changed
-from tests.contracts_support.examples import START
-from tests.contracts_support.stage import Item, Observed, Ticked, World, play, seens, slot_id
 
 from tutela.detectors import silence
 from tutela.detectors.silence import Silence
 from tutela.model.when import HOUR, MINUTE, SECOND
+from tutela_promises.changes import changed
+from tutela_promises.examples import START
+from tutela_promises.stage import Item, Observed, Ticked, World, play, seens, slot_id
 
 WORLD = World(property="noise", size=6, interval=60.0)
 

@@ -7,11 +7,11 @@ from statistics import median
 
 import numpy as np
 import pytest
-from tests.contracts_support.examples import START
-from tests.contracts_support.stage import Item, Observed, World, play, seens, slot_of
 
 from tutela.detectors.spiking import BACK, BLOCK, CLIP, MEMORY, Spiking
 from tutela.model.when import MINUTE
+from tutela_promises.examples import START
+from tutela_promises.stage import Item, Observed, World, play, seens, slot_of
 
 WORLD = World(property="pm25", size=5)
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from tests.contracts_support.examples import START
-from tests.contracts_support.stage import Item, Observed, World, play, seens, slot_of
 
 from tutela.detectors.stuck import Stuck
 from tutela.model.when import DAY, HOUR, MINUTE
+from tutela_promises.examples import START
+from tutela_promises.stage import Item, Observed, World, play, seens, slot_of
 
 WORLD = World(property="pm25", size=5)
 

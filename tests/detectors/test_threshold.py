@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.contracts_support.examples import START
-from tests.contracts_support.stage import Item, Observed, Ticked, World, play, seens, slot_of
 
 from tutela import parts
 from tutela.detectors.threshold import Threshold
 from tutela.errors import BadInput
 from tutela.model.when import SECOND
 from tutela.model.why import ValueWas
+from tutela_promises.examples import START
+from tutela_promises.stage import Item, Observed, Ticked, World, play, seens, slot_of
 
 WORLD = World(property="pm10", size=3)
 VALUES = (20.0, 40.0, 40.5, 50.0, 50.5, 70.0, float("nan"))

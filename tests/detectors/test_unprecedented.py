@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from tests.contracts_support.examples import START
-from tests.contracts_support.stage import Item, Observed, World, play, seens, slot_of
 
 from tutela import parts
 from tutela.detectors.unprecedented import Unprecedented
@@ -15,6 +13,8 @@ from tutela.errors import BadInput
 from tutela.maths.reach import SETTLED, WIDEN
 from tutela.model.detection import Detection
 from tutela.model.when import MINUTE
+from tutela_promises.examples import START
+from tutela_promises.stage import Item, Observed, World, play, seens, slot_of
 
 WORLD = World(property="pm25", size=4)
 

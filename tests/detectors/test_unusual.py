@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from tests.contracts_support.examples import START
-from tests.contracts_support.stage import Item, Observed, World, play, seens, slot_of
-from tests.contracts_support.streams import observations
 from tests.detectors.unusual_row_by_row import Datastream
 
 from tutela import parts
 from tutela.detectors.unusual import Unusual
 from tutela.errors import BadInput
 from tutela.model.when import DAY, HOUR, MINUTE, SECOND, parse
+from tutela_promises.examples import START
+from tutela_promises.stage import Item, Observed, World, play, seens, slot_of
+from tutela_promises.streams import observations
 
 WORLD = World(property="pm25", size=5, interval=3600.0)
 

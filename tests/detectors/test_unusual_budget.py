@@ -7,14 +7,14 @@ from string import Formatter
 
 import numpy as np
 import pytest
-from tests.contracts_support.examples import START
-from tests.contracts_support.stage import PARTITIONS, Item, Observed, Ticked, World, play, play_on, seens
 
 from tutela.detectors.unusual import Unusual
 from tutela.model.detection import Detection
 from tutela.model.when import HOUR, MINUTE
 from tutela.model.why import ValueWas
 from tutela.screens.sentences import language
+from tutela_promises.examples import START
+from tutela_promises.stage import PARTITIONS, Item, Observed, Ticked, World, play, play_on, seens
 
 SIZE, WEEKS = 40, 8
 WORLD = World(property="pm25", size=SIZE, interval=3600.0)

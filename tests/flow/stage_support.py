@@ -162,6 +162,14 @@ class Doubter(Every, frozen=True, kw_only=True):
         return _State(slots), tuple(detections), np.array(doubted) if any(doubted) else None
 
 
+class Everywhere(Every, frozen=True, kw_only=True):
+    """The same of everything that moves in the city."""
+
+    citywide: ClassVar[bool] = True
+    name: str = "everywhere"
+    personal_data: bool = True
+
+
 class Pairs(Noun, frozen=True, kw_only=True):
     """Finds every `nth` fact, and at a tick how many there were. `cell` is where its findings are."""
 

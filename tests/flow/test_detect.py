@@ -374,7 +374,7 @@ def test_rows_of_another_partition_and_unreadable_bytes_are_refused_and_change_n
     async def main() -> list[str]:
         fold = await Stage((Every(nth=2),)).fold()
         await fold.turn([observed(1, "readings", (ONE, 1, 5.0))])
-        before = fold._state
+        before = fold._own.state
         good = observed(2, "readings", (ONE, 2, 5.0))
         for bad in (
             observed(3, "readings", (OTHER, 2, 5.0)),
@@ -384,7 +384,7 @@ def test_rows_of_another_partition_and_unreadable_bytes_are_refused_and_change_n
         ):
             with pytest.raises((BadInput, ValueError)):
                 await fold.turn([good, bad])
-            assert fold._state is before
+            assert fold._own.state is before
         return keys(await fold.turn([good]))
 
     assert alone(main()) == ["1/2"]

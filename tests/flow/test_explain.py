@@ -10,8 +10,6 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from tests.contracts_support.examples import items_of, made, world_of
-from tests.contracts_support.stage import World, play, seens
 from tests.flow.act_support import room
 
 from tutela import parts
@@ -27,6 +25,8 @@ from tutela.model.scales import Scale
 from tutela.model.when import parse
 from tutela.model.why import Apart, Change, Fewer, HadCome, Moved, ValueWas, Why
 from tutela.screens.sentences import language
+from tutela_promises.examples import items_of, made, world_of
+from tutela_promises.stage import World, play, seens
 
 ENGLISH = language()
 HELSINKI = ZoneInfo("Europe/Helsinki")
@@ -169,6 +169,7 @@ def test_a_detection_says_why_with_names_and_units(says: Sentences) -> None:
             "had been made, at 2026-11-25 10:00:13. The last one was made at 2026-11-25 10:00:12.",
         ),
         (Fewer(by=2, of=("a", "b", "c")), "with 2 fewer of the 3 that it counted."),
+        (Fewer(by=2, of=()), "with 2 fewer of those that it counted, whoever they are."),
         (Fewer(by=2, of=("a", "b")), "without 2 of them, of the sort call."),
         (Apart(fact="a", metres=250.4), "if one of them had been 250 m further away."),
         (

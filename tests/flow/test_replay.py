@@ -12,6 +12,7 @@ import pytest
 from tests.flow.stage_support import (
     Doubter,
     Every,
+    Everywhere,
     P,
     Pairs,
     call,
@@ -265,6 +266,19 @@ async def test_rows_whose_time_was_over_are_told_and_nothing_is_compared_from_th
     assert (report.same, report.erased_rows, report.erased_messages) == (True, gone, 0)
     assert report.across == len([one for one in recorded.stored.events if sequence(one) >= first])
     assert report.compared == before.compared - report.across
+
+
+async def test_what_saw_the_whole_city_is_replayed_and_what_it_lacks_is_counted_once() -> None:
+    recorded = await Recorded(detectors=(Every(name="own", personal_data=True), Everywhere())).record()
+    whole = await recorded.report(order=(2, 0, 3, 1), cut=lambda: 5)
+    await recorded.keys.destroy("2")
+    gone = [one for one in recorded.messages if one.headers.get("Key") == "2"]
+    report = await recorded.report()
+
+    assert (whole.same, whole.compared) == (True, len(recorded.stored.events))
+    assert (report.erased_messages, report.erased_rows) == (len(gone), sum(int(one.headers["Rows"]) for one in gone))
+    assert report.same
+    assert report.across > 0
 
 
 async def test_erased_input_that_nobody_looked_at_changes_nothing(recorded: Recorded) -> None:

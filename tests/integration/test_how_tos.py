@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from tests.docs_support.pages import DOCS, blocks, files
+from tests.docs_support.pages import DOCS, ROOT, blocks, files
 from tests.docs_support.shell import played, shell
 from tests.integration.running import Instance, clear_away, running, until
 
@@ -32,9 +32,9 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
 
 @pytest.fixture(scope="module")
 def env(town: Instance) -> Mapping[str, str]:
-    """`tutela` is on the path, and finds this instance."""
+    """`tutela` is on the path, and finds this instance; `CHECKOUT` is where its source is."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    return {**os.environ, "PATH": path, "TUTELA_DATA": str(town.data)}
+    return {**os.environ, "PATH": path, "TUTELA_DATA": str(town.data), "CHECKOUT": str(ROOT)}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from tests.contracts_support.examples import PROPERTY
-from tests.contracts_support.stage import World, slot_id
 
 from tutela.detectors.silence import Silence
 from tutela.detectors.threshold import Threshold
 from tutela.maths import found
 from tutela.maths.found import Found
 from tutela.model.why import HadCome, Why
+from tutela_promises.examples import PROPERTY
+from tutela_promises.stage import World, slot_id
 
 WHY = Why(message="silence.one", inputs={}, unless=HadCome(datastream=3, last=0, time=1))
 FOUND = Found(key="3", since=5, at=9, confidence=1.0, why=WHY)

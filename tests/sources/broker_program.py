@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import IO
 
 import msgspec
-from tests.sources.intake_support import FakeIntake
 
 from tutela.model.flow import Receipt
 from tutela.sources.broker import Broker
+from tutela_promises.intake import FakeIntake
 
 
 @dataclass

@@ -18,7 +18,6 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 from tests.docs_support.pages import ROOT
-from tests.sources.intake_support import FakeIntake
 from tests.sources.mosquitto import Mosquitto, certified, mosquitto, needs_mosquitto, people
 
 from tutela import parts
@@ -27,6 +26,7 @@ from tutela.model.flow import Offer, Receipt, Sender
 from tutela.model.register import Datastream
 from tutela.sources.broker import Broker
 from tutela.sources.mqtt import Door
+from tutela_promises.intake import FakeIntake
 
 Version = Literal["3.1.1", "5"]
 TOPIC = "city/yard/pm25"

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.sources.intake_support import FakeIntake, Kept, run
 
 from tutela import parts
 from tutela.errors import BadInput
 from tutela.sources.directory import Directory
+from tutela_promises.intake import FakeIntake, Kept, run
 
 
 def put(folder: Path, name: str, body: bytes, at: int = 1000) -> None:

@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
-from tests.sources.intake_support import FakeIntake, run
 
 from tutela import parts
 from tutela.errors import BadInput
 from tutela.model.heard import Value
 from tutela.sources.modbus import TOGETHER, Modbus, Register, _blocks
+from tutela_promises.intake import FakeIntake, run
 
 
 def register(name: str, address: int, **more: object) -> dict[str, object]:

@@ -17,13 +17,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.sources.intake_support import FakeIntake, Kept, run
 
 from tutela import parts
 from tutela.errors import BadInput
 from tutela.model.flow import Receipt
 from tutela.model.when import SECOND
 from tutela.sources.poll import Poll, _public
+from tutela_promises.intake import FakeIntake, Kept, run
 
 
 def answer(body: bytes = b"", *headers: str, status: str = "200 OK") -> bytes:

@@ -13,12 +13,12 @@ from pysnmp.carrier.asyncio.dgram import udp
 from pysnmp.entity import config, engine
 from pysnmp.entity.rfc3413 import cmdrsp, context
 from pysnmp.proto.api import v2c
-from tests.sources.intake_support import FakeIntake, run
 
 from tutela import parts
 from tutela.errors import BadInput
 from tutela.model.heard import Value
 from tutela.sources.snmp import TOGETHER, Snmp
+from tutela_promises.intake import FakeIntake, run
 
 BASE = (1, 3, 6, 1, 4, 1, 53864, 1)
 HELD: tuple[Any, ...] = (

@@ -13,13 +13,13 @@ import asyncpg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.sources.intake_support import FakeIntake, Kept, run
 
 from tutela import parts
 from tutela.errors import BadInput
 from tutela.model.heard import Heard, Value
 from tutela.model.when import SECOND, parse
 from tutela.sources.sql import Sql
+from tutela_promises.intake import FakeIntake, Kept, run
 
 AT = int(parse("2026-11-25T08:00:00Z"))
 STREAM = {

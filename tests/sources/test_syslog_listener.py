@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.sources.intake_support import FakeIntake
 
 from tutela import parts
 from tutela.errors import BadInput
@@ -19,6 +18,7 @@ from tutela.model.heard import Heard
 from tutela.sources.syslog_listener import AT_ONCE, HELD, LONGEST, ROOM, SyslogListener, _Broken, _Heap, _messages
 from tutela.standards import syslog
 from tutela.standards._hearing import MOST_BYTES
+from tutela_promises.intake import FakeIntake
 
 LINE = b"<34>1 2026-11-25T08:00:00Z gate su - - - refused"
 

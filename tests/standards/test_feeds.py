@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from tests.contracts_support.traps import trapped
 from tests.standards.messages import AT, RSS
 
 from tutela.errors import BadInput
 from tutela.model.heard import Heard
 from tutela.model.place import Place
 from tutela.standards import feeds
+from tutela_promises.traps import trapped
 
 MINUTE = 60_000_000
 ATOM = b"""<feed xmlns="http://www.w3.org/2005/Atom" xmlns:georss="http://www.georss.org/georss">

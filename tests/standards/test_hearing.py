@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.contracts_support.traps import trapped
 from tests.standards.messages import AT, HOUR, MESSAGES, Read
 
 from tutela.errors import BadInput
@@ -29,6 +28,7 @@ from tutela.policy.gate import Admission, admit
 from tutela.standards._hearing import MOST_BYTES, MOST_NAME, SPEED, Hearing, Measure, at, period, since_epoch
 from tutela.standards._shapes import shape
 from tutela.standards.observations import NAMED
+from tutela_promises.traps import trapped
 
 EVERY = pytest.mark.parametrize(("read", "body"), MESSAGES.values(), ids=MESSAGES)
 COUNT = Measure("counts", "people", "1")

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-import pkgutil
 from collections.abc import Iterable, Iterator, Sequence
-from importlib import import_module
 
-from tutela import parts, systems
-from tutela.errors import TutelaError
+from tutela import parts
+from tutela.errors import BadInput, TutelaError
 from tutela.flow.detector import Detector
 from tutela.flow.rules import uses
 from tutela.model.rule import Armed
@@ -18,9 +16,23 @@ LOG = logging.getLogger(__name__)
 
 
 def installed() -> Sequence[System]:
-    """The systems that are built, by name."""
-    names = sorted(module.name for module in pkgutil.iter_modules(systems.__path__))
-    return [import_module(f"tutela.systems.{name}").system for name in names]
+    """The systems that there are, by name: those that are built, and those that installed packages bring."""
+    return [parts.load(parts.SYSTEMS, name, "system") for name in parts.names(parts.SYSTEMS)]
+
+
+def check() -> None:
+    """Raise what would stop a worker: a part that is missing or doubled, options that don't fit, a name that is taken."""
+    parts.check()
+    taken: dict[str, System] = {}
+    for system in installed():
+        for use in system.detectors:
+            if use.name in taken:
+                raise BadInput(
+                    f"two detectors are called {use.name!r}, in the systems {taken[use.name].name} and {system.name};"
+                    " give one of them another name"
+                )
+            taken[use.name] = system
+    instances("UTC")
 
 
 Detectors = tuple[tuple[Detector, ...], tuple[Detector, ...]]

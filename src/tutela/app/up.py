@@ -9,9 +9,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from tutela.app import wording
 from tutela.app.children import answers, at_once, program
 from tutela.app.core import chance, core, peopled
 from tutela.app.demonstrating import its_witness, without_it
+from tutela.app.detecting import check
 from tutela.app.gauging import Housekeeping
 from tutela.app.install import Place, install
 from tutela.app.measuring import folder, tell
@@ -40,7 +42,12 @@ class Up:
 async def up(
     settings: Settings, where: Place, *, demo: bool, workers: int, say: Say, told: Callable[[Up], None]
 ) -> None:
-    """Start everything, tell where it is, and look after it until SIGINT or SIGTERM, which may come at any moment."""
+    """Start everything, tell where it is, and look after it until SIGINT or SIGTERM, which may come at any moment.
+
+    With parts that can't be made, or words that can't be read, nothing is started.
+    """
+    check()
+    wording.words("en")
     stop = asyncio.ensure_future(_stopped().wait())
     living = asyncio.ensure_future(_live(settings, where, demo=demo, workers=workers, say=say, told=told))
     await asyncio.wait({living, stop}, return_when=asyncio.FIRST_COMPLETED)

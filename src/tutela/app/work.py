@@ -11,7 +11,7 @@ from functools import partial
 from secrets import token_hex
 
 from tutela.app.core import Core, core
-from tutela.app.detecting import instances
+from tutela.app.detecting import check, instances
 from tutela.app.following import worker as followed
 from tutela.app.measuring import Watched, tell
 from tutela.app.settings import Settings
@@ -59,6 +59,7 @@ def stages(inside: Core, armed: Sequence[Armed]) -> Sequence[Stage]:
 
 async def run(settings: Settings) -> None:
     """Work until stopped; with other rules, begin anew: start is recovery."""
+    check()
     async with traced(settings, "work") as traces, core(settings, socket.gethostname(), traces=traces) as inside:
         await inside.known.refresh()
         async with together(inside.known.run(REFRESH), tell(inside.meters, settings, settings.process or "work")):

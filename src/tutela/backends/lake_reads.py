@@ -67,10 +67,13 @@ def sealed(lake: duckdb.DuckDBPyConnection, of: Series) -> list[Message]:
 
 
 def detect(lake: duckdb.DuckDBPyConnection, span: Span) -> Iterator[Message]:
-    """The rows of one partition, and the ticks."""
+    """The rows of one partition, and the ticks; in partition 0 what is sealed of all others too.
+
+    Detectors that see everything that moves in the city may be at work there; each circle takes its own.
+    """
     found: list[Iterator[Message]] = [_plain(lake, name, span) for name in PLAIN]
-    bodies = _some(lake, "sealed", _SEALED, "partition = $4", span, span.partition)
-    found.append(sealed_message(token(span.timeline), span.partition, *row) for row in bodies.fetchall())
+    bodies = _some(lake, "sealed", f"partition, {_SEALED}", "$4 in (partition, 0)", span, span.partition)
+    found.append(sealed_message(token(span.timeline), *row) for row in bodies.fetchall())
     ticks = _some(lake, "tick", 'sequence, "at"', "true", span)
     found.append(tick_message(token(span.timeline), *row) for row in ticks.fetchall())
     return merge(*found, key=lambda message: message.sequence)

@@ -13,6 +13,7 @@ from tutela.backends.lake_rows import PLAIN, Place
 from tutela.errors import BadInput, Conflict, EngineDown
 from tutela.model import wire
 from tutela.model.flow import Message, decode_tick
+from tutela.model.kinds import KINDS
 from tutela.model.rows import Rows, empty, joined
 from tutela.model.timeline import token
 from tutela.model.when import iso
@@ -137,5 +138,7 @@ def _read(subject: str, stage: str, partition: int) -> bool:
         return words[-1] != "copy"
     if stage == "correlate" and not partition and len(words) == 1 and words[0].isdigit():
         return True  # rules over the whole city are at work there
+    if stage == "detect" and not partition and words[0] in KINDS and words[0] not in PLAIN:
+        return True  # what sees everything that moves is at work there
     own = words[1:2] if stage == "detect" else words[:1]
     return words == ["tick"] or own == [str(partition)]

@@ -49,7 +49,7 @@ class Known:
         self._properties: dict[str, int] = {}
         self._purposes: dict[str, int] = {}
         self._columns: dict[str, Column] = {name: np.full(1, fill, dtype) for name, (dtype, fill) in EMPTY.items()}
-        self._catalogues: dict[int, Catalogue] = {}
+        self._catalogues: dict[tuple[int, int], Catalogue] = {}
         self._moving: dict[int, str] = {}
         self._refreshing = asyncio.Lock()
         self._asked = self._answered = 0
@@ -89,15 +89,22 @@ class Known:
 
     def partition(self, partition: int) -> Catalogue:
         """One partition's datastreams for detectors; the same object until the register has others."""
-        found = self._catalogues.get(partition)
+        return self._of(partition, self.partitions)
+
+    def whole(self) -> Catalogue:
+        """All datastreams, as if there were one partition: for detectors that see the whole city."""
+        return self._of(0, 1)
+
+    def _of(self, partition: int, partitions: int) -> Catalogue:
+        found = self._catalogues.get((partition, partitions))
         if found is None or found.version != self.version:
-            found = self._catalogues[partition] = self._catalogue(partition)
+            found = self._catalogues[partition, partitions] = self._catalogue(partition, partitions)
         return found
 
-    def _catalogue(self, partition: int) -> Catalogue:
-        own = {name: column[: self.last + 1][partition :: self.partitions] for name, column in self._columns.items()}
+    def _catalogue(self, partition: int, partitions: int) -> Catalogue:
+        own = {name: column[: self.last + 1][partition::partitions] for name, column in self._columns.items()}
         return Catalogue(
-            partitions=self.partitions,
+            partitions=partitions,
             partition=partition,
             properties=tuple(self._properties),
             property_code=own["property"].astype(np.int32),

@@ -2,30 +2,34 @@
 
 What is sealed is opened only when a detector's card says that it takes personal data; else it is not even
 fetched. Then everything that such a partition saves is sealed too.
+
+Detectors over the whole city are a circle of their own beside the others in partition `hop.CITY`, which reads what tells where
+Things are from all partitions: what moves is kept by Thing, so no partition has all that is in one place.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from tutela.errors import BadInput, Broken, NotFound, Refused
-from tutela.maths.order import NEVER, Batch
+from tutela.maths.order import NEVER
 from tutela.model import wire
 from tutela.model.flow import Column, Effects, Lease, Message, Newest
-from tutela.model.kinds import KINDS, kind
-from tutela.model.rows import Ints, Rows
+from tutela.model.kinds import kind
+from tutela.model.rows import Rows
 
 from . import hop
 from .catalogue import Known
-from .detect import Came, Detect, State
+from .circle import Circle, Read, Sight, sights
+from .detect import Detect
 from .detector import Begins, Detector, Watched, alone
 from .ports import Keys
-from .saved import columns, restored
 from .stage import Saved, Where
 
 DETECT = "detect"
@@ -66,17 +70,24 @@ class DetectStage:
         return hop.observations(lease.timeline)
 
     def subjects(self, lease: Lease) -> Sequence[str]:
-        """The partition's rows of each kind that is looked at, and the ticks."""
-        kinds = [name for name, of in KINDS.items() if self.personal or not of.personal_data]
-        return (*(hop.observed(lease.timeline, name, lease.partition) for name in kinds), hop.ticks(lease.timeline))
+        """The partition's rows of each kind that is looked at, and the ticks; for the whole city, of all partitions what moves."""
+        known = dict.fromkeys(subject for sight in self._sights(lease) for subject in sight.subjects(lease.timeline))
+        return (*known, hop.ticks(lease.timeline))
 
     async def begin(self, lease: Lease, saved: Saved) -> DetectFold:
         """The partition as it was saved, with the register as it is now."""
         await self.known.refresh()
         opened = {part: {name: await self._opened(body) for name, body in own.items()} for part, own in saved.items()}
-        where = Where(lease.timeline, DETECT, lease.partition, self.stream(lease))
-        detect = Detect(self.detectors, where, begins=self.begins, watched=self.watched)
-        return DetectFold(self, detect, restored(detect, opened, self.partitions))
+        return DetectFold(self, lease, [self._circle(lease, sight, opened) for sight in self._sights(lease)])
+
+    def _sights(self, lease: Lease) -> Sequence[Sight]:
+        return sights(self.detectors, lease.partition, self.partitions)
+
+    def _circle(self, lease: Lease, sight: Sight, saved: Saved) -> Circle:
+        # Where to find a correction of the city's circle: as of the partition after the last.
+        where = Where(lease.timeline, DETECT, self.partitions if sight.city else lease.partition, self.stream(lease))
+        known = self.known.whole if sight.city else partial(self.known.partition, lease.partition)
+        return Circle.of(sight, Detect(sight.detectors, where, begins=self.begins, watched=self.watched), known, saved)
 
     async def sealed(self, column: Column) -> Column:
         """A column as it may be stored."""
@@ -93,48 +104,60 @@ class DetectStage:
 
 
 class DetectFold:
-    """One partition of the stage: reads messages for the fold, and words its effects."""
+    """One partition of the stage: reads messages for its circles, and words their effects."""
 
-    def __init__(self, stage: DetectStage, detect: Detect, state: State) -> None:
+    def __init__(self, stage: DetectStage, lease: Lease, circles: Sequence[Circle]) -> None:
         self._stage = stage
-        self._detect = detect
-        self._state = state
-        self._shown = state.newest
+        self._lease = lease
+        self._circles = circles
+        self._shown = self._own.state.newest
         self._sequence = 0
-        self._watch = detect.watch(stage.known.partition(detect.where.partition))
+
+    @property
+    def _own(self) -> Circle:
+        return self._circles[0]
 
     async def turn(self, messages: Sequence[Message]) -> Effects:
         """Work these off, in order."""
-        now = self._stage.known.partition(self._detect.where.partition)
-        if now is not self._watch.catalogue:  # something was defined, or defined otherwise
-            self._watch = self._detect.watch(now)
-        came = [await self._read(message) for message in messages]
-        self._state, noticed = self._detect.turn(self._state, self._watch, came)
+        read = [await self._read(message) for message in messages]
+        turns = [await circle.turn(read, self._stage.known.refresh) for circle in self._circles]
+        for circle, (state, _) in zip(self._circles, turns, strict=True):
+            circle.state = state
+        noticed = [each for _, each in turns]
+        found = tuple(detection for each in noticed for detection in each.detections)
         self._sequence = messages[-1].sequence
         return Effects(
             sequence=self._sequence,
-            ticked=noticed.ticked,
-            events=noticed.events,
-            detections=noticed.detections,
-            outgoing=tuple(row for found in noticed.detections for row in hop.outgoing(found, self._stage.ways)),
-            late=noticed.late,
+            ticked=noticed[0].ticked,
+            events=tuple(event for each in noticed for event in each.events),
+            detections=found,
+            outgoing=tuple(row for one in found for row in hop.outgoing(one, self._stage.ways)),
+            late=sum((Counter(each.late) for each in noticed), Counter[int]()),
         )
 
     def newest(self) -> tuple[Newest, ...]:
         """The newest row of each datastream, of each kind that has changed. Personal kinds are not kept."""
-        changed = [name for name, slab in self._state.newest.items() if slab is not self._shown.get(name)]
-        self._shown = self._state.newest
+        slabs = self._own.state.newest
+        changed = [name for name, slab in slabs.items() if slab is not self._shown.get(name)]
+        self._shown = slabs
         return tuple(self._newest(name) for name in changed)
 
     async def save(self) -> tuple[Column, ...]:
         """The columns that changed."""
-        return tuple([await self._stage.sealed(column) for column in tuple(columns(self._detect, self._state))])
+        changed = [column for circle in self._circles for column in circle.columns()]
+        return tuple([await self._stage.sealed(column) for column in changed])
 
-    async def _read(self, message: Message) -> Came:
-        if message.subject == hop.ticks(self._detect.where.timeline):
-            return Came(message.sequence, tick=hop.tick_of(message.body))
+    async def _read(self, message: Message) -> Read:
+        if message.subject == hop.ticks(self._lease.timeline):
+            return Read(message.sequence, message.subject, tick=hop.tick_of(message.body))
         body = await self._plain(message)
-        return Came(message.sequence) if body is None else Came(message.sequence, await self._batch(message, body))
+        if body is None:
+            return Read(message.sequence, message.subject)
+        rows, partition = wire.decode(body), int(message.subject.rpartition(".")[2])
+        own = (rows.datastream % self._stage.partitions == partition) & (rows.datastream > 0)
+        if not own.all():
+            raise BadInput(f"{message.subject} has rows of other partitions than {partition}")
+        return Read(message.sequence, message.subject, rows)
 
     async def _plain(self, message: Message) -> bytes | None:
         """The body; None when it was erased: nobody can read it any more, and that is as it should be."""
@@ -148,31 +171,8 @@ class DetectFold:
         except (NotFound, Broken) as wrong:
             raise BadInput(f"the rows on {message.subject} can't be opened: {wrong}") from wrong
 
-    async def _batch(self, message: Message, body: bytes) -> Batch:
-        rows, where = wire.decode(body), self._detect.where
-        own = (rows.datastream % self._stage.partitions == where.partition) & (rows.datastream > 0)
-        if not own.all():
-            raise BadInput(f"{message.subject} has rows of other partitions than {where.partition}")
-        slots = rows.datastream.astype(np.int64) // self._stage.partitions
-        rows, slots = await self._registered(rows, slots)
-        return Batch(rows, slots, np.full(len(rows), message.sequence, np.int64))
-
-    async def _registered(self, rows: Rows, slots: Ints) -> tuple[Rows, Ints]:
-        """The rows whose datastream is in the register. The gate knew each, so one not known here is new."""
-        if not self._unknown(slots).any():
-            return rows, slots
-        await self._stage.known.refresh()
-        self._watch = self._detect.watch(self._stage.known.partition(self._detect.where.partition))
-        known = ~self._unknown(slots)
-        return rows.take(known), slots[known]
-
-    def _unknown(self, slots: Ints) -> npt.NDArray[np.bool_]:
-        code = self._watch.catalogue.property_code
-        unknown: npt.NDArray[np.bool_] = np.append(code, np.int32(-1)).take(slots, mode="clip") < 0
-        return unknown
-
     def _newest(self, name: str) -> Newest:
-        slab, where = self._state.newest[name], self._detect.where
+        slab, where = self._own.state.newest[name], self._own.detect.where
         times = slab.take("time")
         slots = np.flatnonzero(times != NEVER)
         datastream = (slots * self._stage.partitions + where.partition).astype(np.int32)

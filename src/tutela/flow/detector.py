@@ -63,7 +63,10 @@ def may(detector: Detector, fact: Fact) -> bool:
 
 
 def is_citywide(detector: Detector) -> bool:
-    """Whether it sees the facts of the whole city: as its card says, or as its options ask for."""
+    """Whether it sees the whole city: as its card says, or as its options ask for.
+
+    Of facts it sees all then; of observations those of whatever moves, which no place keeps in one partition.
+    """
     return detector.card.key == CITYWIDE or getattr(detector, "citywide", False)
 
 

@@ -92,6 +92,7 @@ class Sentences:
             return self._say("unless.had-come", {"time": change.time, "last": change.last}, (change.datastream,))
         if isinstance(change, Fewer):
             message = "unless.fewer" if change.by < len(change.of) else "unless.without"
+            message = message if change.of else "unless.unnamed"
             return self._say(message, {**detection.why.inputs, "by": change.by, "of": len(change.of)})
         if isinstance(change, Moved):
             moved: Parameters = {"time": change.time, "metres": change.metres}

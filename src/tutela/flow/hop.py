@@ -26,7 +26,7 @@ WAYS = 4
 """Correlate partitions."""
 
 CITY = 0
-"""The correlate partition in which rules over the whole city are at work."""
+"""The correlate partition in which rules over the whole city are at work; the detect partition for what sees all that moves."""
 
 NEAR = 2
 """Rings of H3 res-9 cells around a fact within which a rule may join it with another."""

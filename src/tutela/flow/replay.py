@@ -161,9 +161,9 @@ async def replay(
         stream=stream,
         upto=upto,
         messages=run.messages,
-        unreadable=run.unreadable,
-        erased_messages=run.erased_messages,
-        erased_rows=run.erased_rows + rows,
+        unreadable=len(run.unreadable),
+        erased_messages=len(run.erased),
+        erased_rows=sum(run.erased.values()) + rows,
         gap=run.gap,
         lost=lost,
         ticked=run.ticked,
@@ -192,7 +192,10 @@ async def compare(found: Found, stored: Stored, redefined: Callable[[int], int])
 
 @dataclass(slots=True)
 class _Run:
-    """A replay at work, partition by partition."""
+    """A replay at work, partition by partition.
+
+    What can't be read is known by its sequence, and so are the rows of what was erased: partition 0 may read what others read too.
+    """
 
     lake: Recorded
     keys: Keys
@@ -202,9 +205,8 @@ class _Run:
     said: Said
     partitions: int = 0
     messages: int = 0
-    unreadable: int = 0
-    erased_messages: int = 0
-    erased_rows: int = 0
+    unreadable: set[int] = field(default_factory=set)
+    erased: dict[int, int] = field(default_factory=dict)
     gap: int | None = None
     ticked: int = 0
     tick: int = 0
@@ -244,8 +246,7 @@ class _Run:
         try:
             await self.keys.open(key, message.body)
         except Refused:
-            self.erased_messages += 1
-            self.erased_rows += int(message.headers.get("Rows", "0"))
+            self.erased[message.sequence] = int(message.headers.get("Rows", "0"))
             self.gap = message.sequence if self.gap is None else min(self.gap, message.sequence)
 
     async def _turn(self, fold: Fold, messages: Sequence[Message]) -> None:
@@ -254,7 +255,7 @@ class _Run:
             effects = await fold.turn(messages) if messages else None
         except POISON:
             if len(messages) == 1:
-                self.unreadable += 1
+                self.unreadable.add(messages[0].sequence)
                 return
             for message in messages:
                 await self._turn(fold, (message,))

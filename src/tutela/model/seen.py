@@ -15,7 +15,7 @@ from .rows import Rows
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """What the register says of the datastreams of one partition, by slot (datastream id div P).
+    """What the register says of the datastreams of one partition, by slot (datastream id div P); for detectors over the whole city, of all.
 
     `property_code`: int32 index into `properties`, -1 where no datastream is known;
     `cell`: int64 H3 res 9; `interval`: float64 seconds, NaN when unknown.

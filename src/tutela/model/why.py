@@ -31,7 +31,10 @@ class HadCome(Noun, tag="had-come", tag_field="noun", frozen=True, kw_only=True)
 
 
 class Fewer(Noun, tag="fewer", tag_field="noun", frozen=True, kw_only=True):
-    """It would not have fired with `by` fewer of the things it counted."""
+    """It would not have fired with `by` fewer of the things it counted.
+
+    `of` are their ids; none where these would tell who was there: then any `by` of those furthest from the middle.
+    """
 
     by: int
     of: tuple[str, ...]

@@ -13,7 +13,7 @@ from tutela.model.flow import Fact
 from tutela.model.place import Place
 from tutela.model.when import HOUR, MINUTE, SECOND
 
-from .examples import PROPERTY, START, fact_of, kind_of
+from .examples import PROPERTY, START, fact_of, kind_of, world_of
 from .stage import CENTRE, Item, Observed, Ticked, Told, World
 
 WEEKS = 5
@@ -32,15 +32,20 @@ def ticks(card: Card) -> bool:
 
 
 def world(detector: Detector) -> World:
-    """Five datastreams of two sources, one observation an hour each."""
+    """Some datastreams of two sources, one observation an hour each."""
     of = getattr(detector, "observed_property", PROPERTY)
-    return World(property=of, size=5, interval=3600.0, kind=kind_of(detector.card))
+    return World(property=of, size=size_of(detector.card), interval=3600.0, kind=kind_of(detector.card))
+
+
+def size_of(card: Card) -> int:
+    """Five datastreams; of Things of which it takes many, half as many again as its example has."""
+    return max(5, world_of(card).size * 3 // 2) if kind_of(card) == "positions" else 5
 
 
 def stream(detector: Detector, seed: int, start: int = START) -> list[Item]:
     """What a detector of that sort could be given."""
     if kind_of(detector.card) == "positions":
-        return positions(seed, start)
+        return positions(seed, start, size=size_of(detector.card))
     if not of_facts(detector.card):
         return observations(seed, start)
     told = facts(seed, start)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import h3.api.basic_int as h3
 import msgspec
 
 from tutela.maths.area import Outline, outline
@@ -12,6 +13,7 @@ from tutela.maths.cells import cell_of, north_of
 from tutela.model.area import Area
 from tutela.model.detection import Detection
 from tutela.model.place import Place
+from tutela.model.when import SECOND
 from tutela.model.why import Apart, Fewer, HadCome, Moved, ValueWas, Why
 
 from .stage import Item, Observed, Ticked, Told, slot_of
@@ -24,6 +26,8 @@ def changed(items: Sequence[Item], detection: Detection, part: float, area: Area
         return [_valued(item, change, part) for item in items]
     if isinstance(change, HadCome):
         return _came(items, detection, change, part)
+    if isinstance(change, Fewer) and not change.of:
+        return _gone(items, detection, int(change.by * part))
     if isinstance(change, Fewer):
         gone = set(change.of[: int(change.by * part)])
         return [item for item in items if not (isinstance(item, Told) and item.fact.id in gone)]
@@ -31,6 +35,24 @@ def changed(items: Sequence[Item], detection: Detection, part: float, area: Area
         assert area is not None
         return [_elsewhere(item, change, detection.why, outline(area), part) for item in items]
     return [_moved(item, change, part) for item in items]
+
+
+def _gone(items: Sequence[Item], detection: Detection, many: int) -> list[Item]:
+    """So many of those that were counted have gone far away by the time of the tick that counted them: the furthest ones first.
+
+    Who was counted, only somebody knows who has the positions.
+    """
+    tick = next(place for place, item in enumerate(items) if isinstance(item, Ticked) and item.at == detection.at)
+    newest = {item.slot: item for item in items[:tick] if isinstance(item, Observed)}
+    since = detection.at - round(float(detection.why.inputs["window"]) * SECOND)
+    rings = {slot: h3.grid_distance(detection.cell, cell_of(one.place)) for slot, one in newest.items()}
+    counted = [slot for slot, one in newest.items() if rings[slot] * 350.0 < float(detection.why.inputs["reach"])]
+    counted = sorted((slot for slot in counted if newest[slot].time >= since), key=lambda slot: (-rings[slot], slot))
+    assert len(counted) == detection.why.inputs["things"]
+    away = [
+        replace(newest[slot], time=newest[slot].time + 1, place=Place(lat=0.0, lon=slot)) for slot in counted[:many]
+    ]
+    return [*items[:tick], *away, *items[tick:]]
 
 
 def _valued(item: Item, change: ValueWas, part: float) -> Item:

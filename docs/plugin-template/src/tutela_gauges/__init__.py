@@ -1,0 +1,1 @@
+"""Level gauges of rivers and sewers, for tutela."""
