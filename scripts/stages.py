@@ -16,11 +16,11 @@ COVERED = ["--cov", "--cov-report="]
 STAGES: dict[str, tuple[int, list[list[str]]]] = {
     "check": (180, [["scripts/check"]]),
     "unit": (
-        480,
+        600,
         [[*PYTEST, *COVERED, "-n", "2", "-m", "not integration and not browser and not chaos"], ["scripts/covered"]],
     ),
     "integration": (
-        1080,
+        1200,
         [["scripts/mosquitto"], [*PYTEST, "-m", "integration and not browser and not chaos"]],
     ),
     "browser": (360, [["scripts/chromium"], [*PYTEST, "-m", "browser"]]),

@@ -89,7 +89,7 @@ class ChangePoint(Noun, frozen=True, kw_only=True):
     """
 
     word: ClassVar[str] = "change_point"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     card: ClassVar[Card] = Card(
         finds="A level that has changed and stays changed, by less than a single result would show.",
         needs=frozenset({"*"}),
