@@ -12,13 +12,14 @@ import pytest
 from tests.docs_support.pages import DOCS, files
 
 from tutela import standards
-from tutela.app.connections import made, opened
-from tutela.app.sources import Listed, doing, entered, read, row, told
+from tutela.app.config_connections import planned
+from tutela.app.connections import completed, made, opened
+from tutela.app.sources import Entry, Listed, Reached, doing, entered, read, row, told
 from tutela.backends.memory_facts import MemoryFacts
 from tutela.backends.memory_keys import MemoryKeys
 from tutela.errors import BadInput, PartMissing, Refused
 from tutela.flow.entering import connect, enter
-from tutela.model.register import Connection, Reach
+from tutela.model.register import Connection, Kept, Reach, Source
 from tutela.model.when import SECOND
 from tutela.sources.poll import Poll
 
@@ -168,6 +169,83 @@ async def test_a_connection_without_a_standard_says_so_when_something_comes() ->
 
 def test_a_webhook_is_carried_by_the_http_door() -> None:
     assert made(connection(part="webhook", options={}), {}).part is None
+
+
+# ── secrets that are kept ───────────────────────────────────────────────────────────────────────
+SECRET = {"user": "aino", "password": "sesame"}
+BROKER: dict[str, Any] = {
+    "host": "broker.example.org",
+    "topics": ["city/#"],
+    "port": 8883,
+    "tls": True,
+    "ca": "/etc/city.pem",
+    "version": "5",
+}
+
+
+async def broker(keys: MemoryKeys) -> Kept:
+    """A broker as the register keeps it, with its secrets."""
+    facts = MemoryFacts()
+    await enter(facts, SOURCE, "install", 1)
+    await connect(facts, keys, Connection(source="feed", part="broker", options=BROKER), SECRET, "install", 1)
+    (kept,) = await facts.connections()
+    return kept
+
+
+SOURCE = Source(
+    name="feed",
+    owner="City",
+    kind="feed",
+    purposes=("traffic",),
+    legal_basis="PublicInterest",
+    personal_data=False,
+    place="",
+)
+ELSEWHERE: list[dict[str, Any]] = [
+    {"host": "thief.example.org"},
+    {"port": 1883},
+    {"tls": False, "ca": ""},
+    {"ca": ""},
+    {"topics": ["other/#"]},
+    {"version": "3.1.1"},
+]
+
+
+@pytest.mark.parametrize("other", ELSEWHERE, ids=[str(other) for other in ELSEWHERE])
+async def test_a_kept_secret_follows_nobody_elsewhere(other: dict[str, object]) -> None:
+    keys = MemoryKeys()
+    kept = await broker(keys)
+    reached = Reached(part="broker", sealed=("user", "password"), options=BROKER | other)
+    wanted, change = await planned(Entry(source=SOURCE, connection=reached), kept, keys, {"user": "aino"})
+
+    assert wanted is None
+    assert change
+    assert (change.how, "password was for the old options; give it again with --secrets FILE" in change.says) == (
+        "stays",
+        True,
+    )
+    assert "sesame" not in change.says
+
+    wanted, change = await planned(Entry(source=SOURCE, connection=reached), kept, keys, SECRET)
+    assert wanted
+    assert wanted.secret == SECRET
+    assert change
+    assert change.how == "changed"
+
+
+async def test_an_option_that_is_left_out_or_a_new_part_takes_no_kept_secret_along() -> None:
+    keys = MemoryKeys()
+    kept = await broker(keys)
+    bare = {name: value for name, value in BROKER.items() if name != "tls"}
+    for other in (Connection(source="feed", part="broker", options=bare), connection(part="poll", options=BROKER)):
+        assert await completed(other, {}, ("user", "password"), kept, keys) == ({}, ["password", "user"])
+
+
+async def test_a_kept_secret_stays_where_only_the_reading_of_what_comes_is_another() -> None:
+    keys = MemoryKeys()
+    other = Connection(source="feed", part="broker", standard="tiny", reading={"by": "trip"}, options=dict(BROKER))
+
+    assert await completed(other, {}, ("user", "password"), await broker(keys), keys) == (SECRET, [])
 
 
 # ── what people are told ────────────────────────────────────────────────────────────────────────

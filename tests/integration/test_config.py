@@ -167,6 +167,17 @@ def test_how_a_source_is_reached_goes_into_another_city_and_its_secret_only_by_a
     assert changes(other, folder) == []  # what is sealed there stays
     assert source_file(tmp_path / "b", "roads", other).read_text() == text
 
+    (folder / "sources" / "roads.toml").write_text(text.replace("feed.invalid", "thief.invalid"))
+    [(how, _, says)] = changes(other, folder)
+    assert (how, says.rpartition("): ")[2]) == (
+        "stays",
+        "its headers was for the old options; give it again with --secrets FILE",
+    )
+    entered = other.tutela("sources", "enter", folder / "sources" / "roads.toml")
+    assert entered.returncode == 1
+    assert "only names headers, and what is kept was for the old options" in " ".join(entered.stderr.split())
+    assert "thief" not in str(other.asked("select entry::text from connection"))
+
     (folder / "sources" / "roads.toml").write_text(text.replace("every = 3600", "every = 60"))
     given.write_text('[roads]\nheaders = { X-Key = "another-7731" }\n')
     says = "options.every 3600 -> 60, the secret headers"

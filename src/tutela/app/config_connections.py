@@ -1,7 +1,7 @@
 """How sources are reached, from files into the register. Values that are secret are compared, and never told.
 
 What is sealed is in no exported file: a file only names it. It comes from a file of one's own, with a table for each source, or
-stays as it is in the register.
+stays as it is in the register, as long as the part and its options do.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from tutela.app.config_changes import Change, differs
-from tutela.app.connections import completed, made, still_sealed
+from tutela.app.connections import completed, made, same_way, still_sealed
 from tutela.app.sources import Entry
 from tutela.errors import BadInput, PartMissing
 from tutela.flow.ports import Keys
@@ -58,7 +58,7 @@ async def planned(
         return None, Change(how="stays", what="connection", name=name, says=says) if kept else None
     secret, missing = await completed(connection, {**told.secret, **given}, told.sealed, kept, keys)
     if missing:
-        says = f"not connected: its {' and '.join(missing)} is in no file; give it with --secrets FILE"
+        says = _lacking(" and ".join(missing), kept, connection)
         return None, Change(how="stays", what="connection", name=name, says=says)
     try:
         made(connection, secret)
@@ -72,6 +72,14 @@ async def planned(
     if not says:
         return None, None
     return Wanted(connection, secret), Change(how="changed", what="connection", name=name, says=says)
+
+
+def _lacking(names: str, kept: Kept | None, connection: Connection) -> str:
+    """What is told of secrets that have to be given."""
+    if kept is None or same_way(kept.connection, connection):
+        return f"not connected: its {names} is in no file; give it with --secrets FILE"
+    otherwise = differs(_flat(kept.connection), _flat(connection))
+    return f"not changed ({otherwise}): its {names} was for the old options; give it again with --secrets FILE"
 
 
 async def _other(kept: Kept, secret: Mapping[str, Any], keys: Keys) -> str:

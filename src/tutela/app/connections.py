@@ -67,14 +67,21 @@ async def still_sealed(kept: Kept, keys: Keys) -> dict[str, Any]:
 async def completed(
     connection: Connection, given: Mapping[str, Any], sealed: Sequence[str], kept: Kept | None, keys: Keys
 ) -> tuple[dict[str, Any], Sequence[str]]:
-    """The secrets that were given, and of those that a file only names (`sealed`) the ones that are kept for the same part.
+    """The secrets that were given, and of those that a file only names (`sealed`) the ones that are kept.
 
-    Also the names of those that nobody has.
+    They go where they went, as they did, or nowhere: whoever may edit a file could send them elsewhere, or in the clear. Also the
+    names of those that have to be given.
     """
     secret, lacking = dict(given), {*sealed} - given.keys()
-    if lacking and kept is not None and kept.connection.part == connection.part:
+    if lacking and kept is not None and same_way(kept.connection, connection):
         secret |= {name: value for name, value in (await still_sealed(kept, keys)).items() if name in lacking}
     return secret, sorted({*sealed} - secret.keys())
+
+
+def same_way(one: Connection, other: Connection) -> bool:
+    """Whether both go to the same place in the same way: by all options, since nobody knows which of a part's tell that."""
+    first, second = (msgspec.to_builtins((each.part, each.options)) for each in (one, other))
+    return bool(first == second)
 
 
 @dataclass(frozen=True, slots=True)

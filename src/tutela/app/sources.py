@@ -11,7 +11,7 @@ from typing import Any, Self
 import msgspec
 from rich.markup import escape
 
-from tutela.app.connections import completed, made
+from tutela.app.connections import completed, made, same_way
 from tutela.app.core import Core, clock, core
 from tutela.app.settings import Settings
 from tutela.errors import BadInput
@@ -125,7 +125,13 @@ async def _secret(entry: Entry, inside: Core) -> Mapping[str, Any]:
     own = entry.connection
     secret, missing = await completed(entry.connected, own.secret, own.sealed, kept, inside.keys)
     if missing:
-        raise BadInput(f"the file only names {' and '.join(missing)}; put the value into [connection.secret]")
+        names = " and ".join(missing)
+        why = (
+            ""
+            if kept is None or same_way(kept.connection, entry.connected)
+            else ", and what is kept was for the old options"
+        )
+        raise BadInput(f"the file only names {names}{why}; put the value into [connection.secret]")
     return secret
 
 
