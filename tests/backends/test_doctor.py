@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -12,8 +14,9 @@ from tests.conftest import MakeEngines
 
 from tutela.backends.doctor import examine
 from tutela.backends.engines import addresses
+from tutela.backends.examine import examine_postgres
 from tutela.backends.finding import Finding, Health
-from tutela.backends.migrate import migrate
+from tutela.backends.migrate import migrate, ours
 
 
 def bad(found: list[Finding]) -> list[str]:
@@ -87,3 +90,53 @@ async def test_a_server_that_hangs_is_told_within_seconds(tmp_path: Path, make_e
     child.signal(signal.SIGCONT)
 
     assert "NATS does not answer" in bad(found)
+
+
+@pytest.mark.integration
+async def test_a_database_of_an_older_version_is_examined_and_not_called_empty(pg_dsn: str, tmp_path: Path) -> None:
+    for file in ours().iterdir():
+        if file.name < "0014" and file.name.endswith(".sql"):
+            (tmp_path / file.name).write_text(file.read_text())
+    await migrate(pg_dsn, 0, tmp_path)
+
+    found = await examine_postgres(pg_dsn)
+
+    assert "PostgreSQL answers" in [finding.what for finding in found]
+    assert "0 events wait to be sealed" in [finding.what for finding in found]
+    assert found[-1].what == "the database is of an older version, without witnesses"
+    assert not any("empty" in repr(finding) for finding in found)
+
+
+@pytest.mark.integration
+async def test_one_connection_that_is_left_is_enough(pg_dsn: str) -> None:
+    await migrate(pg_dsn, 0)
+    name = f"t{uuid4().hex}"
+    keeper = await asyncpg.connect(pg_dsn)
+    try:
+        await keeper.execute(f"create role {name} login password '{name}' connection limit 1")
+        await keeper.execute(f"grant pg_read_all_data to {name}")
+        address = urlsplit(pg_dsn)
+        theirs = address._replace(netloc=f"{name}:{name}@{address.netloc.rpartition('@')[2]}").geturl()
+        found = await examine_postgres(theirs)
+
+        assert bad(found) == []
+        assert found[-1].what.startswith("no witness cosigns this log")
+    finally:
+        await keeper.execute(f"drop role if exists {name}")
+        await keeper.close()
+
+
+@pytest.mark.integration
+async def test_witnesses_that_can_not_be_read_are_told_beside_all_the_rest(pg_dsn: str) -> None:
+    await migrate(pg_dsn, 0)
+    keeper = await asyncpg.connect(pg_dsn)
+    await keeper.execute(
+        "do $$ begin execute format('alter database %I set statement_timeout = 1500', current_database()); end $$"
+    )
+    async with keeper.transaction():
+        await keeper.execute("lock table witness in access exclusive mode")
+        found = await examine_postgres(pg_dsn)
+    await keeper.close()
+
+    assert bad(found) == ["the witnesses can't be read"]
+    assert "0 events wait to be sealed" in [finding.what for finding in found]

@@ -12,10 +12,10 @@ import asyncpg
 
 from tutela.backends.finding import Finding, bad, good, warning
 from tutela.backends.link import LOST, Link
-from tutela.backends.postgres.database import Database
-from tutela.backends.postgres.published import PostgresPublished
+from tutela.backends.postgres.faults import faults
+from tutela.backends.postgres.published import watched
 from tutela.backends.server_nats import NatsAccess
-from tutela.errors import EngineDown
+from tutela.errors import EngineDown, NotFound, TutelaError
 from tutela.model.cosign import WitnessNow
 from tutela.model.when import MINUTE
 
@@ -70,21 +70,25 @@ async def examine_postgres(dsn: str) -> list[Finding]:
     try:
         found = [finding async for finding in _server(connection)]
         found += [finding async for finding in _work(connection)]
-        return found + await _witnesses(dsn)
+        return found + await _witnesses(connection)
     except asyncpg.UndefinedTableError:
         return [*found, warning("the database has no tables yet", "PostgreSQL", "`tutela up` makes them")]
     finally:
         await connection.close()
 
 
-async def _witnesses(dsn: str) -> list[Finding]:
+async def _witnesses(connection: asyncpg.Connection) -> list[Finding]:
     """Whether somebody outside cosigns the log, and when they last did."""
-    database = await Database.open(dsn, 1)
-    try:
-        found = await PostgresPublished(database).watched()
-    finally:
-        await database.close()
     now, where = time.time_ns() // 1000, "table witness"
+    try:
+        with faults():
+            found = await watched(connection)
+    except NotFound:
+        return [
+            warning("the database is of an older version, without witnesses", where, "`tutela up` brings it up to date")
+        ]
+    except TutelaError as wrong:
+        return [bad("the witnesses can't be read", where, wrong.message)]
     if not found:
         do = "ask somebody outside to run `tutela witness`, and enter theirs with `tutela witnesses enter`"
         return [warning("no witness cosigns this log: nobody outside would notice that it was rolled back", where, do)]

@@ -54,6 +54,19 @@ order by w.name
 """
 
 
+async def watched(connection: asyncpg.Connection) -> Sequence[WitnessNow]:
+    """The witnesses, by name, with how far each one is."""
+    return [
+        WitnessNow(
+            cosigner=_cosigner(row["body"]),
+            size=row["size"],
+            at=None if row["at"] is None else row["at"] * SECOND,
+            waits=row["waits"],
+        )
+        for row in await connection.fetch(_NOW)
+    ]
+
+
 @dataclass(frozen=True)
 class PostgresPublished:
     """What is kept of the log for the public, and its witnesses."""
@@ -102,16 +115,7 @@ class PostgresPublished:
     async def watched(self) -> Sequence[WitnessNow]:
         """The witnesses, by name, with how far each one is."""
         async with self.db.reading() as connection:
-            rows = await connection.fetch(_NOW)
-        return [
-            WitnessNow(
-                cosigner=_cosigner(row["body"]),
-                size=row["size"],
-                at=None if row["at"] is None else row["at"] * SECOND,
-                waits=row["waits"],
-            )
-            for row in rows
-        ]
+            return await watched(connection)
 
     async def enter_cosigner(self, cosigner: Cosigner, event: Event) -> None:
         """Enter a witness, or change its entry, with its event."""
