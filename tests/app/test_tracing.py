@@ -10,11 +10,11 @@ import pytest
 from litestar import Router, get, post
 from litestar.params import FromPath
 from litestar.testing import create_async_test_client
-from tests.flow.trace_support import Kept, keeping, parent, place, told
+from tests.flow.trace_support import Kept, keeping, links, parent, place, told
 from tests.integration.collector import collecting
 
 from tutela.app.settings import settings
-from tutela.app.tracing import followed, following, traced
+from tutela.app.tracing import Followed, followed, following, traced
 from tutela.errors import EngineDown
 from tutela.flow.trace import UNTRACED
 from tutela.screens.problem import HANDLERS
@@ -125,3 +125,15 @@ async def test_requests_of_sources_are_followed_and_what_people_read_is_not() ->
         assert not second.status.is_ok
         assert "canary" not in first.to_json() + second.to_json()
         assert place(first)[3:35] == SENT[3:35]
+
+
+async def test_a_request_follows_from_one_cause_however_many_it_names() -> None:
+    async def app(*_: object) -> None:
+        pass
+
+    others = [f"00-{number:032x}-{number:016x}-01" for number in range(1, 40)]
+    scope = {"path_template": "/v1", "headers": [(b"traceparent", text.encode()) for text in (SENT, *others)]}
+    with keeping() as kept:
+        await Followed(app, kept)(scope, app, app)  # type: ignore[arg-type]
+
+        assert (parent(kept.only("POST /v1")), links(kept.only("POST /v1"))) == (SENT, [])

@@ -189,6 +189,32 @@ def test_more_than_the_collector_takes_is_told_once_an_hour(caplog: pytest.LogCa
     assert [one[:20] for one in warned(caplog)] == ["1 spans were lost, m"]
 
 
+@pytest.mark.parametrize("name", tracing.HEADERS)
+def test_headers_that_can_not_be_read_are_told_by_name_and_never_by_value(
+    name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{closed()}")
+    monkeypatch.setenv(name, "Authorization: Bearer canary-4711,x-second: canary-4712")
+    OtelTraces("tutela-test", "test", "1").stop()
+
+    assert [says.partition(",")[0] for says in warned(caplog)] == [f"{name} is not NAME=VALUE"]
+    assert "canary" not in caplog.text
+
+    caplog.clear()
+    monkeypatch.setenv(name, "authorization=Bearer%20canary-4711")
+    OtelTraces("tutela-test", "test", "1").stop()
+    assert warned(caplog) == []
+
+
+@pytest.mark.parametrize("text", [A + "-" + "x" * 10_000, "x" * 1_000_000, A[:-1], ""])
+def test_what_is_not_as_long_as_a_place_is_neither_read_nor_remembered(kept: Kept, text: str) -> None:
+    tracing._place.cache_clear()
+    kept.span("offer", (text,)).end()
+
+    assert parent(kept.only("offer")) == ""
+    assert tracing._place.cache_info().currsize == 0
+
+
 @pytest.fixture
 def silent() -> Iterator[int]:
     """The port of somebody who takes connections and never answers."""

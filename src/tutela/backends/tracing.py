@@ -48,8 +48,19 @@ KINDS = {
 }
 """The kinds of spans, by the first word of their name; the others are internal."""
 
-LIBRARY = ("opentelemetry.exporter.otlp.proto.http.trace_exporter", "opentelemetry.sdk._shared_internal")
-"""Loggers of the library that speak of each batch that is not taken, and of each span that finds no room."""
+LIBRARY = (
+    "opentelemetry.exporter.otlp.proto.http.trace_exporter",
+    "opentelemetry.sdk._shared_internal",
+    "opentelemetry.util.re",
+)
+"""Loggers of the library that speak of each batch that is not taken, of each span that finds no room, and of headers that can't be
+read, with what is secret in them."""
+
+HEADERS = ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS")
+"""The variables that headers come from: the first that is set."""
+
+LONG = 55
+"""Characters of a `traceparent`."""
 
 NONE: Mapping[str, str | int] = {}
 
@@ -102,7 +113,11 @@ class OtelTraces:
         if not os.environ.get("OTEL_SERVICE_NAME") and "service.name=" not in given:
             told["service.name"] = service
         self._provider = TracerProvider(resource=Resource.create(told), shutdown_on_exit=False)
-        self._provider.add_span_processor(BatchSpanProcessor(Quiet(exporter or OTLPSpanExporter())))
+        library = _Library.heard()
+        self._provider.add_span_processor(BatchSpanProcessor(Quiet(exporter or OTLPSpanExporter(), library)))
+        if library.unread:
+            named = next((name for name in HEADERS if os.environ.get(name)), HEADERS[-1])
+            LOG.warning("%s is not NAME=VALUE, so the collector gets only what can be read of it; put it right", named)
         self._tracer = self._provider.get_tracer("tutela", version)
 
     def here(self) -> str:
@@ -119,7 +134,7 @@ class OtelTraces:
         since: int | None = None,
     ) -> OneSpan:
         """Open one. Its parent is the first cause."""
-        places = [_place(cause) for cause in causes[: LINKS + 1]]
+        places = [_place(cause) if len(cause) == LONG else otel.INVALID_SPAN_CONTEXT for cause in causes[: LINKS + 1]]
         context = otel.set_span_in_context(otel.NonRecordingSpan(places[0]), Context()) if places else None
         span = self._tracer.start_span(
             name,
@@ -143,9 +158,9 @@ class OtelTraces:
 class Quiet(SpanExporter):
     """An exporter that says once that spans are not taken, and once that they are again."""
 
-    def __init__(self, exporter: SpanExporter) -> None:
+    def __init__(self, exporter: SpanExporter, library: _Library | None = None) -> None:
         self._exporter = exporter
-        self._library = _Library.heard()
+        self._library = library or _Library.heard()
         self._lost, self._down = 0, False
         self._told = -TELLS
 
@@ -185,6 +200,7 @@ class _Library(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self.why = "it does not answer"
+        self.unread = False
         self._dropped = 0
 
     @classmethod
@@ -198,7 +214,9 @@ class _Library(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep it."""
-        if record.name != LIBRARY[0]:
+        if record.name == LIBRARY[2]:
+            self.unread = True
+        elif record.name != LIBRARY[0]:
             self._dropped += 1
         elif why := _why(record.args if isinstance(record.args, tuple) else ()):
             self.why = why
