@@ -245,11 +245,28 @@ async def test_a_dead_letter_waits_until_it_is_taken_up_and_again_when_it_dies_a
 
     otherwise = msgspec.structs.replace(letter, at=6, reason="other", says="another reason")
     await facts.dead([otherwise], [])
+    assert [one.at for one in await facts.dead_letters(10)] == [
+        4
+    ]  # somebody slow, with the message that it was at first
 
-    assert await facts.dead_letters(1) == [msgspec.structs.replace(otherwise, tries=1)]
+    again = msgspec.structs.replace(otherwise, tries=1)
+    await facts.dead([again], [])
+    assert await facts.dead_letters(1) == [again]
     for unknown in ("nothing", make.event().id):
         with pytest.raises(NotFound):
             await facts.revive(unknown, 9)
+
+
+async def test_two_who_set_one_message_aside_make_one_letter_and_one_event(facts: Facts, make: Make) -> None:
+    letter = DeadLetter(id=make.event().id, source="live detect 0", at=5, reason="unreadable", says="…", body=b"x")
+    event = make.event(letter.id, "dead-letter@1")
+    await facts.dead([letter], [event])
+    for _ in range(2):
+        other = msgspec.structs.replace(event, by="desk", body=b'{"source":"live detect 3"}')
+        await facts.dead([msgspec.structs.replace(letter, source="live detect 3")], [other])
+
+    assert await facts.dead_letters(10) == [letter]
+    assert [(one.id, one.by) for one in await facts.about(letter.id)] == [(event.id, event.by)]
 
 
 # ── the log ─────────────────────────────────────────────────────────────────────────────────────

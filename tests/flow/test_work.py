@@ -102,6 +102,7 @@ class Echoes:
     partitions: int = P
     saves: float = 15.0
     takes: float = 0.0
+    city: bool = False
     wrong: Exception = field(default_factory=lambda: BadInput("it is no word; write words"))
     turns: list[list[str]] = field(default_factory=list)
     begun: list[tuple[Lease, list[str]]] = field(default_factory=list)
@@ -110,7 +111,8 @@ class Echoes:
         return hop.observations(lease.timeline)
 
     def subjects(self, lease: Lease) -> Sequence[str]:
-        return (f"obs.{token(lease.timeline)}.{lease.partition}",)
+        whole = self.city and lease.partition == hop.CITY
+        return [f"obs.{token(lease.timeline)}.{number}" for number in (range(P) if whole else (lease.partition,))]
 
     async def begin(self, lease: Lease, saved: Saved) -> Echo:
         words = saved.get("echo", {}).get("words", b"").decode().split()
@@ -412,6 +414,32 @@ def test_a_letter_that_dies_again_is_the_same_letter_and_its_tries_go_on(virtual
             told = await here.facts.about(letter.id)
             assert [event.kind for event in told] == [*(["dead-letter@1", "letter@1"] * 3), "dead-letter@1"]
             assert [event.cause for event in told[2::2]] == [event.id for event in told[1::2]]
+
+    virtually(main())
+
+
+def test_a_message_that_two_partitions_can_not_work_off_is_one_letter_and_is_sent_once_more(
+    virtually: Virtually,
+) -> None:
+    async def main() -> None:
+        stage = Echoes(city=True)
+        async with world(stage) as here:
+            await here.say("! a", partition=3)
+            here.work("one")
+            await until(lambda: len(here.logged()) == 1 and sum("!" in words for words in stage.turns) == 2 * TRIES)
+            [letter] = await here.facts.dead_letters(9)
+            assert len(await here.facts.about(letter.id)) == 1
+
+            await Letters(here.facts, here.streams, lambda: 7).revive(letter.id, "it")
+            await until(lambda: sum("!" in words for words in stage.turns) == 4 * TRIES)
+            await until(lambda: _waiting(here.facts))
+            [again] = await here.facts.dead_letters(9)
+            assert (again.id, again.tries) == (letter.id, 1)
+            assert [event.kind for event in await here.facts.about(letter.id)] == [
+                "dead-letter@1",
+                "letter@1",
+                "dead-letter@1",
+            ]
 
     virtually(main())
 

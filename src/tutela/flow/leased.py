@@ -205,9 +205,13 @@ def joined(effects: Sequence[Effects], sequence: int) -> Effects:
 
 
 def _set_aside(lease: Lease, message: Message, wrong: Exception) -> tuple[list[DeadLetter], list[Event]]:
-    """A message as a dead letter, with its event. Whoever does it again makes the same; one that was a letter, is it."""
+    """A message as a dead letter, with its event. Whoever does it again makes the same; one that was a letter, is it.
+
+    Several may read one message, as partition 0 does those of all for the city: they make one letter, since it is sent again once
+    for all. Of its stream there is one message of that sequence, and its subject says the stream.
+    """
     source = _name(lease)
-    id_, tries = was(message.headers) or (uuid_of("dead-letter", source, message.subject, message.sequence), 0)
+    id_, tries = was(message.headers) or (uuid_of("dead-letter", message.subject, message.sequence), 0)
     letter = DeadLetter(
         id=id_,
         source=source,

@@ -98,9 +98,11 @@ class MemoryDeadLetters:
     store: Store = field(default_factory=Store)
 
     async def dead(self, letters: Sequence[DeadLetter], events: Sequence[Event]) -> None:
-        """Set letters aside; one that was taken up before waits again."""
+        """Set letters aside; one that was taken up before waits again, unless this is of an earlier try."""
         for letter in letters:
             before = self.store.letters.get(letter.id, letter)
+            if before.tries > letter.tries:
+                continue
             self.store.letters[letter.id] = msgspec.structs.replace(
                 before, replayed_at=None, at=letter.at, reason=letter.reason, says=letter.says
             )

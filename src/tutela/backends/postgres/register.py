@@ -38,11 +38,13 @@ _AFTER = "select entry from datastream where version > $1 order by version limit
 _LETTER = "id::text, source, at, reason, says, body, key, subject, headers, tries, replayed_at"
 
 _DEAD = """
-insert into dead_letter (id, source, at, reason, says, body, key, subject, headers)
-select id::uuid, source, at, reason, says, body, key, subject, headers::json
-from unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::text[], $9::text[])
-    as d (id, source, at, reason, says, body, key, subject, headers)
+insert into dead_letter (id, source, at, reason, says, body, key, subject, headers, tries)
+select id::uuid, source, at, reason, says, body, key, subject, headers::json, tries
+from unnest(
+    $1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::text[], $9::text[], $10::int[]
+) as d (id, source, at, reason, says, body, key, subject, headers, tries)
 on conflict (id) do update set replayed_at = null, at = excluded.at, reason = excluded.reason, says = excluded.says
+    where dead_letter.tries <= excluded.tries
 """
 
 _WAITING = f"""
@@ -238,7 +240,7 @@ class PostgresDeadLetters:
     db: Database
 
     async def dead(self, letters: Sequence[DeadLetter], events: Sequence[Event]) -> None:
-        """Set letters aside; one that was taken up before waits again."""
+        """Set letters aside; one that was taken up before waits again, unless this is of an earlier try."""
         rows = [_columns(letter) for letter in {letter.id: letter for letter in letters}.values()]
         async with self.db.writing() as connection:
             if rows:
@@ -284,7 +286,7 @@ class PostgresRules:
 
 def _columns(letter: DeadLetter) -> tuple[object, ...]:
     own = (letter.id, letter.source, letter.at, letter.reason, letter.says, letter.body, letter.key, letter.subject)
-    return (*own, encode(letter.headers).decode())
+    return (*own, encode(letter.headers).decode(), letter.tries)
 
 
 def _letter(row: asyncpg.Record) -> DeadLetter:
