@@ -7,10 +7,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
+import msgspec
 import numpy as np
 import pytest
+from tests.flow.trace_support import keeping
 
-from tutela.app.connect import door
+from tutela.app import importing
+from tutela.app.connect import connecting, door
 from tutela.app.core import Core, clock
 from tutela.app.settings import settings
 from tutela.backends import disk
@@ -24,6 +27,8 @@ from tutela.flow.entering import define, enter
 from tutela.flow.health import Health
 from tutela.flow.trace import UNTRACED
 from tutela.model.flow import Offer
+from tutela.model.place import Place
+from tutela.model.post import Post
 from tutela.model.register import Datastream, Source
 from tutela.model.rows import Rows
 from tutela.model.timeline import LIVE
@@ -65,3 +70,33 @@ def test_a_connection_stores_no_telemetry_on_a_disk_that_is_low(
 
     with pytest.raises(StorageFull, match="the disk is low, 1 MB are free"):
         asyncio.run(offered(tmp_path))
+
+
+async def test_whatever_people_tell_is_followed_by_one_name_however_it_comes(tmp_path: Path) -> None:
+    """A post that is fetched or imported is no call."""
+    facts = MemoryFacts(Store(clock))
+    feed = msgspec.structs.replace(SOURCE, purposes=("public-safety",), personal_data=True)
+    await enter(facts, feed, "test", clock())
+    known = Known(facts, 4)
+    await known.refresh()
+    post = Post(id="1", timeline=LIVE, source="feed", at=clock(), place=Place(lat=60, lon=25), cell=0, category="Fire")
+    mapping = importing.mapping("beijing-air")
+    with keeping() as traces:
+        inside = cast(
+            "Core",
+            SimpleNamespace(
+                settings=settings(tmp_path, env={}),
+                streams=MemoryStreams(),
+                keys=MemoryKeys(),
+                known=known,
+                facts=facts,
+                install=SimpleNamespace(ways=4),
+                traces=traces,
+            ),
+        )
+        await connecting(inside, "test", door(inside, Health()), Health())._line("feed", 1).speak(post)
+        wanted = importing.Wanted(tmp_path, "beijing-air", "import/air")
+        _, importer = importing._doors(inside, wanted, mapping, lambda *_: None)
+        await importer.tell(post)
+
+        assert [span.name for span in traces.spans()] == ["tell", "tell"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -93,6 +94,22 @@ async def test_an_erased_bucket_gets_a_new_key_for_what_comes_later(keys: KeysPo
             await keys.open(old, body)
         with pytest.raises(Broken):
             await keys.open(key, body)
+
+
+async def test_a_keyed_digest_is_the_same_for_ever_and_another_one_of_another_body(keys: KeysPort) -> None:
+    assert keys.keyed(PLAIN) == keys.keyed(PLAIN)
+    assert len({keys.keyed(body) for body in (PLAIN, PLAIN + b"!", b"")}) == 3
+
+
+def test_the_same_root_key_gives_the_same_digests_whatever_else_was_lost(tmp_path: Path) -> None:
+    """As after a restore: it brings the root key, and another process has nothing but that."""
+    before = MemoryKeys(root=root_key(tmp_path / "root.key")).keyed(PLAIN)
+
+    assert MemoryKeys(root=root_key(tmp_path / "root.key")).keyed(PLAIN) == before
+    assert MemoryKeys(root=ROOT).keyed(PLAIN) != before
+    # worked out as RFC 5869 and RFC 2104 tell, so that no later version makes other ids of what was told
+    key = hmac.digest(hmac.digest(bytes(32), ROOT, "sha256"), b"tutela: ids of what people told, 1\x01", "sha256")
+    assert MemoryKeys(root=ROOT).keyed(PLAIN) == hmac.digest(key, PLAIN, "sha256")
 
 
 async def test_a_key_that_is_not_there_says_so(keys: KeysPort) -> None:

@@ -20,7 +20,9 @@ from tutela.flow.tried import Days, Tried
 from tutela.maths.cells import cell_of, north_of
 from tutela.model.call import Call
 from tutela.model.flow import Message
+from tutela.model.post import Post
 from tutela.model.rule import Condition
+from tutela.model.telling import Telling
 from tutela.model.when import DAY, HOUR, MINUTE, parse
 
 START = parse("2026-03-28T12:00:00Z")
@@ -55,7 +57,7 @@ class History:
         self.observations.append(observed(len(self.observations) + 1, "readings", (1, at, value), partition=P1))
         return self
 
-    def told(self, *calls: Call) -> History:
+    def told(self, *calls: Telling) -> History:
         for one in calls:
             own = hop.route(one)[0]
             self.facts.append(told(len(self.facts) + 1, one, subject=f"det.live.{own}"))
@@ -87,9 +89,9 @@ async def trial(**more: object) -> Trial:
     return Trial("wet", terms, (msgspec.convert(said, Rule),), frozenset({"wet", "wet/deep"}))
 
 
-async def tried(history: History, number: float = 1.0, **more: object) -> Tried:
+async def tried(history: History, number: float = 1.0, asked: int = START, **more: object) -> Tried:
     lake = await history.lake()
-    return await backtest(lake, await trial(**more), await days(lake, "live", number), 3.0, ZONE)
+    return await backtest(lake, await trial(**more), await days(lake, "live", number, asked), 3.0, ZONE)
 
 
 async def test_terms_are_found_in_what_was_observed_and_met_with_what_was_called() -> None:
@@ -109,6 +111,18 @@ async def test_only_the_days_that_are_asked_for_are_looked_at() -> None:
 
     assert (await tried(history, 1.0)).alerts == 1
     assert (await tried(history, 2 / 24)).alerts == 0
+
+
+async def test_a_public_post_is_not_looked_at_once_its_day_is_over() -> None:
+    """It can't be read any more, and what a rule tells of it would tell of it."""
+    one = call(5)
+    post = Post(id="p", timeline="live", source="feed", at=one.at, place=one.place, cell=one.cell, category="Fire")
+    history = History().told(post, one).tick(20)
+    over = post.at + DAY
+
+    assert (await tried(history, asked=over - 1, when={"fact": ["post"]})).alerts == 1
+    assert (await tried(history, asked=over, when={"fact": ["post:Fire"]})).alerts == 0
+    assert (await tried(history, asked=over, when={"fact": ["call"]})).alerts == 1
 
 
 async def test_calls_that_were_recorded_before_the_ticks_of_their_time_are_looked_at() -> None:
@@ -164,7 +178,7 @@ async def test_what_the_rule_itself_told_at_the_time_is_left_out_and_a_fact_sent
     history = History().level(1, 60).tick(3).told(call(5), call(5)).tick(20)
     lake = await history.lake()
     rule = await trial(when=msgspec.to_builtins(Condition(fact=("call:Rescue",), count=2)))
-    on = await days(lake, "live", 1)
+    on = await days(lake, "live", 1, START)
     assert (await backtest(lake, rule, on, 3.0, ZONE)).alerts == 0
 
     detection = msgspec.structs.replace(Every().found("live", "1", START, (1,)), type="wet")
@@ -188,7 +202,7 @@ async def test_a_rule_without_terms_reads_no_observations() -> None:
     rule = await trial(when={"fact": ["call"]})
     bare = Trial(rule.name, DetectStage((), rule.terms.known, MemoryKeys()), rule.facts, rule.own)
 
-    assert (await backtest(lake, bare, await days(lake, "live", 1), 3.0, ZONE)).alerts == 1
+    assert (await backtest(lake, bare, await days(lake, "live", 1, START), 3.0, ZONE)).alerts == 1
 
 
 async def test_many_messages_are_worked_off_in_turns() -> None:
@@ -204,7 +218,9 @@ async def test_many_messages_are_worked_off_in_turns() -> None:
 async def test_of_days_of_which_nothing_is_recorded_nothing_is_told() -> None:
     lake = await History().level(1, 60).tick(3).lake()
 
-    assert (await backtest(lake, await trial(), Days("live", START + DAY, START + 2 * DAY), 3.0, ZONE)).alerts == 0
+    assert (
+        await backtest(lake, await trial(), Days("live", START + DAY, START + 2 * DAY, START), 3.0, ZONE)
+    ).alerts == 0
 
 
 async def test_positions_are_not_read_by_terms_that_take_no_personal_data() -> None:
@@ -224,4 +240,4 @@ async def test_a_rule_over_the_whole_city_joins_what_neighbourhoods_do_not() -> 
 
 async def test_nothing_that_is_recorded_is_nothing_to_try_it_on() -> None:
     with pytest.raises(BadInput, match="nothing is recorded on live"):
-        await days(MemoryLake(), "live", 7)
+        await days(MemoryLake(), "live", 7, START)

@@ -15,6 +15,7 @@ from tutela.flow.catalogue import Known
 from tutela.flow.health import Health
 from tutela.flow.record import Recorder
 from tutela.maths.cells import cell_of, centre_of
+from tutela.maths.ids import uuid_of
 from tutela.model.call import Call
 from tutela.model.event import Event
 from tutela.model.flow import decode_fact
@@ -22,6 +23,7 @@ from tutela.model.place import Place
 from tutela.model.post import Post
 from tutela.model.register import Source
 from tutela.model.report import ServiceRequest
+from tutela.model.telling import Telling
 from tutela.model.when import HOUR, MINUTE, parse
 
 NOW = int(parse("2026-11-25T12:00:00Z"))
@@ -43,9 +45,9 @@ CALL = Call(
 class Door:
     """A recorder with all that it stands on."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: bytes) -> None:
         self.facts = MemoryFacts(Store(clock=lambda: NOW))
-        self.keys = MemoryKeys(clock=lambda: NOW)
+        self.keys = MemoryKeys(clock=lambda: NOW, root=root)
         self.known = Known(self.facts, 4)
         self.health = Health()
         self.recorder = Recorder(self.facts, self.keys, self.known, self.health, lambda: NOW, lambda n: b"s" * n)
@@ -53,7 +55,12 @@ class Door:
 
 @pytest.fixture
 async def door() -> Door:
-    made = Door()
+    return await entered(bytes(32))
+
+
+async def entered(root: bytes) -> Door:
+    """The door of an install with that root key, in whose register the source is."""
+    made = Door(root)
     entry = Source(
         name="112",
         owner="city",
@@ -131,6 +138,20 @@ async def test_another_call_under_the_same_id_is_a_conflict(door: Door) -> None:
 
     with pytest.raises(Conflict):
         await door.recorder.tell(msgspec.structs.replace(CALL, category="EMS: FALL"))
+
+
+@pytest.mark.parametrize("word", ["call", "report", "post"])
+async def test_whoever_holds_bare_rows_cannot_find_out_which_call_report_or_post_they_are_of(word: str) -> None:
+    """All that goes into the id can be guessed, but for the secret of the install."""
+    every: dict[str, Telling] = {"call": CALL, "report": REPORT, "post": POST}
+    one = every[word]
+    here, again, elsewhere = [await entered(root) for root in (b"h" * 32, b"h" * 32, b"e" * 32)]
+
+    id_ = await here.recorder.tell(one)
+
+    assert await again.recorder.tell(one) == id_
+    assert await elsewhere.recorder.tell(one) != id_
+    assert id_ != uuid_of(word, one.timeline, one.source, one.id)
 
 
 async def test_two_timelines_may_use_the_same_id(door: Door) -> None:

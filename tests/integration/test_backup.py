@@ -22,7 +22,10 @@ from tutela.app.settings import settings
 from tutela.backends import copies
 from tutela.backends.postgres.copying import LOCK
 from tutela.errors import EngineDown, Refused
+from tutela.flow.record import told_id
+from tutela.model.call import Call
 from tutela.model.event import Event
+from tutela.model.place import Place
 
 pytestmark = pytest.mark.integration
 
@@ -89,6 +92,13 @@ async def told_call(data: Path) -> Event:
 async def opened(data: Path, event: Event) -> bytes:
     async with core(settings(data, env={}), "test", connections=1) as inside:
         return await inside.keys.open(event.key or "", event.body)
+
+
+async def named(data: Path, id_: str) -> str:
+    """The id that this call of the source would get there."""
+    call = Call(id=id_, timeline="live", source="load", at=0, place=Place(lat=0, lon=0), cell=0, category="")
+    async with core(settings(data, env={}), "test", connections=1) as inside:
+        return told_id(inside.keys, call)
 
 
 async def destroy(data: Path, key: str = "") -> str:
@@ -162,6 +172,8 @@ def test_what_was_erased_after_the_backup_stays_erased(lost: Lost, again: Instan
     with pytest.raises(Refused, match="was erased"):
         asyncio.run(opened(again.data, lost.call))
 
+    # and were it told again it would be the same call still, not one that is kept anew
+    assert asyncio.run(named(again.data, "c1")) == lost.call.id
     key = lost.call.key
     assert again.asked(f"select wrapped from bucket_key where id = '{key}'") == [{"wrapped": None}]
     listed = [json.loads(line)["key"] for line in again.tutela("tombstones").stdout.splitlines()]

@@ -156,7 +156,7 @@ def test_a_trace_begins_at_each_door(city: Instance, collector: Collector, senso
     called = begun(collector, "POST /v1/calls").trace
     until(lambda: [one for one in collector.trace(called) if one.name == "hop"], "the call goes out of the box")
     turn = until(lambda: [one for one in collector.trace(called) if one.name == "correlate"], "and comes to a turn")[0]
-    assert [one.name for one in chain(collector, turn)] == ["POST /v1/calls", "call", "hop", "correlate"]
+    assert [one.name for one in chain(collector, turn)] == ["POST /v1/calls", "tell", "hop", "correlate"]
     assert not any(one.parent == "" and one.name in ("gate", "publish", "hop") for one in collector.spans)
 
 

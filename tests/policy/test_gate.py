@@ -276,6 +276,17 @@ def test_a_post_comes_in_on_its_day_and_never_after(timeline: str) -> None:
         admit_told(replace(post, at=NOW - DAY - 1), REGISTER, NOW)
 
 
+def test_a_feed_that_is_followed_by_subjects_brings_posts_on_no_other() -> None:
+    entry = replace(REGISTER.sources["feed"], subjects=("Fire", "Storm"))
+    register = REGISTER.knowing([*REGISTER.sources.values(), entry], ())
+    admit_told(POST, register, NOW)
+
+    with pytest.raises(BadInput, match="its subjects are: Fire, Storm") as wrong:
+        admit_told(replace(POST, category="aino"), register, NOW)
+    assert "aino" not in wrong.value.message
+    admit_told(replace(POST, category="aino"), REGISTER, NOW)
+
+
 def test_a_report_needs_an_entry_for_what_it_is_for() -> None:
     report = ServiceRequest(id="r1", timeline="live", source="centre", at=NOW, place=CALL.place, cell=0, category="x")
 

@@ -125,6 +125,7 @@ def test_an_entry_with_our_words_is_proper() -> None:
     [
         (replace(ENTRY, purposes=("environment", "curiosity")), "no purpose called 'curiosity'"),
         (replace(ENTRY, purposes=()), "say what the data is for"),
+        (replace(ENTRY, subjects=("Fire", "@aino")), "'@aino' is no subject of posts; name each in up to 4 words"),
         (replace(ENTRY, legal_basis="LegitimateInterest"), "'LegitimateInterest' is no legal basis"),
     ],
 )

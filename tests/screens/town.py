@@ -170,7 +170,7 @@ class Town:
     @property
     def rule_reads(self) -> RuleReads:
         async def tried(rule: Rule, on: On) -> Tried:
-            recorded = await days(self.lake, on.timeline, on.days)
+            recorded = await days(self.lake, on.timeline, on.days, self.ledger.now)
             made = parted(instance(use, INSTALL.zone) for use in uses(rule))
             trial = Trial(rule.name, DetectStage(made[0], self.known, self.keys), made[1], frozenset())
             return await backtest(self.lake, trial, recorded, on.each, ZoneInfo(INSTALL.zone))

@@ -42,6 +42,27 @@ def test_names_of_accounts_in_the_words_are_left_out() -> None:
     assert posts.read(body(said=said), "feed", "live").said == "Hey @… and @…, see? (@…)"
 
 
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "@aino", "Fire @aino", "aino@example.fi", "#fire", "+358 40 123", "040123", "Fire 112", "Aino Virtanen", "AINO",
+        "fire: aino", "fire  aino", " aino", "aino ", "aino-", "Fi\u202ere", "fire\naino", "one two three four five", "x" * 41,
+    ],
+)  # fmt: skip
+def test_a_subject_that_may_tell_of_somebody_is_refused_and_not_repeated(subject: str) -> None:
+    """It would stay in the clear; and of a connection the last trouble is kept."""
+    with pytest.raises(BadInput, match="subject of a post is what its feed is followed by: up to 4 words") as wrong:
+        posts.read(body(subject=subject), "feed", "live")
+
+    assert subject not in wrong.value.message
+    assert "aino" not in wrong.value.message
+
+
+@pytest.mark.parametrize("subject", ["Fire", "storm", "Burst pipe", "traffic-jam", "Überschwemmung", "पानी", "x" * 40])
+def test_a_subject_is_a_few_words_in_any_script(subject: str) -> None:
+    assert posts.read(body(subject=subject), "feed", "live").category == subject
+
+
 def test_a_bare_post_has_lost_its_words() -> None:
     bare = posts.read(body(), "feed", "live").bare()
 
@@ -55,6 +76,7 @@ def test_a_bare_post_has_lost_its_words() -> None:
         {"id": 7},
         {"subject": "Fi\u202ere"},
         {"subject": "x" * 201},
+        {"subject": 7},
         {"said": "x" * 5_001},
         {"at": "2026-11-25"},
         {"lat": -91},

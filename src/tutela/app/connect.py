@@ -32,7 +32,7 @@ def connecting(inside: Core, name: str, gateway: Gateway, health: Health) -> Con
     facts, keys, known = inside.facts, inside.keys, inside.known
     traces = inside.traces
     recorder = Recorder(facts, keys, known, health, clock, chance, ways=inside.install.ways, traces=traces)
-    tell = followed(recorder.tell, traces, "call")
+    tell = followed(recorder.tell, traces, "tell")
     dice = random.SystemRandom().random
 
     def line(source: str, epoch: int) -> Line:

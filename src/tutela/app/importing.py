@@ -140,7 +140,7 @@ def _doors(inside: Core, wanted: Wanted, how: Mapping, said: Said) -> tuple[Gate
     recorder = Recorder(
         inside.facts, inside.keys, inside.known, health, clock, chance, ways=inside.install.ways, traces=inside.traces
     )
-    give, tell = followed(gateway.give, inside.traces, "import"), followed(recorder.tell, inside.traces, "call")
+    give, tell = followed(gateway.give, inside.traces, "import"), followed(recorder.tell, inside.traces, "tell")
 
     async def pause(event_time: int) -> None:
         if wanted.speed:

@@ -91,7 +91,7 @@ async def tried(inside: Core, rule: Rule, on: On) -> Tried:
     if on.timeline not in (known := await inside.facts.timelines()):
         raise NotFound(f"there is no timeline {on.timeline!r}; there are: {', '.join(sorted(known))}")
     history = UpToNow(lake(inside), inside.streams, inside.install.ways)
-    recorded = await days(history, on.timeline, on.days)
+    recorded = await days(history, on.timeline, on.days, clock())
     return await backtest(history, trial(inside, rule), recorded, on.each, ZoneInfo(inside.install.zone))
 
 

@@ -181,7 +181,7 @@ def _machines(behind: Doors) -> Router:
     recorder = Recorder(
         inside.facts, inside.keys, known, behind.health, clock, chance, ways=inside.install.ways, traces=traces
     )
-    tells = followed(timing(recorder.tell, inside.meters, "facts"), traces, "call")
+    tells = followed(timing(recorder.tell, inside.meters, "facts"), traces, "tell")
     doors_ = [
         devices(Door(behind.give, tells, known, behind.keeper.identify)),
         hooks(behind.keeper.identify, Hooks(inside, behind.gateway).take),

@@ -5,15 +5,20 @@ The bucket is associated data: a body can't be moved to another bucket, even by 
 
 from __future__ import annotations
 
+import hmac
 import secrets
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from tutela.errors import Broken, NotFound, Refused
 from tutela.model.when import iso
 
 NONCE = 12
+_IDS = b"tutela: ids of what people told, 1"
+"""The label of the key that ids are made with: it serves for nothing else."""
 
 
 def new_key() -> bytes:
@@ -36,6 +41,11 @@ def disclose(data_key: bytes, bucket: str, sealed: bytes) -> bytes:
             f"a sealed body of the bucket {bucket!r} was altered or belongs to another one; run `tutela verify`",
             bucket=bucket,
         ) from wrong
+
+
+def keyed(root: bytes, body: bytes) -> bytes:
+    """HMAC-SHA-256 (RFC 2104) of the body, under a key that is derived from the root key (HKDF, RFC 5869) for ids alone."""
+    return hmac.digest(HKDF(SHA256(), length=32, salt=None, info=_IDS).derive(root), body, "sha256")
 
 
 def erased(bucket: str, at: int) -> Refused:

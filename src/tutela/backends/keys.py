@@ -15,7 +15,7 @@ from pathlib import Path
 import asyncpg
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
-from tutela.backends.envelope import close, disclose, erased, new_key, no_key
+from tutela.backends.envelope import close, disclose, erased, keyed, new_key, no_key
 from tutela.backends.key_file import keep, secret
 from tutela.backends.postgres.database import Database
 from tutela.backends.tombstones import Tombstones, shred
@@ -70,6 +70,10 @@ class Keys:
         """The plain bytes; raises NotFound, Refused when they were erased, Broken when they were altered."""
         held = self._fresh(key) or await self._found(key)
         return disclose(held.data_key, held.bucket, sealed)
+
+    def keyed(self, body: bytes) -> bytes:
+        """The digest that this body has in this install; who lacks its root key can neither make nor check it."""
+        return keyed(self.root, body)
 
     async def destroy(self, key: str) -> None:
         """Erase all that this key sealed. Destroying twice keeps the first date.

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from tutela.backends.envelope import close, disclose, erased, new_key, no_key
+from tutela.backends.envelope import close, disclose, erased, keyed, new_key, no_key
 
 
 def _now() -> int:
@@ -22,11 +22,15 @@ class _Bucket:
 
 @dataclass
 class MemoryKeys:
-    """One key at a time for each bucket, named by a number. `clock` gives the time of destruction (microseconds)."""
+    """One key at a time for each bucket, named by a number. `clock` gives the time of destruction (microseconds).
+
+    `root` is what ids are made with: another one is another install.
+    """
 
     clock: Callable[[], int] = _now
     buckets: dict[str, _Bucket] = field(default_factory=dict)
     shredded: int = 0
+    root: bytes = bytes(32)
 
     async def seal(self, bucket: str, plain: bytes) -> tuple[str, bytes]:
         """The id of the bucket's key, and the sealed bytes."""
@@ -41,6 +45,10 @@ class MemoryKeys:
         """The plain bytes; raises NotFound, Refused when they were erased, Broken when they were altered."""
         held = self._usable(key)
         return disclose(held.data_key, held.name, sealed)
+
+    def keyed(self, body: bytes) -> bytes:
+        """The digest that this body has in this install; who lacks its root key can neither make nor check it."""
+        return keyed(self.root, body)
 
     async def in_use(self) -> Mapping[str, str]:
         """The keys that are in use, by id, each with its bucket."""

@@ -2,7 +2,8 @@
 
 The rule's terms run over the recorded observations, then the rule over what they find, the recorded calls and what other
 detectors found at the time, in the order of event time; last the desk joins what the rule tells as it would have for
-people. It begins with nothing: what would have begun before the first day is not seen.
+people. It begins with nothing: what would have begun before the first day is not seen; nor is, of the live timeline, what
+people told and nobody is shown any more (public posts of more than a day ago).
 """
 
 from __future__ import annotations
@@ -43,12 +44,12 @@ class Trial:
     own: frozenset[str]
 
 
-async def days(lake: Backtested, timeline: str, number: float) -> Days:
-    """The newest so many recorded days of a timeline; raises BadInput when nothing is recorded."""
+async def days(lake: Backtested, timeline: str, number: float, asked: int) -> Days:
+    """The newest so many recorded days of a timeline, asked for now; raises BadInput when nothing is recorded."""
     until = await lake.ticked(timeline)
     if not until:
         raise BadInput(f"nothing is recorded on {timeline}; name another timeline")
-    return Days(timeline, until - round(number * DAY), until)
+    return Days(timeline, until - round(number * DAY), until, asked)
 
 
 async def backtest(lake: Backtested, trial: Trial, on: Days, each: float, zone: tzinfo) -> Tried:
@@ -70,7 +71,7 @@ async def _recorded(lake: Backtested, trial: Trial, on: Days) -> AsyncIterator[F
             for fact in hop.facts(message.body):
                 name = (fact.id, 0 if isinstance(fact, Telling) else fact.revision)
                 own = isinstance(fact, Detection) and fact.type in trial.own
-                if on.since <= fact.at < on.until and not own and name not in known:
+                if not own and name not in known and on.holds(fact):
                     known.add(name)
                     yield fact
 

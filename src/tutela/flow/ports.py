@@ -51,11 +51,16 @@ class Streams(Protocol):
 
 
 class Keys(Protocol):
-    """Bucket keys (purpose × class × period or case). Destroying one erases all that it sealed; then there is a new one."""
+    """Bucket keys (purpose × class × period or case). Destroying one erases all that it sealed; then there is a new one.
+
+    `keyed` is a digest with a secret of the install, for ids: the same body has the same one for ever, after a restore too,
+    and nobody without that secret can tell what it is of, not even by trying.
+    """
 
     async def seal(self, bucket: str, plain: bytes) -> tuple[str, bytes]: ...
     async def open(self, key: str, sealed: bytes) -> bytes: ...
     async def destroy(self, key: str) -> None: ...
+    def keyed(self, body: bytes) -> bytes: ...
 
 
 class Timelines(Protocol):

@@ -1,7 +1,8 @@
 """Step 3 for facts: what people tell is committed before it is answered, and never waits for NATS.
 
 The own id of a call, report or post is unique in its source alone, so inside it goes by the id of the event that
-records it, made from timeline, source and that id: telling the same again is the same event, once.
+records it, made from timeline, source and that id: telling the same again is the same event, once. A secret of the install
+goes into it, for a post's own id is public and a call's is a running number: who holds bare rows can't find out whose they are.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import msgspec
 
 from tutela.errors import BadInput, Conflict, Quarantined, Refused, TutelaError
 from tutela.maths.cells import cell_of, centre_of
-from tutela.maths.ids import uuid_of
+from tutela.maths.ids import digest, uuid_from
 from tutela.model.event import Event
 from tutela.model.flow import Refusal, decode_fact, encode
 from tutela.model.telling import Telling, word_of
@@ -56,7 +57,7 @@ class Recorder:
         now, word = self.clock(), word_of(told)
         self._admit(told, now)
         told = _coarse(told)
-        id_ = uuid_of(word, told.timeline, told.source, told.id)
+        id_ = told_id(self.keys, told)
         named = msgspec.structs.replace(told, id=id_, cell=cell_of(told.place))
         key, body = await self.keys.seal(_bucket(told), encode(told))
         event = Event(
@@ -99,6 +100,11 @@ class Recorder:
             reason = gate.Reason.QUARANTINED if isinstance(refused, Quarantined) else f"bad-{word_of(told)}"
             self.health.refused(told.source, (Refusal(reason, refused.message, 1),), now)
             raise
+
+
+def told_id(keys: Keys, told: Telling) -> str:
+    """The id by which it goes inside."""
+    return uuid_from(keys.keyed(digest(word_of(told), told.timeline, told.source, told.id, size=32)))
 
 
 def _on_earth(told: Telling) -> None:

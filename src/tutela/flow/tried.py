@@ -10,9 +10,12 @@ from itertools import groupby
 
 from tutela.model.alert import Alert
 from tutela.model.detection import Detection
-from tutela.model.flow import Tick
+from tutela.model.flow import Fact, Tick
 from tutela.model.noun import Noun
+from tutela.model.telling import Telling, word_of
+from tutela.model.timeline import LIVE
 from tutela.model.when import DAY, HOUR, MINUTE, moment
+from tutela.policy.purposes import CLASSES
 
 from .alert import DeskState, Options, fold
 
@@ -26,7 +29,8 @@ class Tried(Noun, frozen=True, kw_only=True):
 
     `detections` it makes, joined into `alerts`, of which so many are `shown` to one operator. `by_day`: alerts by the
     city's date, days without any too. `minutes`: of operators' time, if an alert takes one `each` minutes.
-    `examples` are the first alerts, with their own words' id and parameters.
+    `examples` are the first alerts, with their own words' id and parameters. Public posts that are past their day are
+    not looked at on the live timeline, so a rule that speaks of posts tells of the last day alone there.
     """
 
     rule: str
@@ -49,16 +53,26 @@ class Tried(Noun, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """The recorded days to try it on: since ≤ time < until."""
+    """The recorded days to try it on: since ≤ time < until. `asked`: when, for what is past its time by then is left out."""
 
     timeline: str
     since: int
     until: int
+    asked: int
 
     @property
     def minutes(self) -> range:
         """The minutes that they have, by number."""
         return range(minute_of(self.since), minute_of(self.until) + 1)
+
+    def holds(self, fact: Fact) -> bool:
+        """Whether it is of these days, and its time is not over: only the live timeline goes by the clock."""
+        if not self.since <= fact.at < self.until:
+            return False
+        if self.timeline != LIVE or not isinstance(fact, Telling):
+            return True
+        expires = CLASSES[f"{word_of(fact)}s"].expires(fact.at)
+        return expires is None or expires > self.asked
 
 
 def minute_of(at: int) -> int:

@@ -18,7 +18,12 @@ def digest(*parts: str | int | bytes, size: int = 16) -> bytes:
 
 def uuid_of(*parts: str | int | bytes) -> str:
     """A UUID (RFC 9562, version 8) made from the parts."""
-    raw = bytearray(digest(*parts))
+    return uuid_from(digest(*parts))
+
+
+def uuid_from(digest_: bytes) -> str:
+    """A UUID (RFC 9562, version 8) made from the first 16 bytes of a digest."""
+    raw = bytearray(digest_[:16])
     raw[6] = raw[6] & 0x0F | 0x80
     raw[8] = raw[8] & 0x3F | 0x80
     text = raw.hex()

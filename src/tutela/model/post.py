@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from .noun import Noun
 from .place import Place
+
+LONGEST, WORDS = 40, 4
+"""Of a subject: letters at most, and words."""
+
+SUBJECT = f"up to {WORDS} words in small letters, such as Storm or Burst pipe: {LONGEST} letters at most, no names, signs or digits"
+"""The form of a subject, for whoever sends another one."""
+
+
+def is_subject(text: str) -> bool:
+    """Whether it has the form of a subject, which stays in the clear: no account, number or address has it, nor a full name."""
+    words = text.replace("-", " ").split(" ")
+    letters = all(word and all(unicodedata.category(letter)[0] in "LM" for letter in word) for word in words)
+    return letters and len(words) <= WORDS and len(text) <= LONGEST and text[1:] == text[1:].lower()
 
 
 class Post(Noun, tag="post", tag_field="noun", frozen=True, kw_only=True):
     """A public post. `said` is personal data: it is only ever stored sealed, and for a day.
 
     `category` is the subject that the feed was asked for, such as "Fire" (open vocabulary): a feed is followed by subject
-    and area, never by account. `place` is the middle of `cell`, once it is recorded: no closer is kept.
+    and area, never by account. It stays in the clear. `place` is the middle of `cell`, once it is recorded: no closer is kept.
     """
 
     id: str

@@ -12,7 +12,10 @@ from .place import Place
 
 
 class Source(Noun, frozen=True, kw_only=True):
-    """A register entry: who sends what, for which purposes, on which legal basis."""
+    """A register entry: who sends what, for which purposes, on which legal basis.
+
+    `subjects` are those that a feed of public posts is followed by (none: any); a post on another one is refused.
+    """
 
     name: str
     owner: str
@@ -26,6 +29,7 @@ class Source(Noun, frozen=True, kw_only=True):
     ends: int | None = None
     simulated: bool = False
     agency: str = "city"
+    subjects: tuple[str, ...] = ()
 
 
 class Thing(Noun, frozen=True, kw_only=True):

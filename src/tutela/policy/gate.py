@@ -144,7 +144,7 @@ def admit(offer: Offer, register: Admission, now: int) -> tuple[Rows | None, tup
 
 
 def admit_told(told: Telling, register: Admission, now: int) -> None:
-    """It comes in, or it raises: Quarantined without an entry that allows it, BadInput for an impossible time."""
+    """It comes in, or it raises: Quarantined without an entry that allows it, BadInput for an impossible time or subject."""
     entry, word = register.entry(told.source, now), word_of(told)
     if entry is None:
         raise Quarantined(SAYS[Reason.QUARANTINED], source=told.source)
@@ -153,6 +153,11 @@ def admit_told(told: Telling, register: Admission, now: int) -> None:
             f"{word}s are personal data for {told.purpose}, and the entry of {told.source} does not say that it sends "
             "such data for that purpose, so nothing of this is kept; correct the entry first",
             source=told.source,
+        )
+    if isinstance(told, Post) and entry.subjects and told.category not in entry.subjects:
+        raise BadInput(
+            f"the entry of {told.source} does not say that it is followed by the subject of this post; "
+            f"its subjects are: {', '.join(entry.subjects)}"
         )
     earliest, latest = _window(told.timeline, now)
     if isinstance(told, Post):  # its words are kept for a day, and those of one that is older for no time at all (G24)

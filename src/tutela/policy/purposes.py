@@ -16,6 +16,7 @@ from tutela.model.access import Access, Ask
 from tutela.model.alert import Alert
 from tutela.model.incident import Incident
 from tutela.model.noun import Noun
+from tutela.model.post import SUBJECT, is_subject
 from tutela.model.register import Datastream, Source
 from tutela.model.when import DAY
 
@@ -177,7 +178,8 @@ CLASSES = {
             name="posts",
             purposes=("public-safety",),
             days=1,
-            says="When, in which cell and on which subject somebody posted in public. Never who.",
+            says="When, in which cell and on which subject somebody posted in public. Never who. After its time nobody is shown "
+            "it and no rule is tried on it; the bare row stays, without words and in the clear.",
         ),
         RecordClass(
             name="post-contents",
@@ -233,6 +235,9 @@ def proper(source: Source) -> None:
             f"{source.name}: retention_days is {source.retention_days}; give a number of days from 0 to {LONGEST}, "
             "or leave it out to keep what it sends without a limit"
         )
+    for name in source.subjects:
+        if not is_subject(name):
+            raise BadInput(f"{source.name}: {name!r} is no subject of posts; name each in {SUBJECT}")
 
 
 def purpose_of(stream: Datastream, source: Source) -> str:

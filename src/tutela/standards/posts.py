@@ -3,7 +3,7 @@
 {"id": "p-117", "at": "2026-11-25T08:00:00Z", "lat": 60.17, "lon": 24.94, "subject": "Fire", "said": "…"}
 
 Whatever else stands there, such as the account, is not read, so nothing is kept of it; names of accounts (`@name`) in
-the words are left out, too.
+the words are left out, too. The subject stays in the clear, so it is a few words in small letters: another one is refused.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import msgspec
 
 from tutela.errors import BadInput
 from tutela.model.place import Latitude, Longitude, Place
-from tutela.model.post import Post
+from tutela.model.post import SUBJECT, Post, is_subject
 from tutela.model.when import parse
 
 Short = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -42,9 +42,10 @@ def read(body: bytes, source: str, timeline: str) -> Post:
         raise BadInput(f"this is not a post: {wrong}") from wrong
     except RecursionError as deep:
         raise BadInput("this is not a post: it is nested too deeply") from deep
-    for name, text in (("id", told.id), ("subject", told.subject)):
-        if not text.isprintable():
-            raise BadInput(f"the {name} of a post is plain text in one line; this one is {text[:40]!a}")
+    if not told.id.isprintable():
+        raise BadInput(f"the id of a post is plain text in one line; this one is {told.id[:40]!a}")
+    if not is_subject(told.subject):  # it is not repeated: what is said here is kept as the trouble of a connection
+        raise BadInput(f"the subject of a post is what its feed is followed by: {SUBJECT}; send it under such a one")
     return Post(
         id=told.id,
         timeline=timeline,
