@@ -150,6 +150,31 @@ async def test_an_event_that_no_checkpoint_has_yet_is_to_be_asked_for_again(log:
         await log.publishing.inclusion("nothing")
 
 
+async def test_whoever_does_not_have_the_event_learns_nothing_of_it(log: Log) -> None:
+    """Not whether it is there, nor whether a checkpoint has it yet."""
+    await log.grow(2)
+    await log.grow(1, sign=False)
+    sealed = log.facts.store.sealed
+    told = await log.publishing.shown(sealed[0].event.id, sealed[0].leaf)
+    says = set()
+    for id_, leaf in [
+        (sealed[0].event.id, sealed[1].leaf),
+        (sealed[0].event.id, leaf_of(event(0))),  # guessed, all of it but the salt
+        (sealed[0].event.id, b""),
+        (sealed[2].event.id, sealed[0].leaf),
+        (event(9).id, sealed[0].leaf),
+        (event(9).id, b""),
+        ("nothing", sealed[0].leaf),
+    ]:
+        with pytest.raises(NotFound) as wrong:
+            await log.publishing.shown(id_, leaf)
+        says.add(wrong.value.message)
+
+    assert told == await log.publishing.inclusion(sealed[0].event.id)
+    assert len(says) == 1
+    assert "no event with this id and this leaf" in says.pop()
+
+
 async def test_the_proof_is_under_a_checkpoint_that_a_witness_cosigned_if_there_is_one(log: Log) -> None:
     await log.enter()
     point = await log.grow(3)
@@ -298,7 +323,7 @@ async def test_a_witness_is_entered_with_one_event_and_ended_with_one(log: Log) 
         await end(log.facts, NAME, "again", "install", 3)
 
 
-@pytest.mark.parametrize("owner", ["", "  ", "x" * 201])
+@pytest.mark.parametrize("owner", ["", "  ", "x" * 201, "x\ny", "x\x1b[2K"])
 async def test_a_witness_belongs_to_somebody(log: Log, owner: str) -> None:
     with pytest.raises(BadInput, match="who runs the witness"):
         await enter(log.facts, WITNESS_KEY, owner, "install", 1)
@@ -314,6 +339,8 @@ async def test_there_are_no_more_witnesses_than_a_note_carries(log: Log) -> None
 
 
 async def test_what_is_no_key_of_a_witness_is_not_entered(log: Log) -> None:
+    with pytest.raises(BadInput, match="can't be shown"):
+        await enter(log.facts, cosign.cosigner_key("x\x1b", b"x" * 32), "The ombudsman", "install", 1)
     with pytest.raises(BadInput, match="no public key of a witness"):
         await enter(log.facts, note.verifier_key(ORIGIN, PUBLIC), "The ombudsman", "install", 1)
 

@@ -1,12 +1,15 @@
 """What anybody may have of the log: signed roots with their witnesses, and proofs. No event, no name: hashes.
 
-Each event's leaf is salted, so that nobody can find out by guessing what a hash stands for. A proof is checked before it is
-given away: what does not lead to the signed root is a fault that stops here, and no proof.
+Each event's leaf is salted since leaves are published: what happened later than that, nobody finds in a hash by guessing. The id
+of an event has no salt, so whoever asks for a proof from outside shows that they have the event: by its leaf. A proof is checked
+before it is given away: what does not lead to the signed root is a fault that stops here, and no proof.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import hmac
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -89,8 +92,23 @@ class Publishing:
             self._must(consistent(old, point.size, self._tiles.root(old, leaves), point.root, path), point)
         return Submission(old=old, path=path, note=note.write(point, self.public))
 
+    async def shown(self, event: str, leaf: bytes) -> Inclusion:
+        """The proof for one event, for whoever has it: its id can be guessed, and its leaf, with the salt in it, can't.
+
+        Another leaf and an event that there is not are one answer, NotFound: nobody learns by asking whether it is there.
+        """
+        own: bytes | None = None
+        with contextlib.suppress(NotFound):
+            own = (await self.kept.place(event))[1]
+        if own is None or not hmac.compare_digest(own, leaf):
+            raise NotFound("the log has sealed no event with this id and this leaf; both are in the file of its proof")
+        return await self.inclusion(event)
+
     async def inclusion(self, event: str) -> Inclusion:
-        """The proof for one event, under a checkpoint that a witness cosigned if there is one that has it."""
+        """The proof for one event, under a checkpoint that a witness cosigned if there is one that has it.
+
+        For those who may read the log: it tells whether the event is there.
+        """
         position, leaf = await self.kept.place(event)
         point = await self.kept.newest_point(position + 1, cosigned=True) or await self.kept.newest_point(position + 1)
         if point is None:
