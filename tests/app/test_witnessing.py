@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -184,6 +185,21 @@ async def test_a_restored_log_begins_anew_when_a_person_says_so(here: Here) -> N
     assert here.folder.alarm == ""
     assert here.events()[-2:] == ["accepted", "settled"]
     assert await here.look() == Wrong.ROLLBACK  # still in epoch 1
+
+
+async def test_what_was_cosigned_is_in_its_own_log_and_a_witness_without_its_memory_cosigns_nothing(here: Here) -> None:
+    await here.enter()
+    point = await here.grow()
+    await here.look()
+    told = json.loads((here.folder.path / "events.jsonl").read_text())
+    assert (told["what"], told["epoch"], told["size"]) == ("cosigned", point.epoch, point.size)
+    shutil.rmtree(here.folder.path / "logs")
+    await here.grow()
+
+    with pytest.raises(Broken, match="begin a new witness"):
+        await here.look()
+    with pytest.raises(Broken, match="begin a new witness"):
+        here.witness.accept(2, "it began to work again")
 
 
 async def test_an_alarm_is_ended_by_a_person_and_only_when_there_is_one(tmp_path: Path) -> None:

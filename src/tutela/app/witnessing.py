@@ -95,7 +95,8 @@ class Witness:
         public = note.read_verifier_key(watched.key)
         self.folder.remember(msgspec.structs.replace(watched, note=note.write(point, public), epoch=point.epoch))
         if watched.note != note.write(point, public):
-            self._tell("cosigned", f"size {point.size}, root {point.root.hex()}, epoch {point.epoch}")
+            says = f"size {point.size}, root {point.root.hex()}, epoch {point.epoch}"
+            self._tell("cosigned", says, reach=(point.epoch, point.size))
         at, key = self.clock() // SECOND, self.folder.key
         return cosign.write(
             cosign.signed_by(self.name, key.public, at, key.sign(cosign.cosigned(note.text(point), at)))
@@ -113,7 +114,7 @@ class Witness:
         last = seen(watched)
         if last is not None and epoch <= last.epoch:
             raise BadInput(f"the log is in epoch {last.epoch} already; a restore begins a higher one")
-        self._tell("accepted", f"the log begins anew with epoch {epoch}: {because}", watched.note)
+        self._tell("accepted", f"the log begins anew with epoch {epoch}: {because}", watched.note, (epoch, 0))
         self.folder.remember(Watched(key=watched.key, epoch=epoch))
 
     def settle_alarm(self, because: str) -> None:
@@ -126,8 +127,9 @@ class Witness:
     def _watched(self) -> Watched:
         return self.folder.watched(note.origin_of(self.key)) or Watched(key=self.key)
 
-    def _tell(self, what: str, says: str, evidence: str = "") -> None:
-        self.folder.tell(Statement(at=self.clock(), what=what, says=says, evidence=evidence))
+    def _tell(self, what: str, says: str, evidence: str = "", reach: tuple[int, int] = (0, 0)) -> None:
+        epoch, size = reach
+        self.folder.tell(Statement(at=self.clock(), what=what, says=says, evidence=evidence, epoch=epoch, size=size))
 
 
 def witness(folder: WitnessFolder, name: str | None, key: str | None, say: Say) -> Witness:
