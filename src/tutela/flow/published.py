@@ -36,7 +36,7 @@ class Published(Protocol):
     """What is kept of the log for the public, and the witnesses that cosign it.
 
     `place` raises NotFound for an event that is not sealed. `leaves` come after a position (-1: from the start). `newest_point` is the
-    newest checkpoint of at least that size, `cosigned`: of those that a witness cosigned; `point` one of them, by epoch and size.
+    newest checkpoint of at least that size, `cosigned`: of those that a witness cosigned that is entered now, under its key of now; `point` one of them, by epoch and size.
     `roots` gives the roots of whole tiles from that number on, `keep_roots` adds to them. A witness cosigns a
     checkpoint once: `cosign` leaves what is there.
     """

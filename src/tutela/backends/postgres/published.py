@@ -24,9 +24,14 @@ _POINT = "c.origin, c.seal_epoch as epoch, c.size, c.root, c.at, c.signature"
 _NEWEST = f"""
 select {_POINT} from checkpoint c where c.size >= $1 order by c.seal_epoch desc, c.size desc limit 1
 """  # noqa: S608  put together from constants
+# A witness's public key is NAME+ID+KEY; what was cosigned by one that was ended, or under a key before, counts no more.
 _COSIGNED = f"""
 select {_POINT} from checkpoint c where c.size >= $1
-    and exists (select from cosignature k where (k.seal_epoch, k.size) = (c.seal_epoch, c.size))
+    and exists (
+        select from cosignature k join witness w on w.name = k.witness
+        where (k.seal_epoch, k.size) = (c.seal_epoch, c.size)
+            and split_part(w.body->>'key', '+', 2) = encode(k.key_id, 'hex')
+    )
 order by c.seal_epoch desc, c.size desc limit 1
 """  # noqa: S608  the same
 _ONE = f"select {_POINT} from checkpoint c where (c.seal_epoch, c.size) = ($1, $2)"  # noqa: S608  the same
