@@ -99,12 +99,13 @@ async def test_only_a_witness_that_is_entered_now_makes_a_checkpoint_a_cosigned_
     assert len(await kept.cosignatures(point(10))) == 1  # what was said stays
 
 
-async def test_roots_of_tiles_are_kept_once_and_in_a_row(kept: MemoryFacts) -> None:
+async def test_roots_of_tiles_are_kept_in_a_row_and_the_last_word_counts(kept: MemoryFacts) -> None:
     await kept.keep_roots(0, [b"a" * 32, b"b" * 32])
     await kept.keep_roots(1, [b"x" * 32, b"c" * 32])
+    await kept.keep_roots(0, [b"a" * 32])
 
-    assert await kept.roots(0, 10) == [b"a" * 32, b"b" * 32, b"c" * 32]
-    assert await kept.roots(1, 1) == [b"b" * 32]
+    assert await kept.roots(0, 10) == [b"a" * 32, b"x" * 32, b"c" * 32]
+    assert await kept.roots(1, 1) == [b"x" * 32]
     assert await kept.roots(3, 10) == []
 
 

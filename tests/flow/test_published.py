@@ -19,7 +19,7 @@ from tutela.flow.published import Publishing
 from tutela.flow.seal import leaf_of
 from tutela.flow.witnesses import end, enter
 from tutela.maths.ids import uuid_of
-from tutela.maths.merkle import Tree, included
+from tutela.maths.merkle import Tree, consistent, included
 from tutela.maths.tiles import WIDTH
 from tutela.model import cosign, note
 from tutela.model.cosign import Watched
@@ -255,12 +255,52 @@ async def test_the_tiles_are_known_before_anybody_asks_and_an_engine_that_was_do
     assert len(log.facts.store.tiles) == 2
 
 
-async def test_roots_that_were_changed_prove_nothing(log: Log) -> None:
+@pytest.mark.parametrize("ask", ["inclusion", "growth"])
+async def test_roots_of_tiles_that_were_changed_are_computed_anew(log: Log, ask: str) -> None:
+    """They follow from the leaves: damaged ones are no reason to give no proofs for ever."""
+    await log.grow(700)
+    leaves = [sealed.leaf for sealed in log.facts.store.sealed]
+    log.facts.store.tiles = [b"x" * 32, b"y" * 32]
+
+    if ask == "growth":
+        wanted = await log.publishing.growth(600)
+        assert consistent(600, 700, Tree(leaves[:600]).root(), Tree(leaves).root(), wanted.path)
+    else:
+        told = await log.publishing.inclusion(event(600).id)
+        assert included(told.leaf, 600, 700, told.path, Tree(leaves).root())
+
+    assert log.facts.store.tiles == [Tree(leaves[start : start + WIDTH]).root() for start in (0, WIDTH)]
+
+
+async def test_two_who_ask_at_once_while_tiles_are_computed_anew_both_get_a_proof(log: Log) -> None:
     await log.grow(700)
     log.facts.store.tiles = [b"x" * 32, b"y" * 32]
 
-    with pytest.raises(Broken, match="tutela verify"):
-        await log.publishing.inclusion(event(600).id)
+    told = await asyncio.gather(*(log.publishing.inclusion(event(place).id) for place in (0, 300, 600)))
+
+    assert [one.position for one in told] == [0, 300, 600]
+
+
+async def test_leaves_that_were_changed_are_computed_anew_once_however_often_somebody_asks(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else anybody could have all leaves read, again and again."""
+    await log.grow(700)
+    sealed = log.facts.store.sealed
+    sealed[200] = msgspec.structs.replace(sealed[200], leaf=b"x" * 32)
+    kept: list[int] = []
+    keep = log.facts.keep_roots
+
+    async def counted(first: int, roots: Sequence[bytes]) -> None:
+        kept.append(first)
+        await keep(first, roots)
+
+    monkeypatch.setattr(log.facts, "keep_roots", counted)
+    for _ in range(3):
+        with pytest.raises(Broken, match="tutela verify"):
+            await log.publishing.inclusion(event(600).id)
+
+    assert kept == [0, 0]
 
 
 async def test_a_witness_that_nobody_knows_is_not_published(log: Log) -> None:

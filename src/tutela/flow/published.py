@@ -11,13 +11,13 @@ import asyncio
 import contextlib
 import hmac
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from tutela.errors import Broken, EngineDown, NotFound, Refused
 from tutela.maths.merkle import consistent, included
-from tutela.maths.tiles import WIDTH, Tiles, edges
+from tutela.maths.tiles import WIDTH, Leaves, Tiles, edges
 from tutela.model import cosign, note
 from tutela.model.cosign import Cosignature, Cosigner, Submission
 from tutela.model.event import Checkpoint
@@ -32,12 +32,16 @@ ROOTS = 100_000
 """Leaves, and roots of tiles, that are read at once."""
 
 
+_Proved = Callable[[Tiles, Leaves], tuple[tuple[bytes, ...], bool]]
+"""A path by these tiles and leaves, and whether it leads where it must."""
+
+
 class Published(Protocol):
     """What is kept of the log for the public, and the witnesses that cosign it.
 
     `place` raises NotFound for an event that is not sealed. `leaves` come after a position (-1: from the start). `newest_point` is the
     newest checkpoint of at least that size, `cosigned`: of those that a witness cosigned that is entered now, under its key of now; `point` one of them, by epoch and size.
-    `roots` gives the roots of whole tiles from that number on, `keep_roots` adds to them. A witness cosigns a
+    `roots` gives the roots of whole tiles from that number on, `keep_roots` puts these in their place. A witness cosigns a
     checkpoint once: `cosign` leaves what is there.
     """
 
@@ -60,6 +64,7 @@ class Publishing:
     public: bytes
     verifies: Verifies
     _tiles: Tiles = field(default_factory=Tiles)
+    _anew: bool = False
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def run(self, every: float = 60.0) -> None:
@@ -87,9 +92,12 @@ class Publishing:
         old = min(old, point.size)
         path: tuple[bytes, ...] = ()
         if 0 < old < point.size:
-            leaves = await self._leaves(point.size, old - 1)
-            path = self._tiles.consistency(old, point.size, leaves)
-            self._must(consistent(old, point.size, self._tiles.root(old, leaves), point.root, path), point)
+
+            def proved(tiles: Tiles, leaves: Leaves) -> tuple[tuple[bytes, ...], bool]:
+                path = tiles.consistency(old, point.size, leaves)
+                return path, consistent(old, point.size, tiles.root(old, leaves), point.root, path)
+
+            path = await self._proved(point, old - 1, proved)
         return Submission(old=old, path=path, note=note.write(point, self.public))
 
     async def shown(self, event: str, leaf: bytes) -> Inclusion:
@@ -115,8 +123,13 @@ class Publishing:
             raise NotFound(
                 f"the event {event} is sealed, and no checkpoint has it yet: one is signed within a minute, ask again then"
             )
-        path = self._tiles.inclusion(position, point.size, await self._leaves(point.size, position))
-        self._must(included(leaf, position, point.size, path, point.root), point)
+        size, root = point.size, point.root
+
+        def proved(tiles: Tiles, leaves: Leaves) -> tuple[tuple[bytes, ...], bool]:
+            path = tiles.inclusion(position, size, leaves)
+            return path, included(leaf, position, size, path, root)
+
+        path = await self._proved(point, position, proved)
         return Inclusion(position=position, leaf=leaf, path=path, note=await self._note(point))
 
     async def take(self, given: str) -> int:
@@ -158,23 +171,30 @@ class Publishing:
         own = cosign.signed_by(name, public, given.at, given.signature)
         return own == given and self.verifies(public, given.signature, cosign.cosigned(note.text(point), given.at))
 
-    def _must(self, holds: object, point: Checkpoint) -> None:
+    async def _proved(self, point: Checkpoint, place: int, proved: _Proved) -> tuple[bytes, ...]:
+        """The path, once it holds: roots of tiles that don't lead to the signed root are computed anew before that is a fault."""
+        path, holds = proved(*await self._known(point.size, place))
+        if not holds:
+            await self._begin_anew(point)
+            path, holds = proved(*await self._known(point.size, place))
         if not holds:
             raise Broken(
                 f"the leaves in the database don't lead to the root of size {point.size} that was signed; "
                 "no proof is given before that is understood: run `tutela verify`"
             )
+        return path
 
-    async def _leaves(self, size: int, place: int) -> dict[int, Sequence[bytes]]:
-        """The leaves of the tiles that a proof in a tree of that size needs, when all whole tiles of it are known."""
+    async def _known(self, size: int, place: int) -> tuple[Tiles, Leaves]:
+        """All whole tiles of a tree of that size, and the leaves of those that a proof in it needs."""
         async with self._turn:
             await self._catch_up(size)
+            tiles = self._tiles  # which others may begin anew while the leaves are read
         found = {}
         for number in edges(place, size - 1):
             found[number] = await self.kept.leaves(number * WIDTH - 1, WIDTH)
             if len(found[number]) < min(WIDTH, size - number * WIDTH):
                 raise Broken(f"the database lacks leaves of the {size} that were signed: run `tutela verify`")
-        return found
+        return tiles, found
 
     async def _catch_up(self, size: int) -> None:
         """Know the roots of all whole tiles of a tree of that size: kept ones first, then those over new leaves."""
@@ -184,11 +204,26 @@ class Publishing:
             if not roots:
                 break
             tiles.extend(roots)
+        await self._from_leaves(tiles, wanted)
+
+    async def _begin_anew(self, point: Checkpoint) -> None:
+        """Forget the roots of all tiles, and keep those that follow from the leaves. Once: it is work on all leaves, and anybody asks."""
+        async with self._turn:
+            if self._anew:
+                return
+            LOG.warning(
+                "what is kept of the tiles does not lead to the signed root; it is computed anew from the leaves"
+            )
+            tiles = Tiles()
+            await self._from_leaves(tiles, max(point.size, (await self._newest(0)).size) // WIDTH)
+            self._tiles, self._anew = tiles, True
+
+    async def _from_leaves(self, tiles: Tiles, wanted: int) -> None:
         while tiles.whole < wanted:
             first = tiles.whole
             leaves = await self.kept.leaves(first * WIDTH - 1, AT_ONCE)
             whole = range(0, len(leaves) - WIDTH + 1, WIDTH)
             roots = [tiles.add(leaves[start : start + WIDTH]) for start in whole]
             if not roots:
-                raise Broken(f"the database lacks leaves of the {size} that were signed: run `tutela verify`")
+                raise Broken(f"the database lacks leaves of the {wanted * WIDTH} that were signed: run `tutela verify`")
             await self.kept.keep_roots(first, roots)

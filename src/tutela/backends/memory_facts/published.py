@@ -51,9 +51,9 @@ class MemoryPublished:
         return self.store.tiles[first : first + most]
 
     async def keep_roots(self, first: int, roots: Sequence[bytes]) -> None:
-        """Keep those that are not there yet."""
+        """Keep them; they follow from the leaves, and what stood in their place does not count."""
         if first <= len(self.store.tiles):
-            self.store.tiles += roots[len(self.store.tiles) - first :]
+            self.store.tiles[first : first + len(roots)] = roots
 
     async def cosigners(self) -> Sequence[Cosigner]:
         """The witnesses, by name."""

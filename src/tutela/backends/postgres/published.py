@@ -38,7 +38,7 @@ _ONE = f"select {_POINT} from checkpoint c where (c.seal_epoch, c.size) = ($1, $
 
 _KEEP_ROOTS = """
 insert into tile (number, root) select $1 + n - 1, root from unnest($2::bytea[]) with ordinality as u (root, n)
-on conflict do nothing
+on conflict (number) do update set root = excluded.root where tile.root <> excluded.root
 """
 
 _COSIGN = """
@@ -95,7 +95,7 @@ class PostgresPublished:
         return [row["root"] for place, row in enumerate(rows, first) if row["number"] == place]
 
     async def keep_roots(self, first: int, roots: Sequence[bytes]) -> None:
-        """Keep those that are not there yet."""
+        """Keep them; they follow from the leaves, and what stood in their place does not count."""
         async with self.db.reading() as connection:
             await connection.execute(_KEEP_ROOTS, first, list(roots))
 
