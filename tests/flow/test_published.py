@@ -281,6 +281,24 @@ async def test_two_who_ask_at_once_while_tiles_are_computed_anew_both_get_a_proo
     assert [one.position for one in told] == [0, 300, 600]
 
 
+async def test_tiles_are_computed_anew_again_after_an_engine_was_down(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await log.grow(700)
+    log.facts.store.tiles = [b"x" * 32, b"y" * 32]
+    keep = log.facts.keep_roots
+
+    async def down(first: int, roots: Sequence[bytes]) -> None:
+        raise EngineDown(f"PostgreSQL does not answer: {first}, {len(roots)}")
+
+    monkeypatch.setattr(log.facts, "keep_roots", down)
+    with pytest.raises(EngineDown):
+        await log.publishing.inclusion(event(600).id)
+    monkeypatch.setattr(log.facts, "keep_roots", keep)
+
+    assert (await log.publishing.inclusion(event(600).id)).position == 600
+
+
 async def test_leaves_that_were_changed_are_computed_anew_once_however_often_somebody_asks(
     log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:

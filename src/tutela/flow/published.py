@@ -40,7 +40,8 @@ class Published(Protocol):
     """What is kept of the log for the public, and the witnesses that cosign it.
 
     `place` raises NotFound for an event that is not sealed. `leaves` come after a position (-1: from the start). `newest_point` is the
-    newest checkpoint of at least that size, `cosigned`: of those that a witness cosigned that is entered now, under its key of now; `point` one of them, by epoch and size.
+    newest checkpoint of at least that size, `cosigned`: of those that a witness cosigned that is entered now,
+    under its key of now; `point` one of them, by epoch and size.
     `roots` gives the roots of whole tiles from that number on, `keep_roots` puts these in their place. A witness cosigns a
     checkpoint once: `cosign` leaves what is there.
     """
@@ -207,16 +208,23 @@ class Publishing:
         await self._from_leaves(tiles, wanted)
 
     async def _begin_anew(self, point: Checkpoint) -> None:
-        """Forget the roots of all tiles, and keep those that follow from the leaves. Once: it is work on all leaves, and anybody asks."""
+        """Forget the roots of all tiles, and keep those that follow from the leaves.
+
+        Once, until the platform starts again: it is work on all leaves, and anybody may ask.
+        """
         async with self._turn:
             if self._anew:
                 return
             LOG.warning(
                 "what is kept of the tiles does not lead to the signed root; it is computed anew from the leaves"
             )
-            tiles = Tiles()
-            await self._from_leaves(tiles, max(point.size, (await self._newest(0)).size) // WIDTH)
-            self._tiles, self._anew = tiles, True
+            tiles, self._anew = Tiles(), True
+            try:
+                await self._from_leaves(tiles, max(point.size, (await self._newest(0)).size) // WIDTH)
+            except EngineDown:
+                self._anew = False
+                raise
+            self._tiles = tiles
 
     async def _from_leaves(self, tiles: Tiles, wanted: int) -> None:
         while tiles.whole < wanted:
