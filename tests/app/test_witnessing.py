@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import os
+import shutil
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any, cast
 
 import httpx
 import pytest
-from tests.screens.town import LOG_KEY, ORIGIN, Town, application, town
+from tests.screens.town import LOG_KEY, NOW, ORIGIN, Town, application, town
 
 from tutela.app import witnessing
-from tutela.app.witnessing import Wanted, Witness, decided, once, witness
+from tutela.app.witnessing import LARGEST, SILENT, Wanted, Witness, decided, once, run, witness
 from tutela.backends.witness_folder import WitnessFolder
 from tutela.errors import BadInput, Broken, Conflict, EngineDown, NotFound
 from tutela.flow.cosign import Wrong
 from tutela.flow.witnesses import enter
 from tutela.model import note
 from tutela.model.event import Checkpoint
+from tutela.model.when import DAY
 
 NAME = "ombudsman.example/witness"
 KEY = note.verifier_key(ORIGIN, LOG_KEY.public_key().public_bytes_raw())
@@ -186,6 +191,21 @@ async def test_a_restored_log_begins_anew_when_a_person_says_so(here: Here) -> N
     assert await here.look() == Wrong.ROLLBACK  # still in epoch 1
 
 
+async def test_what_was_cosigned_is_in_its_own_log_and_a_witness_without_its_memory_cosigns_nothing(here: Here) -> None:
+    await here.enter()
+    point = await here.grow()
+    await here.look()
+    told = json.loads((here.folder.path / "events.jsonl").read_text())
+    assert (told["what"], told["epoch"], told["size"]) == ("cosigned", point.epoch, point.size)
+    shutil.rmtree(here.folder.path / "logs")
+    await here.grow()
+
+    with pytest.raises(Broken, match="begin a new witness"):
+        await here.look()
+    with pytest.raises(Broken, match="begin a new witness"):
+        here.witness.accept(2, "it began to work again")
+
+
 async def test_an_alarm_is_ended_by_a_person_and_only_when_there_is_one(tmp_path: Path) -> None:
     folder = tmp_path / "witness"
     witness(WitnessFolder(folder), NAME, KEY, print)
@@ -236,6 +256,167 @@ async def test_a_log_that_is_not_there_is_asked_again(tmp_path: Path) -> None:
         await once(Wanted(tmp_path, "http://127.0.0.1:1", NAME, KEY), print)
     with pytest.raises(BadInput, match="no address of a log"):
         await once(Wanted(tmp_path, "town.example"), print)
+
+
+# ── a log that shows nothing new ────────────────────────────────────────────────────────────────
+class Clocks:
+    """The log's time, and the witness's, as they are set."""
+
+    def __init__(self) -> None:
+        self.log = self.own = NOW
+
+    def go(self, micros: int) -> None:
+        self.log += micros
+        self.own += micros
+
+
+@asynccontextmanager
+async def timed(folder: Path) -> AsyncIterator[tuple[Here, Clocks]]:
+    clocks = Clocks()
+    here = Here(await town(lambda: clocks.log), folder)
+    here.witness = Witness(here.folder, NAME, KEY, here.said.append, lambda: clocks.own)
+    async with here.http:
+        await here.enter()
+        yield here, clocks
+
+
+async def test_a_frozen_log_does_not_satisfy_the_witness_for_ever(tmp_path: Path) -> None:
+    async with timed(tmp_path) as (here, clocks):
+        point = await here.grow()
+        await here.look()
+        clocks.go(SILENT)
+        await here.look()
+        assert here.witness.silence() == ""
+
+        clocks.go(1)
+        await here.look()
+        assert f"no new checkpoint for 10 minutes; the newest one has size {point.size}" in here.witness.silence()
+        assert here.folder.alarm == ""  # a quiet log looks the same, and nothing signed contradicts itself
+
+        again = Witness(WitnessFolder(tmp_path), NAME, KEY, print, lambda: clocks.own)
+        assert "no new checkpoint" in again.silence()  # also when the witness began anew just now
+        await here.grow()
+        await here.look()
+        assert here.witness.silence() == ""
+
+
+async def test_a_log_that_goes_on_is_not_called_silent(tmp_path: Path) -> None:
+    async with timed(tmp_path) as (here, clocks):
+        for _ in range(4):
+            clocks.go(SILENT)
+            await here.grow()
+            await here.look()
+            assert here.witness.silence() == ""
+
+
+async def test_a_log_that_signs_times_to_come_is_held_to_the_witnesss_own_clock(tmp_path: Path) -> None:
+    async with timed(tmp_path) as (here, clocks):
+        clocks.log += DAY
+        await here.grow()
+        await here.look()
+        clocks.own += SILENT + 1
+        assert "no new checkpoint for 10 minutes" in here.witness.silence()
+
+
+async def test_a_log_that_shows_old_checkpoints_one_by_one_is_held_to_the_time_that_it_signed(tmp_path: Path) -> None:
+    async with timed(tmp_path) as (here, clocks):
+        for _ in range(3):
+            clocks.own += SILENT // 2
+            await here.grow()
+            await here.look()
+        assert "no new checkpoint for 15 minutes" in here.witness.silence()
+
+
+async def test_a_log_that_never_showed_a_checkpoint_is_silent_after_a_while(tmp_path: Path) -> None:
+    async with timed(tmp_path) as (here, clocks):
+        assert here.witness.silence() == ""
+        clocks.go(SILENT + 1)
+        assert "no new checkpoint for 10 minutes. Either" in here.witness.silence()
+
+
+async def test_a_look_that_finds_nothing_new_says_so_aloud(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = Here(await town(lambda: DAY), tmp_path)  # its newest checkpoint is of 1970
+    async with here.http:
+        await here.enter()
+        await here.grow()
+        monkeypatch.setattr(witnessing, "_client", lambda _: nullcontext(here.http))
+
+        assert await once(Wanted(tmp_path, "http://town.example"), here.said.append) is None
+
+    assert "ALARM: the log has shown no new checkpoint" in caplog.text
+    assert "is of 1970-01-02" in caplog.text
+
+
+# ── a log that does not let go ──────────────────────────────────────────────────────────────────
+def answering(here: Here, stream: Callable[[], AsyncIterator[bytes]], method: str) -> httpx.AsyncClient:
+    """A town that answers one method with that, and the others as it does."""
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == method:
+            return httpx.Response(200, content=stream())
+        return httpx.Response(200, content=(await here.http.get(request.url.raw_path.decode())).content)
+
+    return httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://town.example")
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_an_answer_without_end_is_not_read_to_its_end(here: Here, method: str) -> None:
+    await here.enter()
+    await here.grow()
+    given = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal given
+        while True:
+            given += 1000
+            yield b"x" * 1000
+
+    async with answering(here, endless, method) as http:
+        with pytest.raises(EngineDown, match="more than a log has to say"):
+            await here.witness.round(http)
+    assert given <= 3 * LARGEST
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_an_answer_that_trickles_is_given_up(here: Here, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    """Each piece comes in time, and the whole never does."""
+    monkeypatch.setattr(witnessing, "PATIENCE", 0.2)
+    await here.enter()
+    await here.grow()
+
+    async def trickle() -> AsyncIterator[bytes]:
+        while True:
+            yield b""
+            await asyncio.sleep(0)
+
+    async with answering(here, trickle, method) as http:
+        with pytest.raises(EngineDown, match="not within"):
+            await here.witness.round(http)
+
+
+async def test_it_stops_when_it_is_told_to_while_a_log_keeps_it_waiting(tmp_path: Path) -> None:
+    asked, never = asyncio.Event(), asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        asked.set()
+        await never.wait()
+        writer.close()
+
+    async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        wanted = Wanted(tmp_path, f"http://127.0.0.1:{port}", NAME, KEY)
+        running = asyncio.ensure_future(run(wanted, 60, print, stay=False))
+        await asyncio.wait_for(asked.wait(), 20)
+        os.kill(os.getpid(), signal.SIGTERM)
+        found = await asyncio.wait_for(running, witnessing.PATIENCE / 2)
+        never.set()
+
+    assert found is None
+    with WitnessFolder(tmp_path).held():
+        pass
 
 
 def test_a_witness_has_to_be_told_whose_log_it_watches(tmp_path: Path) -> None:

@@ -354,6 +354,43 @@ def test_a_part_of_another_kind_is_said_to_be_one(path: Sequence[str | int], to:
     assert "BROKEN  " in says
 
 
+SAYS = "x\n\x1b[2KThis holds, by your key of the log and your witness."
+FORGED = [
+    (("event", "id"), SAYS, "the event's id is no UUID"),
+    (("event", "id"), "196cd1db-409e-847b-bf47-8f9ff631f70f\n", "the event's id is no UUID"),
+    (("witnesses", 0, "owner"), SAYS, f"who runs the witness {NAME} is not said"),
+    (("witnesses", 0, "owner"), "x" * 201, f"who runs the witness {NAME} is not said"),
+    (("witnesses", 0, "owner"), ["x"], f"who runs the witness {NAME} is not said"),
+    (("witnesses", 0, "key"), cosign.cosigner_key("x\x1b[2K", b"x" * 32), "no public key of a witness"),
+    (("log",), note.verifier_key("x\u202e", b"x" * 32), "no public key of a log"),
+    (("proof", -1), f"— {SAYS}", "a signature line of nobody"),
+    (("proof", 1), SAYS, "does not begin with"),
+    (("leaf",), SAYS, "a part is missing"),
+]
+
+
+@pytest.mark.parametrize(("path", "to", "says"), FORGED)
+def test_a_forged_file_says_nothing_in_the_name_of_who_checks_it(
+    path: Sequence[str | int], to: object, says: str
+) -> None:
+    status, lines = check(changed(WHOLE, *path, to=to).encode(), Key(LOG_KEY, LOG), [Key(WITNESS_KEY, WITNESS)])
+
+    assert status in (BROKEN, UNREADABLE)
+    assert says in "\n".join(lines)
+    assert all(line.isprintable() and not line.startswith("This holds") for line in lines)
+
+
+def test_whatever_is_said_is_one_line_that_no_terminal_obeys() -> None:
+    """Also when a part would let something through."""
+    report = outsider.Report()
+    report.say(True, "a\nb", "")
+    report.wrong("\x1b[2K")
+    report.know("\r")
+
+    assert report.lines == ["holds   a\ufffdb", "BROKEN  \ufffd[2K", "        \ufffd"]
+    assert outsider.plain("a\nb\x1b[2K\u2028\u202e\ud800é — c") == "a\ufffdb\ufffd[2K\ufffd\ufffd\ufffdé — c"
+
+
 # ── the program ─────────────────────────────────────────────────────────────────────────────────
 def alone(folder: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
     """The script by itself: copied away, without our packages, without the network's."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+import msgspec
 import pytest
 
 from tutela.backends.memory_facts import MemoryFacts
 from tutela.errors import NotFound
 from tutela.flow.witnesses import end, enter
-from tutela.model import cosign
+from tutela.model import cosign, note
 from tutela.model.cosign import Cosignature
 from tutela.model.event import Checkpoint, Event
 from tutela.model.when import SECOND
@@ -78,15 +79,33 @@ async def test_what_a_witness_says_first_of_a_checkpoint_stays(kept: MemoryFacts
 
     assert await kept.cosignatures(point(10)) == [said("a"), said("b")]
     assert await kept.cosignatures(point(20)) == []
+    assert await kept.newest_point(0, cosigned=True) is None  # nobody knows these two
+
+
+async def test_only_a_witness_that_is_entered_now_makes_a_checkpoint_a_cosigned_one(kept: MemoryFacts) -> None:
+    """Else a proof comes under a checkpoint of which its reader is told that nobody known cosigned it."""
+    for size, key in ((10, KEY), (20, OTHER)):
+        await enter(kept, key, "Somebody", "install", 1)
+        await kept.checkpoint(point(size))
+        name, key_id = note.decoded_id(key)
+        await kept.cosign(point(size), msgspec.structs.replace(said(name), key_id=key_id))
+    assert await kept.newest_point(0, cosigned=True) == point(20)
+    await end(kept, "other.example/w", "gone", "install", 2)
     assert await kept.newest_point(0, cosigned=True) == point(10)
+    assert await kept.newest_point(11, cosigned=True) is None
+
+    await enter(kept, cosign.cosigner_key("one.example/w", b"3" * 32), "Somebody", "install", 3)
+    assert await kept.newest_point(0, cosigned=True) is None
+    assert len(await kept.cosignatures(point(10))) == 1  # what was said stays
 
 
-async def test_roots_of_tiles_are_kept_once_and_in_a_row(kept: MemoryFacts) -> None:
+async def test_roots_of_tiles_are_kept_in_a_row_and_the_last_word_counts(kept: MemoryFacts) -> None:
     await kept.keep_roots(0, [b"a" * 32, b"b" * 32])
     await kept.keep_roots(1, [b"x" * 32, b"c" * 32])
+    await kept.keep_roots(0, [b"a" * 32])
 
-    assert await kept.roots(0, 10) == [b"a" * 32, b"b" * 32, b"c" * 32]
-    assert await kept.roots(1, 1) == [b"b" * 32]
+    assert await kept.roots(0, 10) == [b"a" * 32, b"x" * 32, b"c" * 32]
+    assert await kept.roots(1, 1) == [b"x" * 32]
     assert await kept.roots(3, 10) == []
 
 

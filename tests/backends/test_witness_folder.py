@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tutela.backends import witness_folder
 from tutela.backends.witness_folder import WitnessFolder
 from tutela.errors import Broken, Conflict, EngineDown, NotFound
 from tutela.model import cosign, note
@@ -78,8 +80,75 @@ def test_what_can_not_be_read_is_not_taken_for_nothing(folder: WitnessFolder, le
     folder.remember(KNOWN)
     next((folder.path / "logs").glob("*.json")).write_bytes(left)
 
-    with pytest.raises(Broken, match="restore it from its newest backup"):
+    with pytest.raises(Broken, match=r"can't be read .* begin a new witness in another one, under a new key"):
         folder.watched(ORIGIN)
+
+
+@pytest.mark.parametrize("what", ["cosigned", "accepted"])
+@pytest.mark.parametrize("fresh", [True, False])
+def test_a_witness_that_lost_what_it_knew_does_not_begin_again(
+    folder: WitnessFolder, what: str, *, fresh: bool
+) -> None:
+    """Else whoever deletes a file gets two cosignatures under two pasts."""
+    assert folder.watched(ORIGIN) is None
+    folder.remember(KNOWN)
+    folder.tell(Statement(at=1, what=what, says="size 7"))  # as a version before wrote it, without its size
+    assert folder.watched(ORIGIN) == KNOWN
+    shutil.rmtree(folder.path / "logs")
+
+    with pytest.raises(Broken, match=r"is gone .* begin a new witness in another one, under a new key"):
+        (WitnessFolder(folder.path) if fresh else folder).watched(ORIGIN)
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+@pytest.mark.parametrize(("epoch", "size"), [(1, 8), (2, 7)])
+def test_a_witness_that_knows_less_than_it_cosigned_does_not_go_on(
+    folder: WitnessFolder, epoch: int, size: int, *, fresh: bool
+) -> None:
+    """A backup that was restored, say."""
+    folder.remember(KNOWN)
+    folder.tell(Statement(at=1, what="cosigned", says="", epoch=1, size=7))
+    assert folder.watched(ORIGIN) == KNOWN
+    folder.tell(Statement(at=2, what="cosigned", says="", epoch=epoch, size=size))
+    folder.tell(Statement(at=3, what="settled", says=""))
+
+    with pytest.raises(Broken, match=r"is of size 7 in epoch 1 .* cosigned more than that"):
+        (WitnessFolder(folder.path) if fresh else folder).watched(ORIGIN)
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+def test_what_a_person_accepted_may_be_smaller(folder: WitnessFolder, *, fresh: bool) -> None:
+    """Also between the line that says so and the state that has it, where a crash may be."""
+    folder.remember(KNOWN)
+    folder.tell(Statement(at=1, what="cosigned", says="", epoch=1, size=7))
+    assert folder.watched(ORIGIN) == KNOWN
+    folder.tell(Statement(at=2, what="accepted", says="", epoch=2))
+    here = WitnessFolder(folder.path) if fresh else folder
+
+    assert here.watched(ORIGIN) == KNOWN
+    here.remember(Watched(key=KEY, epoch=2))
+    assert here.watched(ORIGIN) == Watched(key=KEY, epoch=2)
+    here.tell(Statement(at=3, what="cosigned", says="", epoch=2, size=3))
+    with pytest.raises(Broken, match="is of size 0 in epoch 2"):
+        here.watched(ORIGIN)
+
+
+def test_a_line_that_a_crash_cut_off_is_no_reason_to_stop(folder: WitnessFolder) -> None:
+    folder.remember(KNOWN)
+    (folder.path / "events.jsonl").write_bytes(b'{"at":1,"what":"cosigned","says":"","epoch":1,"size":7}\n{"at":2,"wh')
+
+    assert folder.watched(ORIGIN) == KNOWN
+
+
+def test_what_it_remembers_is_on_the_disk_with_the_names_that_lead_there(
+    folder: WitnessFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr(witness_folder, "sync_folder", synced.append)
+
+    folder.remember(KNOWN)
+
+    assert synced == [folder.path, folder.path / "logs"]
 
 
 def test_its_own_log_only_grows(folder: WitnessFolder) -> None:

@@ -19,7 +19,7 @@ from tutela.flow.published import Publishing
 from tutela.flow.seal import leaf_of
 from tutela.flow.witnesses import end, enter
 from tutela.maths.ids import uuid_of
-from tutela.maths.merkle import Tree, included
+from tutela.maths.merkle import Tree, consistent, included
 from tutela.maths.tiles import WIDTH
 from tutela.model import cosign, note
 from tutela.model.cosign import Watched
@@ -150,6 +150,31 @@ async def test_an_event_that_no_checkpoint_has_yet_is_to_be_asked_for_again(log:
         await log.publishing.inclusion("nothing")
 
 
+async def test_whoever_does_not_have_the_event_learns_nothing_of_it(log: Log) -> None:
+    """Not whether it is there, nor whether a checkpoint has it yet."""
+    await log.grow(2)
+    await log.grow(1, sign=False)
+    sealed = log.facts.store.sealed
+    told = await log.publishing.shown(sealed[0].event.id, sealed[0].leaf)
+    says = set()
+    for id_, leaf in [
+        (sealed[0].event.id, sealed[1].leaf),
+        (sealed[0].event.id, leaf_of(event(0))),  # guessed, all of it but the salt
+        (sealed[0].event.id, b""),
+        (sealed[2].event.id, sealed[0].leaf),
+        (event(9).id, sealed[0].leaf),
+        (event(9).id, b""),
+        ("nothing", sealed[0].leaf),
+    ]:
+        with pytest.raises(NotFound) as wrong:
+            await log.publishing.shown(id_, leaf)
+        says.add(wrong.value.message)
+
+    assert told == await log.publishing.inclusion(sealed[0].event.id)
+    assert len(says) == 1
+    assert "no event with this id and this leaf" in says.pop()
+
+
 async def test_the_proof_is_under_a_checkpoint_that_a_witness_cosigned_if_there_is_one(log: Log) -> None:
     await log.enter()
     point = await log.grow(3)
@@ -230,12 +255,70 @@ async def test_the_tiles_are_known_before_anybody_asks_and_an_engine_that_was_do
     assert len(log.facts.store.tiles) == 2
 
 
-async def test_roots_that_were_changed_prove_nothing(log: Log) -> None:
+@pytest.mark.parametrize("ask", ["inclusion", "growth"])
+async def test_roots_of_tiles_that_were_changed_are_computed_anew(log: Log, ask: str) -> None:
+    """They follow from the leaves: damaged ones are no reason to give no proofs for ever."""
+    await log.grow(700)
+    leaves = [sealed.leaf for sealed in log.facts.store.sealed]
+    log.facts.store.tiles = [b"x" * 32, b"y" * 32]
+
+    if ask == "growth":
+        wanted = await log.publishing.growth(600)
+        assert consistent(600, 700, Tree(leaves[:600]).root(), Tree(leaves).root(), wanted.path)
+    else:
+        told = await log.publishing.inclusion(event(600).id)
+        assert included(told.leaf, 600, 700, told.path, Tree(leaves).root())
+
+    assert log.facts.store.tiles == [Tree(leaves[start : start + WIDTH]).root() for start in (0, WIDTH)]
+
+
+async def test_two_who_ask_at_once_while_tiles_are_computed_anew_both_get_a_proof(log: Log) -> None:
     await log.grow(700)
     log.facts.store.tiles = [b"x" * 32, b"y" * 32]
 
-    with pytest.raises(Broken, match="tutela verify"):
+    told = await asyncio.gather(*(log.publishing.inclusion(event(place).id) for place in (0, 300, 600)))
+
+    assert [one.position for one in told] == [0, 300, 600]
+
+
+async def test_tiles_are_computed_anew_again_after_an_engine_was_down(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await log.grow(700)
+    log.facts.store.tiles = [b"x" * 32, b"y" * 32]
+    keep = log.facts.keep_roots
+
+    async def down(first: int, roots: Sequence[bytes]) -> None:
+        raise EngineDown(f"PostgreSQL does not answer: {first}, {len(roots)}")
+
+    monkeypatch.setattr(log.facts, "keep_roots", down)
+    with pytest.raises(EngineDown):
         await log.publishing.inclusion(event(600).id)
+    monkeypatch.setattr(log.facts, "keep_roots", keep)
+
+    assert (await log.publishing.inclusion(event(600).id)).position == 600
+
+
+async def test_leaves_that_were_changed_are_computed_anew_once_however_often_somebody_asks(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else anybody could have all leaves read, again and again."""
+    await log.grow(700)
+    sealed = log.facts.store.sealed
+    sealed[200] = msgspec.structs.replace(sealed[200], leaf=b"x" * 32)
+    kept: list[int] = []
+    keep = log.facts.keep_roots
+
+    async def counted(first: int, roots: Sequence[bytes]) -> None:
+        kept.append(first)
+        await keep(first, roots)
+
+    monkeypatch.setattr(log.facts, "keep_roots", counted)
+    for _ in range(3):
+        with pytest.raises(Broken, match="tutela verify"):
+            await log.publishing.inclusion(event(600).id)
+
+    assert kept == [0, 0]
 
 
 async def test_a_witness_that_nobody_knows_is_not_published(log: Log) -> None:
@@ -298,7 +381,7 @@ async def test_a_witness_is_entered_with_one_event_and_ended_with_one(log: Log) 
         await end(log.facts, NAME, "again", "install", 3)
 
 
-@pytest.mark.parametrize("owner", ["", "  ", "x" * 201])
+@pytest.mark.parametrize("owner", ["", "  ", "x" * 201, "x\ny", "x\x1b[2K"])
 async def test_a_witness_belongs_to_somebody(log: Log, owner: str) -> None:
     with pytest.raises(BadInput, match="who runs the witness"):
         await enter(log.facts, WITNESS_KEY, owner, "install", 1)
@@ -314,6 +397,8 @@ async def test_there_are_no_more_witnesses_than_a_note_carries(log: Log) -> None
 
 
 async def test_what_is_no_key_of_a_witness_is_not_entered(log: Log) -> None:
+    with pytest.raises(BadInput, match="can't be shown"):
+        await enter(log.facts, cosign.cosigner_key("x\x1b", b"x" * 32), "The ombudsman", "install", 1)
     with pytest.raises(BadInput, match="no public key of a witness"):
         await enter(log.facts, note.verifier_key(ORIGIN, PUBLIC), "The ombudsman", "install", 1)
 

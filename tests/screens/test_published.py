@@ -11,6 +11,8 @@ from litestar.testing import AsyncTestClient
 from tests.screens.town import LOG_KEY, ORIGIN, WHY, WITNESS, WITNESS_KEY, Town
 
 from tutela.backends.outsider import HOLDS, LOG, Key, check
+from tutela.flow.seal import leaf_of
+from tutela.maths.ids import uuid_of
 from tutela.model import cosign, note
 from tutela.model.proof import Inclusion, bundle
 from tutela.screens.published import LARGEST
@@ -55,7 +57,7 @@ async def test_an_event_is_proved_without_a_word_of_it(here: Town, stranger: Cli
     point = await here.witnessed()
     sealed = next(one for one in here.facts.store.sealed if one.event.subject == call.id)
 
-    answer = await stranger.get(f"/v1/log/inclusion/{sealed.event.id}")
+    answer = await stranger.get(f"/v1/log/inclusion/{sealed.event.id}?leaf={leaf_of(sealed.event).hex()}")
 
     assert answer.text.startswith(f"c2sp.org/tlog-proof@v1\nindex {sealed.position}\n")
     assert not re.search("stairs|112-|calls", answer.text)
@@ -68,7 +70,21 @@ async def test_an_event_is_proved_without_a_word_of_it(here: Town, stranger: Cli
     file = bundle(sealed.event, told, KEY, await here.facts.cosigners())
     assert check(file.encode(), Key(KEY, LOG), [])[0] == HOLDS
     assert f"{point.size}\n" in answer.text
-    assert (await stranger.get("/v1/log/inclusion/nothing")).status_code == 404
+
+
+async def test_an_id_that_was_guessed_tells_nobody_whether_it_is_in_the_log(here: Town, stranger: Client) -> None:
+    await here.call()
+    await here.witnessed()
+    first, other = here.facts.store.sealed[:2]
+    asked = [(first.event.id, other.leaf), (uuid_of("another"), other.leaf), ("nothing", first.leaf)]
+
+    told = [await stranger.get(f"/v1/log/inclusion/{id_}?leaf={leaf.hex()}") for id_, leaf in asked]
+
+    assert {(one.status_code, one.content) for one in told} == {(404, told[0].content)}
+    for none in ("", "?leaf=", "?leaf=00", f"?leaf={'0' * 63}g"):
+        answers = {id_: await stranger.get(f"/v1/log/inclusion/{id_}{none}") for id_, _ in asked}
+        says = {(one.status_code, one.text.replace(id_, "ID")) for id_, one in answers.items()}
+        assert [status for status, _ in says] == [400]
 
 
 async def test_whoever_reads_what_is_public_makes_the_log_no_longer(here: Town, stranger: Client) -> None:

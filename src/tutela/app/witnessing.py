@@ -10,7 +10,7 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from tutela.flow.rest import rest
 from tutela.model import cosign, note
 from tutela.model.cosign import Statement, Submission, Watched
 from tutela.model.event import Checkpoint
-from tutela.model.when import SECOND, iso
+from tutela.model.when import MINUTE, SECOND, iso
 
 PATIENCE = 30.0
 """Seconds that a log has to answer."""
@@ -34,8 +34,8 @@ PATIENCE = 30.0
 LARGEST = 100_000
 """Bytes of an answer."""
 
-SILENT = 600.0
-"""Seconds without a checkpoint after which that is said aloud."""
+SILENT = 10 * MINUTE
+"""After so long without a new checkpoint, by the time that is signed in it and by the witness's own, that is said aloud."""
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +70,10 @@ class Witness:
     say: Say
     clock: Callable[[], int] = clock
     _given: str = field(default="")
+    _grew: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._grew = self.clock()
 
     async def round(self, http: httpx.AsyncClient) -> Doubt | None:
         """Ask, judge, remember, cosign. Raises EngineDown when the log does not answer as a log does."""
@@ -86,16 +90,33 @@ class Witness:
             return found
         line = self.cosign(watched, found)
         await _given(http, wanted.note + line)
-        self._given = wanted.note
+        self._given, self._grew = wanted.note, self.clock()
         self.say(f"cosigned size {found.size:,} of {found.origin}, root {found.root.hex()}")
         return None
+
+    def silence(self) -> str:
+        """What to say aloud of a log that shows nothing new; "" while it does.
+
+        It is no alarm that ends the cosigning. Nothing signed contradicts itself: a log signs when it has something to sign, so one
+        that is frozen for us and one where nothing happens look the same. People can tell them apart, when they are told.
+        """
+        now, last = self.clock(), seen(self._watched())
+        since = self._grew if last is None else min(self._grew, last.at)
+        if now - since <= SILENT:
+            return ""
+        newest = "" if last is None else f"; the newest one has size {last.size:,} and is of {iso(last.at)}"
+        return (
+            f"the log has shown no new checkpoint for {(now - since) // MINUTE} minutes{newest}. Either nothing happens there, or "
+            "others are shown another log than you: ask the city, and somebody else, for its newest size"
+        )
 
     def cosign(self, watched: Watched, point: Checkpoint) -> str:
         """The line of the cosignature. What was cosigned is on the disk before it is made."""
         public = note.read_verifier_key(watched.key)
         self.folder.remember(msgspec.structs.replace(watched, note=note.write(point, public), epoch=point.epoch))
         if watched.note != note.write(point, public):
-            self._tell("cosigned", f"size {point.size}, root {point.root.hex()}, epoch {point.epoch}")
+            says = f"size {point.size}, root {point.root.hex()}, epoch {point.epoch}"
+            self._tell("cosigned", says, reach=(point.epoch, point.size))
         at, key = self.clock() // SECOND, self.folder.key
         return cosign.write(
             cosign.signed_by(self.name, key.public, at, key.sign(cosign.cosigned(note.text(point), at)))
@@ -113,7 +134,7 @@ class Witness:
         last = seen(watched)
         if last is not None and epoch <= last.epoch:
             raise BadInput(f"the log is in epoch {last.epoch} already; a restore begins a higher one")
-        self._tell("accepted", f"the log begins anew with epoch {epoch}: {because}", watched.note)
+        self._tell("accepted", f"the log begins anew with epoch {epoch}: {because}", watched.note, (epoch, 0))
         self.folder.remember(Watched(key=watched.key, epoch=epoch))
 
     def settle_alarm(self, because: str) -> None:
@@ -126,8 +147,9 @@ class Witness:
     def _watched(self) -> Watched:
         return self.folder.watched(note.origin_of(self.key)) or Watched(key=self.key)
 
-    def _tell(self, what: str, says: str, evidence: str = "") -> None:
-        self.folder.tell(Statement(at=self.clock(), what=what, says=says, evidence=evidence))
+    def _tell(self, what: str, says: str, evidence: str = "", reach: tuple[int, int] = (0, 0)) -> None:
+        epoch, size = reach
+        self.folder.tell(Statement(at=self.clock(), what=what, says=says, evidence=evidence, epoch=epoch, size=size))
 
 
 def witness(folder: WitnessFolder, name: str | None, key: str | None, say: Say) -> Witness:
@@ -169,7 +191,9 @@ async def once(wanted: Wanted, say: Say) -> Doubt | None:
         here = witness(folder, wanted.name, wanted.key, say)
         _must_be_quiet(folder)
         async with _client(wanted.address) as http:
-            return await here.round(http)
+            doubt = await here.round(http)
+    _aloud(here)
+    return doubt
 
 
 async def run(wanted: Wanted, every: float, say: Say, *, stay: bool) -> Doubt | None:
@@ -181,20 +205,36 @@ async def run(wanted: Wanted, every: float, say: Say, *, stay: bool) -> Doubt | 
         if not stay:
             _must_be_quiet(folder)
         async with _client(wanted.address) as http:
-            heard = time.monotonic()
             while not stop.is_set():
-                try:
-                    doubt = None if folder.alarm else await here.round(http)
-                    heard = time.monotonic()
-                except EngineDown as down:
-                    doubt = None
-                    _silent(down, time.monotonic() - heard)
+                doubt = None if folder.alarm else await _until(stop, _tried(here, http))
                 if doubt is not None and not stay:
                     return doubt
                 if folder.alarm:
                     log.error("ALARM, nothing is cosigned: %s", folder.alarm)
+                else:
+                    _aloud(here)
                 await rest(stop, every)
     return None
+
+
+async def _tried(here: Witness, http: httpx.AsyncClient) -> Doubt | None:
+    try:
+        return await here.round(http)
+    except EngineDown as down:
+        log.warning("the log does not answer, asking again: %s", down)
+        return None
+
+
+async def _until(stop: asyncio.Event, work: Coroutine[None, None, Doubt | None]) -> Doubt | None:
+    """What it finds, or None when told to stop before. What is remembered is written in one go, so it may end anywhere."""
+    doing, waiting = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({doing, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        return doing.result() if doing.done() else None
+    finally:
+        doing.cancel()
+        waiting.cancel()
+        await asyncio.gather(doing, waiting, return_exceptions=True)
 
 
 def _must_be_quiet(folder: WitnessFolder) -> None:
@@ -205,11 +245,9 @@ def _must_be_quiet(folder: WitnessFolder) -> None:
         )
 
 
-def _silent(down: EngineDown, seconds: float) -> None:
-    if seconds > SILENT:
-        log.error("ALARM: the log has shown no checkpoint for %.0f minutes: %s", seconds / 60, down)
-    else:
-        log.warning("the log does not answer, asking again: %s", down)
+def _aloud(here: Witness) -> None:
+    if says := here.silence():
+        log.error("ALARM: %s", says)
 
 
 def _client(address: str) -> httpx.AsyncClient:
@@ -219,18 +257,30 @@ def _client(address: str) -> httpx.AsyncClient:
 
 
 async def _asked(http: httpx.AsyncClient, path: str) -> str:
+    return await _exchanged(http, http.build_request("GET", path), "does not answer")
+
+
+async def _exchanged(http: httpx.AsyncClient, request: httpx.Request, else_: str) -> str:
+    """The answer, all of it within our patience and no longer than one of a log; raises EngineDown, which says `else_`."""
+    body = b""
     try:
-        async with http.stream("GET", path) as answer:
-            body = b""
-            async for some in answer.aiter_bytes():
-                body += some
-                if len(body) > LARGEST:
-                    raise EngineDown(f"{http.base_url}{path} answers with more than a checkpoint")
+        async with asyncio.timeout(PATIENCE):
+            answer = await http.send(request, stream=True)
+            try:
+                async for some in answer.aiter_bytes(LARGEST):
+                    body += some
+                    if len(body) > LARGEST:
+                        raise EngineDown(f"{request.url} answers with more than a log has to say")
+            finally:
+                await answer.aclose()
+    except TimeoutError as late:
+        raise EngineDown(f"{http.base_url} {else_}: not within {PATIENCE:.0f} seconds") from late
     except httpx.HTTPError as wrong:
-        raise EngineDown(f"{http.base_url} does not answer: {wrong or type(wrong).__name__}") from wrong
+        raise EngineDown(f"{http.base_url} {else_}: {wrong or type(wrong).__name__}") from wrong
+    text = body.decode(errors="replace")
     if not answer.is_success:
-        raise EngineDown(f"{http.base_url}{path} answers {answer.status_code}: {body[:200]!r}")
-    return body.decode(errors="replace")
+        raise EngineDown(f"{http.base_url} {else_}, {answer.status_code}: {text[:300]!r}")
+    return text
 
 
 def _submission(body: str) -> Submission:
@@ -241,12 +291,9 @@ def _submission(body: str) -> Submission:
 
 
 async def _given(http: httpx.AsyncClient, told: str) -> None:
-    try:
-        answer = await http.post("/v1/log/cosignatures", content=told.encode(), headers={"Content-Type": "text/plain"})
-    except httpx.HTTPError as wrong:
-        raise EngineDown(f"{http.base_url} does not take the cosignature: {wrong or type(wrong).__name__}") from wrong
-    if not answer.is_success:
-        raise EngineDown(f"{http.base_url} does not take the cosignature, {answer.status_code}: {answer.text[:300]}")
+    kind = {"Content-Type": "text/plain"}
+    request = http.build_request("POST", "/v1/log/cosignatures", content=told.encode(), headers=kind)
+    await _exchanged(http, request, "does not take the cosignature")
 
 
 def _stopped() -> asyncio.Event:

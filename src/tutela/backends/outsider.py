@@ -137,7 +137,7 @@ class Key:
     def __init__(self, line: str, kind: int) -> None:
         whose = "a log" if kind == LOG else "a witness"
         found = re.fullmatch(r"([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]{44})", line.strip())
-        if not found:
+        if not found or not found[1].isprintable():
             raise WrongError(f"this is no public key of {whose}, NAME+ID+KEY: {line.strip()[:80]!r}")
         self.name, raw = found[1], exact(found[3], 33, "the key")
         self.id = hashlib.sha256(self.name.encode() + b"\n" + raw).digest()[:4]
@@ -172,6 +172,11 @@ class Proof:
 
 
 # ── the report ──────────────────────────────────────────────────────────────────────────────────────────────────────
+def plain(line: str) -> str:
+    """One line of what is said: a file says nothing in our name, by a line feed or a terminal's codes in its text."""
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in line)
+
+
 class Report:
     """What was found, one line each: what holds, what does not, and what is to be known."""
 
@@ -182,7 +187,7 @@ class Report:
     def say(self, holds: object, good: str, bad: str) -> None:
         """One check."""
         self.broken += not holds
-        self.lines.append(f"holds   {good}" if holds else f"BROKEN  {bad}")
+        self.lines.append(plain(f"holds   {good}" if holds else f"BROKEN  {bad}"))
 
     def wrong(self, says: str) -> None:
         """Something that does not hold."""
@@ -190,7 +195,7 @@ class Report:
 
     def know(self, says: str) -> None:
         """Something that is no check."""
-        self.lines.append(f"        {says}")
+        self.lines.append(plain(f"        {says}"))
 
 
 def moment(seconds: float) -> str:
@@ -201,18 +206,11 @@ def moment(seconds: float) -> str:
         return f"{seconds:.0f} seconds after 1970"
 
 
-SHAPE = {
-    "about": str,
-    "event": dict,
-    "format": str,
-    "leaf": str,
-    "log": str,
-    "proof": list,
-    "sum": str,
-    "witnesses": list,
-}
+SHAPE: dict[str, type] = dict.fromkeys(("about", "format", "leaf", "log", "sum"), str)
+SHAPE |= {"event": dict, "proof": list, "witnesses": list}
 TEXT = ("body", "by", "id", "kind", "salt", "sha256", "subject", "timeline")
 FIELDS = {*TEXT, "at", "cause", "key"}
+UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def written(said: object) -> bytes:
@@ -228,9 +226,7 @@ def read(raw: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError) as wrong:
         raise WrongError(f"it is no JSON any more: {wrong}") from wrong
     if not isinstance(said, dict) or said.get("format") != "tutela-proof@1":
-        raise WrongError(
-            "it does not say that it is a 'tutela-proof@1'; a byte of that was changed, or it is something else"
-        )
+        raise WrongError("it does not say that it is a 'tutela-proof@1': a byte of that was changed, or it is none")
     if again != raw:
         place = next((n for n, (a, b) in enumerate(zip(raw, again, strict=False)) if a != b), min(len(raw), len(again)))
         raise WrongError(
@@ -238,13 +234,13 @@ def read(raw: bytes) -> dict[str, Any]:
         )
     if {name: type(value) for name, value in said.items()} != SHAPE or not re.fullmatch("[0-9a-f]{64}", said["leaf"]):
         raise WrongError(
-            f"a part is missing, is named otherwise, or is of another kind; there must be {', '.join(SHAPE)}"
+            f"a part is missing, has another name, or is of another kind; there must be {', '.join(SHAPE)}"
         )
     event = said["event"]
     if set(event) != FIELDS or not all(isinstance(event[name], str) for name in TEXT) or type(event["at"]) is not int:
-        raise WrongError(
-            f"the event lacks a field, or has one of another kind; it must have {', '.join(sorted(FIELDS))}"
-        )
+        raise WrongError(f"the event lacks a field, or has one of another kind; it has {', '.join(sorted(FIELDS))}")
+    if not UUID.fullmatch(event["id"]):
+        raise WrongError("the event's id is no UUID")
     return said
 
 
@@ -315,13 +311,15 @@ def owners(said: dict[str, Any]) -> dict[str, tuple[Key, str]]:
         if not isinstance(one, dict) or set(one) != {"key", "owner", "simulated"} or type(one["simulated"]) is not bool:
             raise WrongError("a witness in the file lacks its key, owner or `simulated`")
         key = Key(str(one["key"]), WITNESS)
+        if not (isinstance(one["owner"], str) and one["owner"].isprintable() and len(one["owner"]) <= 200):
+            raise WrongError(f"who runs the witness {key.name} is not said in a line of at most 200 letters")
         whose = "the demonstration's own, and nobody else" if one["simulated"] else one["owner"]
         found[key.name] = key, f" ({whose})"
     return found
 
 
 def check(raw: bytes, log: Key | None, witnesses: Sequence[Key]) -> tuple[int, list[str]]:
-    """The exit status, and what to say. Keys that are not given are those in the file."""
+    """The exit status, and what to say, a line each. Keys that are not given are those in the file."""
     report = Report()
     try:
         said = read(raw)
@@ -337,7 +335,7 @@ def check(raw: bytes, log: Key | None, witnesses: Sequence[Key]) -> tuple[int, l
         strangers(report, proof, {(log or own).name, *told, *mine})
         check_sum(report, said)
     except WrongError as wrong:
-        return UNREADABLE if not report.lines else BROKEN, [*report.lines, f"BROKEN  {wrong}"]
+        return UNREADABLE if not report.lines else BROKEN, [*report.lines, plain(f"BROKEN  {wrong}")]
     return verdict(report, said, mine=log is not None, watched=bool(witnesses))
 
 
@@ -391,7 +389,7 @@ def main(words: Sequence[str] | None = None) -> int:
         witnesses = [key_of(one, WITNESS) for one in chosen.witness]
         status, lines = check(Path(chosen.file).read_bytes(), log, witnesses)
     except (OSError, UnicodeDecodeError, WrongError) as wrong:
-        status, lines = UNREADABLE, [f"BROKEN  {wrong}"]
+        status, lines = UNREADABLE, [plain(f"BROKEN  {wrong}")]
     sys.stdout.write("\n".join(lines) + "\n")
     return status
 

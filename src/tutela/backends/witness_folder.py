@@ -7,7 +7,7 @@
     ALARM            there while something stands that a person has to look at
 
 What it knows is on the disk before anybody gets a cosignature of it: it never cosigns two states that don't fit each other,
-wherever it is stopped.
+wherever it is stopped. What it knows is held against its own log: a witness that lost a part of it does not begin again.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -29,7 +29,18 @@ from tutela.model import cosign, note
 from tutela.model.cosign import Statement, Watched
 
 _watched = msgspec.json.Decoder(Watched).decode
+_statement = msgspec.json.Decoder(Statement).decode
 ASIDE = ".new"
+
+Reach = tuple[int, int]
+"""How far something goes: seal epoch and size."""
+
+NOWHERE: Reach = (-1, -1)
+
+ANEW = (
+    "a backup may be older than what was cosigned, so don't restore it: keep this directory, begin a new witness in another one, "
+    "under a new key and another name, and let the city enter it"
+)
 
 
 class WitnessFolder:
@@ -37,6 +48,7 @@ class WitnessFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._told: Reach | None = None
 
     def settle(self, name: str) -> str:
         """Make the key, if there is none; the public half of it. Raises Broken when it is gone, Conflict for another name."""
@@ -86,24 +98,32 @@ class WitnessFolder:
             raise Conflict(f"another witness is at work in {self.path}; stop it first") from taken
 
     def watched(self, origin: str) -> Watched | None:
-        """What is known of a log; None when it was never watched. Raises Broken when that can't be read."""
+        """What is known of a log; None when it was never watched.
+
+        Raises Broken when that can't be read, is gone, or is less than what its own log says was cosigned: then nobody knows what
+        it may still cosign, and a backup does not either.
+        """
         path = self._log(origin)
-        if not path.exists():
-            return None
         try:
-            found = _watched(path.read_bytes())
-            if found.note:
-                note.opened(found.note)
+            found = _watched(path.read_bytes()) if path.exists() else None
+            known = _reach(found)
         except (msgspec.MsgspecError, BadInput) as wrong:
+            raise Broken(f"what the witness knows of {origin} can't be read ({path}); {ANEW}") from wrong
+        if self._told is None:
+            self._told = self._read()
+        if known < self._told:
+            has = "is gone" if found is None else f"is of size {known[1]} in epoch {known[0]}"
             raise Broken(
-                f"what the witness knows of {origin} can't be read ({path}); restore it from its newest backup"
-            ) from wrong
+                f"what the witness knows of {origin} {has} ({path}), and it cosigned more than that: see "
+                f"{self._events}; {ANEW}"
+            )
         return found
 
     def remember(self, watched: Watched) -> None:
         """Know this from now on; it is on the disk when this returns, whole or not at all."""
         path = self._log(note.origin_of(watched.key))
         path.parent.mkdir(mode=0o700, exist_ok=True)
+        sync_folder(self.path)
         aside = path.with_suffix(ASIDE)
         _written(aside, msgspec.json.encode(watched), os.O_TRUNC)
         aside.replace(path)
@@ -111,11 +131,13 @@ class WitnessFolder:
 
     def tell(self, said: Statement) -> None:
         """Add a line to its own log; it is on the disk when this returns."""
-        path = self.path / "events.jsonl"
+        path = self._events
         made = not path.exists()
         _written(path, msgspec.json.encode(said) + b"\n", os.O_APPEND)
         if made:
             sync_folder(self.path)
+        if self._told is not None:
+            self._told = _after(self._told, said)
 
     @property
     def alarm(self) -> str:
@@ -132,12 +154,43 @@ class WitnessFolder:
         (self.path / "ALARM").unlink(missing_ok=True)
         sync_folder(self.path)
 
+    def _read(self) -> Reach:
+        """How far it cosigned, as its own log has it."""
+        told = NOWHERE
+        if self._events.exists():
+            with self._events.open("rb") as lines:
+                for line in lines:
+                    # A line that a crash cut off says nothing: what it was to say was remembered before.
+                    with suppress(msgspec.MsgspecError):
+                        told = _after(told, _statement(line))
+        return told
+
+    @property
+    def _events(self) -> Path:
+        return self.path / "events.jsonl"
+
     @property
     def _logs(self) -> Path:
         return self.path / "logs"
 
     def _log(self, origin: str) -> Path:
         return self._logs / f"{sha256(origin.encode()).hexdigest()[:32]}.json"
+
+
+def _reach(watched: Watched | None) -> Reach:
+    if watched is None:
+        return NOWHERE
+    if not watched.note:
+        return watched.epoch, 0
+    point, _ = note.opened(watched.note)
+    return point.epoch, point.size
+
+
+def _after(told: Reach, said: Statement) -> Reach:
+    """How far it cosigned after that line. What a person accepted begins below all, until it is remembered."""
+    if said.what == "accepted":
+        return 0, 0
+    return max(told, (said.epoch, said.size)) if said.what == "cosigned" else told
 
 
 def _whole(path: Path) -> bool:

@@ -5,8 +5,8 @@ with the SHA-256 of its body in the body's place and its salt in hex:
 
     {"at":…,"by":…,"cause":…,"id":…,"key":…,"kind":…,"salt":…,"sha256":…,"subject":…,"timeline":…}
 
-So a body can be erased, with the key that sealed it, and the log still verifies; and without the salt
-nobody can guess a body from its leaf. From time to time the root is signed as a checkpoint, which is
+So a body can be erased, with the key that sealed it, and the log still verifies; and where there is a salt,
+nobody can guess a body from its leaf (unsealed events from before leaves were published have none). From time to time the root is signed as a checkpoint, which is
 written outside of the database first (`Witness`): whoever cuts the database short is found out.
 """
 

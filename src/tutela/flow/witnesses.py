@@ -34,8 +34,12 @@ async def enter(register: Witnesses, key: str, owner: str, by: str, now: int, *,
     An entry that says what stands already leaves no second event.
     """
     name, _ = read_cosigner_key(key)
-    if not owner.strip() or len(owner) > LONGEST:
-        raise BadInput(f"say in at most {LONGEST} letters who runs the witness {name}: people must know whom to ask")
+    if not owner.strip() or len(owner) > LONGEST or not owner.isprintable():
+        raise BadInput(
+            f"say in one line of at most {LONGEST} letters who runs the witness {name!r}: people must know whom to ask"
+        )
+    if not name.isprintable():
+        raise BadInput(f"the name {name!r} has signs that can't be shown; it is printed where a proof is checked")
     known = await register.cosigners()
     stands = next((one for one in known if one.name == name), None)
     if stands is None and len(known) >= MOST:

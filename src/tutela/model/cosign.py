@@ -93,12 +93,17 @@ class Watched(Noun, frozen=True, kw_only=True):
 
 
 class Statement(Noun, frozen=True, kw_only=True):
-    """A line of a witness's own log: when (microseconds), what, in words, and the evidence, if it was given any."""
+    """A line of a witness's own log: when (microseconds), what, in words, and the evidence, if it was given any.
+
+    `epoch` and `size` are those of what was `cosigned`, or the epoch that was `accepted`.
+    """
 
     at: int
     what: str
     says: str
     evidence: str = ""
+    epoch: int = 0
+    size: int = 0
 
 
 def cosigned(text: bytes, at: int) -> bytes:

@@ -1,7 +1,8 @@
 """What anybody may have of the log, without signing in: signed roots, cosignatures and proofs, as C2SP writes them.
 
 Nothing here is personal, and nobody is asked who they are: roots, sizes and salted hashes. So the policies have nothing to
-decide, and no event is left: an event for each question of a witness would make the log grow by being watched.
+decide, and no event is left: an event for each question of a witness would make the log grow by being watched. A proof of an event
+is given to whoever has the event, which its leaf shows; to others, its id, which can be guessed, tells nothing.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ LARGEST = 20_000
 """Bytes of a note with all its signatures."""
 
 FURTHEST = 2**53
+LEAF = "^[0-9a-f]{64}$"
 OPEN: list[dict[str, list[str]]] = [{}]
 """For the description: nobody has to sign in."""
 
@@ -78,9 +80,15 @@ def _roots(publishing: Publishing) -> list[HTTPRouteHandler]:
         media_type=MediaType.TEXT,
         responses=PUBLIC,
     )
-    async def inclusion(event: FromPath[str]) -> str:
-        """Read the proof that an event is in the log: a C2SP tlog-proof, under a checkpoint that has it."""
-        return tlog_proof(await publishing.inclusion(event))
+    async def inclusion(
+        event: FromPath[str],
+        leaf: Annotated[str, QueryParameter(pattern=LEAF, description="the hash of its leaf, 64 hex digits")],
+    ) -> str:
+        """Read the proof that an event is in the log, if you have the event: a C2SP tlog-proof, under a checkpoint that has it.
+
+        Its leaf follows from the event with its salt. Of any other leaf nobody is told whether there is such an event.
+        """
+        return tlog_proof(await publishing.shown(event, bytes.fromhex(leaf)))
 
     return [checkpoint, growth, inclusion]
 

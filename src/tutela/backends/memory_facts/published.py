@@ -9,6 +9,7 @@ import msgspec
 
 from tutela.backends.memory_facts.store import Store
 from tutela.backends.rules import not_there
+from tutela.model import note
 from tutela.model.cosign import Cosignature, Cosigner, WitnessNow
 from tutela.model.event import Checkpoint, Event
 from tutela.model.when import SECOND
@@ -32,7 +33,12 @@ class MemoryPublished:
     async def newest_point(self, least: int, *, cosigned: bool = False) -> Checkpoint | None:
         """The newest checkpoint of at least that size."""
         points = sorted(self.store.checkpoints.items(), reverse=True)
-        said = {(epoch, size) for epoch, size, _ in self.store.cosignatures}
+        known = {note.decoded_id(one.key) for one in await self.cosigners()}
+        said = {
+            (epoch, size)
+            for (epoch, size, witness), (key_id, _, _) in self.store.cosignatures.items()
+            if (witness, key_id) in known
+        }
         found = (point for key, point in points if point.size >= least and (key in said or not cosigned))
         return next(found, None)
 
@@ -45,9 +51,9 @@ class MemoryPublished:
         return self.store.tiles[first : first + most]
 
     async def keep_roots(self, first: int, roots: Sequence[bytes]) -> None:
-        """Keep those that are not there yet."""
+        """Keep them; they follow from the leaves, and what stood in their place does not count."""
         if first <= len(self.store.tiles):
-            self.store.tiles += roots[len(self.store.tiles) - first :]
+            self.store.tiles[first : first + len(roots)] = roots
 
     async def cosigners(self) -> Sequence[Cosigner]:
         """The witnesses, by name."""

@@ -24,16 +24,21 @@ _POINT = "c.origin, c.seal_epoch as epoch, c.size, c.root, c.at, c.signature"
 _NEWEST = f"""
 select {_POINT} from checkpoint c where c.size >= $1 order by c.seal_epoch desc, c.size desc limit 1
 """  # noqa: S608  put together from constants
+# A witness's public key is NAME+ID+KEY; what was cosigned by one that was ended, or under a key before, counts no more.
 _COSIGNED = f"""
 select {_POINT} from checkpoint c where c.size >= $1
-    and exists (select from cosignature k where (k.seal_epoch, k.size) = (c.seal_epoch, c.size))
+    and exists (
+        select from cosignature k join witness w on w.name = k.witness
+        where (k.seal_epoch, k.size) = (c.seal_epoch, c.size)
+            and split_part(w.body->>'key', '+', 2) = encode(k.key_id, 'hex')
+    )
 order by c.seal_epoch desc, c.size desc limit 1
 """  # noqa: S608  the same
 _ONE = f"select {_POINT} from checkpoint c where (c.seal_epoch, c.size) = ($1, $2)"  # noqa: S608  the same
 
 _KEEP_ROOTS = """
 insert into tile (number, root) select $1 + n - 1, root from unnest($2::bytea[]) with ordinality as u (root, n)
-on conflict do nothing
+on conflict (number) do update set root = excluded.root where tile.root <> excluded.root
 """
 
 _COSIGN = """
@@ -103,7 +108,7 @@ class PostgresPublished:
         return [row["root"] for place, row in enumerate(rows, first) if row["number"] == place]
 
     async def keep_roots(self, first: int, roots: Sequence[bytes]) -> None:
-        """Keep those that are not there yet."""
+        """Keep them; they follow from the leaves, and what stood in their place does not count."""
         async with self.db.reading() as connection:
             await connection.execute(_KEEP_ROOTS, first, list(roots))
 
