@@ -52,6 +52,8 @@ ENVIRONMENT = {
     "TUTELA_LAKE": "Where history goes, as Parquet files. Default: `lake` in the instance's directory.",
     "OTEL_EXPORTER_OTLP_ENDPOINT": "A collector for traces, over OTLP/HTTP; how-to/trace.md names the others of its family. Default: none, and nothing is loaded.",
     "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "The same, for traces alone, with its path.",
+    "OTEL_EXPORTER_OTLP_HEADERS": "What the collector wants to be told, `name=value,…`, such as a token. It is never written into a log.",
+    "OTEL_EXPORTER_OTLP_TRACES_HEADERS": "The same, for traces alone.",
     "OTEL_TRACES_SAMPLER": "Which traces are kept, `OTEL_TRACES_SAMPLER_ARG` how many of them. Default: `parentbased_always_on`.",
     "OTEL_SERVICE_NAME": "What the processes are called in traces. Default: `tutela-serve`, `tutela-work` and so on.",
     "OTEL_RESOURCE_ATTRIBUTES": "What else is told with each trace, `name=value,…`.",
