@@ -113,6 +113,14 @@ async def test_only_the_days_that_are_asked_for_are_looked_at() -> None:
     assert (await tried(history, 2 / 24)).alerts == 0
 
 
+@pytest.mark.parametrize("timeline", ["live", "import/old"])
+def test_only_the_live_timeline_leaves_out_what_is_past_its_day(timeline: str) -> None:
+    one = call(5)
+    post = Post(id="p", timeline=timeline, source="feed", at=one.at, place=one.place, cell=one.cell, category="Fire")
+
+    assert Days(timeline, START, START + DAY, START + 60 * DAY).holds(post) is (timeline != "live")
+
+
 async def test_a_public_post_is_not_looked_at_once_its_day_is_over() -> None:
     """It can't be read any more, and what a rule tells of it would tell of it."""
     one = call(5)
