@@ -20,7 +20,7 @@ STAGES: dict[str, tuple[int, list[list[str]]]] = {
         [[*PYTEST, *COVERED, "-n", "2", "-m", "not integration and not browser and not chaos"], ["scripts/covered"]],
     ),
     "integration": (
-        1200,
+        1500,
         [["scripts/mosquitto"], [*PYTEST, "-m", "integration and not browser and not chaos"]],
     ),
     "browser": (360, [["scripts/chromium"], [*PYTEST, "-m", "browser"]]),
