@@ -50,7 +50,8 @@ class Watching:
         return note.opened(known.note)[0].size if known else 0
 
     def knows(self, size: int) -> bool:
-        return self.size == size
+        """Whether it has come so far. The keeper signs by itself too, once a minute, so it may be further."""
+        return self.size >= size
 
     def told(self) -> list[dict[str, object]]:
         """Its own log."""
@@ -107,7 +108,8 @@ def test_what_it_cosigned_is_published_and_proves_an_event_offline(
     size = grown(town)
     assert watching.look().returncode == 0
     (one,) = town.told("witnesses", "list")
-    assert (one["cosigner"]["owner"], one["size"]) == ("The ombudsman", size) == ("The ombudsman", published(town))
+    assert one["cosigner"]["owner"] == "The ombudsman"
+    assert one["size"] == published(town) >= size
 
     proof = town.tutela("proof", event_of(town))
     (tmp_path / "proof.json").write_text(proof.stdout)
@@ -135,7 +137,7 @@ def test_it_remembers_whatever_moment_it_is_killed_at(watching: Watching, town: 
             process.kill()
         assert published(town) <= watching.size
     assert watching.look().returncode == 0
-    assert published(town) == watching.size == size
+    assert published(town) == watching.size >= size
 
 
 def test_it_stops_when_it_is_told_to(watching: Watching, town: Instance) -> None:
