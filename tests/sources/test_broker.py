@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import subprocess
 import sys
@@ -387,9 +388,12 @@ def test_nothing_acknowledged_is_lost_when_we_are_killed_again_and_again(
     publisher.connect("127.0.0.1", broker.port)
     publisher.loop_start()
     command = [sys.executable, "-m", "tests.sources.broker_program", str(broker.port), str(file), version]
-    we = subprocess.Popen(command, cwd=ROOT)
+    paths = os.pathsep.join(str(path) for path in (ROOT, ROOT / "promises" / "src"))
+    env = {**os.environ, "PYTHONPATH": paths}
+    we = subprocess.Popen(command, cwd=ROOT, env=env)
     try:
         while not file.read_text():  # until the session is there
+            assert we.poll() is None, "it runs"
             publisher.publish(TOPIC, "0", 1).wait_for_publish(30)
         for number in range(1, many + 1):
             publisher.publish(TOPIC, str(number), 1)
@@ -397,7 +401,7 @@ def test_nothing_acknowledged_is_lost_when_we_are_killed_again_and_again(
             until_durable(file, least)
             we.kill()
             we.wait()
-            we = subprocess.Popen(command, cwd=ROOT)
+            we = subprocess.Popen(command, cwd=ROOT, env=env)
         until_durable(file, many + 1)
     finally:
         we.kill()
