@@ -15,7 +15,7 @@ from .pages import Block, blocks
 LASTS = 120.0
 """Seconds for one page."""
 
-PATIENCE = 60.0
+PATIENCE = 150.0
 """Seconds in which a block that is tried again has to answer."""
 
 MARK = "── this block is over: "
