@@ -10,7 +10,7 @@ from .place import Place
 LONGEST, WORDS = 40, 4
 """Of a subject: letters at most, and words."""
 
-SUBJECT = f"up to {WORDS} words in small letters, such as Storm or Burst pipe: {LONGEST} letters at most, no names, signs or digits"
+SUBJECT = f"up to {WORDS} words, only the first letter large, such as Storm or Burst pipe: {LONGEST} letters at most, no signs or digits"
 """The form of a subject, for whoever sends another one."""
 
 

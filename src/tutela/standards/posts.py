@@ -3,7 +3,7 @@
 {"id": "p-117", "at": "2026-11-25T08:00:00Z", "lat": 60.17, "lon": 24.94, "subject": "Fire", "said": "…"}
 
 Whatever else stands there, such as the account, is not read, so nothing is kept of it; names of accounts (`@name`) in
-the words are left out, too. The subject stays in the clear, so it is a few words in small letters: another one is refused.
+the words are left out, too. The subject stays in the clear, so it is a few words without signs or digits: another one is refused.
 """
 
 from __future__ import annotations
