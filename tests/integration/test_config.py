@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.integration.running import Instance, datastream, entry, running
+from tests.integration.running import Instance, datastream, entry, running, until
 
 pytestmark = pytest.mark.integration
 
@@ -165,7 +165,10 @@ def test_how_a_source_is_reached_goes_into_another_city_and_its_secret_only_by_a
     assert changes(other, folder, "--secrets", given) == [("new", "roads", "")]
     assert changes(other, folder, "--secrets", given) == []
     assert changes(other, folder) == []  # what is sealed there stays
-    assert source_file(tmp_path / "b", "roads", other).read_text() == text
+    spoken = "select 1 from thing where name = 'roads/connection'"
+    until(lambda: town.asked(spoken) and other.asked(spoken), "both connections tell of themselves")
+    for instance in (town, other):
+        assert source_file(tmp_path / instance.data.parent.name, "roads", instance).read_text() == text
 
     (folder / "sources" / "roads.toml").write_text(text.replace("feed.invalid", "thief.invalid"))
     [(how, _, says)] = changes(other, folder)

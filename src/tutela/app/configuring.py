@@ -26,6 +26,7 @@ from tutela.app.sources import Entry, Reached, read
 from tutela.backends.rules import same_place
 from tutela.errors import BadInput, Conflict, NotFound
 from tutela.flow.entering import connect, define, enter
+from tutela.flow.line import health_thing
 from tutela.model.people import Agent
 from tutela.model.register import Datastream, Kept, Source, Thing
 from tutela.policy.purposes import proper, purpose_of
@@ -69,7 +70,7 @@ async def write(settings: Settings, folder: Path) -> Sequence[Path]:
     async with core(settings, "config", connections=1) as inside:
         texts = {Path(CITY): city_text(inside.install), Path(PEOPLE): people_text(await _agents(inside))}
         texts |= {
-            Path(SOURCES) / file_name(entry.source.name): entry_text(entry)
+            Path(SOURCES) / file_name(entry.source.name): entry_text(_entered(entry))
             for entry in (await _entries(inside)).values()
         }
     await asyncio.to_thread(_write, folder, texts)
@@ -171,6 +172,16 @@ async def _entries(inside: Core) -> dict[str, Entry]:
         )
         for source in await inside.facts.sources()
     }
+
+
+def _entered(entry: Entry) -> Entry:
+    """Without what a connection tells of itself: that comes by itself, and two exports must not differ by when it came."""
+    own = health_thing(entry.source.name)
+    return msgspec.structs.replace(
+        entry,
+        thing=tuple(one for one in entry.thing if one.name != own),
+        datastream=tuple(one for one in entry.datastream if one.thing != own),
+    )
 
 
 async def _agents(inside: Core) -> Sequence[Agent]:

@@ -176,7 +176,7 @@ class Line:
     def health(self) -> Heard:
         """The same as observations of the source itself, so that detectors watch it like everything else."""
         at = self.watch()
-        thing = Thing(id=0, name=f"{self.source}/connection", kind="connection", source=self.source)
+        thing = Thing(id=0, name=health_thing(self.source), kind="connection", source=self.source)
         age = (at - (self._since if self._came is None else self._came)) / SECOND
         told = {"age": ("connection-age", "s", age)}
         if self._reachable is not None:
@@ -184,6 +184,11 @@ class Line:
         streams = [_stream(thing, name, observed, unit) for name, (observed, unit, _) in told.items()]
         values = [Value(f"{thing.name}/{name}", at, (result,)) for name, (_, _, result) in told.items()]
         return Heard((thing,), tuple(streams), tuple(values))
+
+
+def health_thing(source: str) -> str:
+    """The name of the Thing by which a source's connection tells how it is doing; no person enters it."""
+    return f"{source}/connection"
 
 
 def _stream(thing: Thing, name: str, observed_property: str, unit: str) -> Datastream:
