@@ -13,7 +13,7 @@ from tutela.app.connections import opened
 from tutela.app.core import Core, chance, clock, core
 from tutela.app.disks import reserve
 from tutela.app.settings import Settings
-from tutela.app.tasks import together
+from tutela.app.tasks import settle, together
 from tutela.app.tracing import followed, traced
 from tutela.flow.connecting import Connecting
 from tutela.flow.gateway import Gateway, Options
@@ -70,5 +70,6 @@ async def run(settings: Settings) -> None:
         gateway = door(inside, health)
         runner = connecting(inside, name, gateway, health)
         loops = gateway.run(), inside.known.run(REFRESH), health.run(inside.facts), runner.run()
+        settle()
         async with together(*loops):
             await stop.wait()

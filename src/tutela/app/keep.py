@@ -14,7 +14,7 @@ from tutela.app.gauging import Gauging
 from tutela.app.lake import lake
 from tutela.app.measuring import tell
 from tutela.app.settings import Settings
-from tutela.app.tasks import together
+from tutela.app.tasks import settle, together
 from tutela.app.tracing import traced
 from tutela.app.verifying import log_key, origin, witness
 from tutela.backends.postgres.copying import PostgresCopying
@@ -105,5 +105,6 @@ async def run(settings: Settings) -> None:
             Gauging(inside, lake(inside), inside.meters).run(),
             tell(inside.meters, settings, "keep"),
         )
+        settle()
         async with together(*loops):
             await asyncio.gather(seal(inside, name, stop), archiver(inside).run(stop), retainer(inside).run(stop))

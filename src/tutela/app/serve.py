@@ -23,7 +23,7 @@ from tutela.app.leaving import Leaving
 from tutela.app.measuring import Heard, tell, timing
 from tutela.app.settings import FIRST_MQTT_PORT, FIRST_PORT, Settings
 from tutela.app.staff import staff
-from tutela.app.tasks import together
+from tutela.app.tasks import settle, together
 from tutela.app.tracing import followed, following, traced
 from tutela.app.verifying import origin, publishing, script
 from tutela.app.wording import sentences
@@ -234,4 +234,5 @@ async def run(settings: Settings) -> None:
             # Uvicorn stops at the signal, and then sends it again to whoever listened before: that does nothing, so that
             # what MQTT has on its way is still seen through.
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, lambda: None)
+            settle()
             await uvicorn.Server(config).serve()

@@ -15,7 +15,7 @@ from tutela.app.detecting import check, instances
 from tutela.app.following import worker as followed
 from tutela.app.measuring import Watched, tell
 from tutela.app.settings import Settings
-from tutela.app.tasks import together
+from tutela.app.tasks import settle, together
 from tutela.app.tracing import traced
 from tutela.errors import EngineDown
 from tutela.flow.correlating import CorrelateStage
@@ -62,6 +62,7 @@ async def run(settings: Settings) -> None:
     check()
     async with traced(settings, "work") as traces, core(settings, socket.gethostname(), traces=traces) as inside:
         await inside.known.refresh()
+        settle()
         async with together(inside.known.run(REFRESH), tell(inside.meters, settings, settings.process or "work")):
             name = f"{socket.gethostname()}-{os.getpid()}-{token_hex(3)}"
             while True:
