@@ -12,8 +12,9 @@ from secrets import token_hex
 from tutela.app.connections import opened
 from tutela.app.core import Core, chance, clock, core
 from tutela.app.disks import reserve
+from tutela.app.memory import settle
 from tutela.app.settings import Settings
-from tutela.app.tasks import settle, together
+from tutela.app.tasks import together
 from tutela.app.tracing import followed, traced
 from tutela.flow.connecting import Connecting
 from tutela.flow.gateway import Gateway, Options

@@ -13,8 +13,9 @@ from tutela.app.core import Core, clock, core
 from tutela.app.gauging import Gauging
 from tutela.app.lake import lake
 from tutela.app.measuring import tell
+from tutela.app.memory import settle
 from tutela.app.settings import Settings
-from tutela.app.tasks import settle, together
+from tutela.app.tasks import together
 from tutela.app.tracing import traced
 from tutela.app.verifying import log_key, origin, witness
 from tutela.backends.postgres.copying import PostgresCopying

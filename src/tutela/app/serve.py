@@ -21,9 +21,10 @@ from tutela.app.hooks import Hooks
 from tutela.app.lake import lake
 from tutela.app.leaving import Leaving
 from tutela.app.measuring import Heard, tell, timing
+from tutela.app.memory import settle
 from tutela.app.settings import FIRST_MQTT_PORT, FIRST_PORT, Settings
 from tutela.app.staff import staff
-from tutela.app.tasks import settle, together
+from tutela.app.tasks import together
 from tutela.app.tracing import followed, following, traced
 from tutela.app.verifying import origin, publishing, script
 from tutela.app.wording import sentences

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -29,12 +28,3 @@ async def together(*loops: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
         for task in tasks:
             with suppress(asyncio.CancelledError):
                 await task
-
-
-def settle() -> None:
-    """What a process holds when it has begun, it holds to its end: the collector need not look at it again.
-
-    It would, every few seconds under load, for a tenth of a second at a time, while everybody waits.
-    """
-    gc.collect()
-    gc.freeze()

@@ -14,8 +14,9 @@ from tutela.app.core import Core, core
 from tutela.app.detecting import check, instances
 from tutela.app.following import worker as followed
 from tutela.app.measuring import Watched, tell
+from tutela.app.memory import settle
 from tutela.app.settings import Settings
-from tutela.app.tasks import settle, together
+from tutela.app.tasks import together
 from tutela.app.tracing import traced
 from tutela.errors import EngineDown
 from tutela.flow.correlating import CorrelateStage
