@@ -9,7 +9,7 @@ nothing: else a datastream that rests between its steps would have none that is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -127,57 +127,68 @@ class Spiking(Noun, frozen=True, kw_only=True):
         return state, detections
 
     def judge(self, state: Slab, seen: Seen) -> tuple[Slab, tuple[Detection, ...], Flags | None]:
-        """Block after block of each datastream, all datastreams at once."""
+        """All datastreams at once; row by row those alone in which something jumped, or that are doubted."""
         rows, slots, catalogue = seen.rows, seen.slots, seen.catalogue
         if rows is None or slots is None or catalogue is None or "result" not in rows.values:
             return state, (), None
-        detections, doubted = [], np.zeros(len(rows), np.bool_)
-        for turn in _turns(rows, slots, state):
-            state, known, jumps = self._turned(state, turn)
-            each = turn.runs
-            level = state.take("level", each.slots)
-            some = np.flatnonzero(each.having(jumps) | (level > 0))  # who is doubted has a level
-            if len(some):
-                state, told = self._followed(state, known, turn, some, jumps, doubted)
-                detections += [self._detection(seen.timeline, catalogue, rows, jump) for jump in told]
+        each = runs(slots)
+        known = apart([*SEEN], state.take("seen", each.slots))
+        turn = _turned(each, np.clip(rows.result.astype(np.float64), -LARGE, LARGE), known)
+        after, far = self._learnt(turn, known)
+        state = state.put(each.slots, seen=together([*SEEN], after))
+        jumps, due = turn.off > far, state.take("level", each.slots) > 0  # who is doubted has a level
+        if jumps.any():
+            jumps &= np.abs(turn.result - turn.before) <= BACK * turn.off
+            due |= each.having(jumps)
+        some = np.flatnonzero(due)
+        if not len(some):
+            return state, (), None
+        doubted = np.zeros(len(rows), np.bool_)
+        state, told = self._followed(state, each.take(some), rows.time, jumps, doubted)
+        found_ = [
+            _Jump(row, float(turn.before[row]), float(turn.last[row]), float(far[row]), level) for row, level in told
+        ]
+        detections = [self._detection(seen.timeline, catalogue, rows, jump) for jump in found_]
         return state, tuple(detections), doubted if doubted.any() else None
 
-    def _turned(self, state: Slab, turn: _Turn) -> tuple[Slab, Mapping[str, Array], Flags]:
-        """The state after these rows, what was known before, and which rows tell of a jump (of the row before them).
+    def _learnt(self, turn: _Turn, known: Mapping[str, Array]) -> tuple[Mapping[str, Array], Floats]:
+        """What is known after these rows, and of each row how far a jump was: it is frozen while a block lasts.
 
-        Where there is a jump, or the level is above nothing, level and doubt are still to be followed.
+        Rows of the block that was begun come first, then those of the next one, for all datastreams at once.
         """
-        each, result = turn.runs, turn.result
-        known = apart([*SEEN], state.take("seen", each.slots))
-        last, before = _rolled(result, each, known["last"], known["before"])
-        here, there = last - before, last - result
-        off = np.where(here * there > 0, np.minimum(np.abs(here), np.abs(there)), 0.0)  # from the median of the three
-        jumps = (off > each.by_row(known["far"])) & (np.abs(result - before) <= BACK * off)
-
-        clip = np.where(known["usual"] > 0, CLIP * known["usual"], LARGE)
-        sum_ = known["sum"].copy()
-        np.add.at(sum_, each.by_row(np.arange(len(sum_))), np.minimum(off, each.by_row(clip)))
-        after = known | {
-            "rows": known["rows"] + (each.end - each.first),
-            "last": result[each.last],
-            "before": last[each.last],
-            "sum": sum_,
-            "some": known["some"] + np.add.reduceat((off > 0).astype(np.float64), each.first),
+        each, off = turn.runs, turn.off
+        begun = known["rows"].astype(np.int64)
+        ended = begun + (each.end - each.first)
+        run = each.by_row(np.arange(len(begun)))
+        block = (np.arange(len(run)) + (begun % BLOCK - each.first).take(run)) // BLOCK
+        after = {
+            **known,
+            "rows": ended.astype(np.float64),
+            "last": turn.result[each.last],
+            "before": turn.last[each.last],
         }
-        return state.put(each.slots, seen=together([*SEEN], self._learnt(after))), known, jumps
+        far = np.empty(len(off))
+        most = int(block.max(initial=0))
+        for number in range(most + 1):
+            own = np.flatnonzero(block == number) if most else slice(None)
+            whose, away = run[own], off[own]
+            far[own] = after["far"][whose]
+            clip = np.where(after["usual"] > 0, CLIP * after["usual"], LARGE)
+            sum_, count = after["sum"].copy(), after["some"].copy()
+            np.add.at(sum_, whose, np.minimum(away, clip[whose]))
+            np.add.at(count, whose, (away > 0).astype(np.float64))  # of one type: anything else is slow
+            after |= {"sum": sum_, "some": count}
+            over = np.flatnonzero(ended // BLOCK - begun // BLOCK > number)
+            after |= self._over(after, over, (begun[over] // BLOCK + number + 1) * BLOCK)
+        return after, far
 
-    def _learnt(self, after: Mapping[str, Array]) -> Mapping[str, Array]:
-        """Where a block is over, the usual distance moves by what it had, and so does how far a jump is."""
-        rows = after["rows"].astype(np.int64)
-        over = np.flatnonzero(rows % BLOCK == 0)
-        if not len(over):
-            return after
-        old, sum_, some = (after[name][over] for name in ("usual", "sum", "some"))
-        moved = old + (sum_ / np.maximum(some, 1.0) - old) / np.clip(rows[over] // BLOCK, 1, MEMORY)
-        usual = np.where(some > 0, moved, old)
-        none = np.zeros(len(over))
-        new = {"usual": usual, "far": self._far(rows[over], usual), "sum": none, "some": none}
-        return {**after, **{name: _with(after[name], over, values) for name, values in new.items()}}
+    def _over(self, known: Mapping[str, Array], over: Index, rows: Index) -> Mapping[str, Array]:
+        """Where a block is over, after so many rows, the usual distance moves by what it had, and so does how far a jump is."""
+        old, sum_, some = (known[name][over] for name in ("usual", "sum", "some"))
+        moved = old + (sum_ / np.maximum(some, 1.0) - old) / np.clip(rows // BLOCK, 1, MEMORY)
+        usual, none = np.where(some > 0, moved, old), np.zeros(len(over))
+        new = {"usual": usual, "far": self._far(rows, usual), "sum": none, "some": none}
+        return {name: _with(known[name], over, values) for name, values in new.items()}
 
     def _far(self, rows: Index, usual: Floats) -> Floats:
         """How far a jump is at least; infinite where nothing is known yet."""
@@ -186,30 +197,25 @@ class Spiking(Noun, frozen=True, kw_only=True):
         return far
 
     def _followed(
-        self, state: Slab, known: Mapping[str, Array], turn: _Turn, some: Index, jumps: Flags, doubted: Flags
-    ) -> tuple[Slab, list[_Jump]]:
-        """Row by row through these runs: how high the level is, who is doubted, and which jumps are to be told."""
-        told: list[_Jump] = []
+        self, state: Slab, some: Runs, time: Index, jumps: Flags, doubted: Flags
+    ) -> tuple[Slab, list[tuple[int, int]]]:
+        """Row by row through these runs: how high the level is, who is doubted, and which rows are to be told, at what level."""
+        told: list[tuple[int, int]] = []
         after = []
-        slots = turn.runs.slots[some]
-        columns = [state.take(name, slots).tolist() for name in ("level", "on", "told")]
-        for place, run in enumerate(some.tolist()):
-            level, on, when = (column[place] for column in columns)
-            for row in range(turn.runs.first[run], turn.runs.end[run]):
+        columns = [state.take(name, some.slots).tolist() for name in ("level", "on", "told")]
+        for first, end, *was in zip(some.first.tolist(), some.end.tolist(), *columns, strict=True):
+            level, on, when = was
+            for row in range(first, end):
                 level = min(level + self.apart, self.spikes * self.apart) if jumps[row] else max(level - 1, 0)
                 begins = not on and level > (self.spikes - 1) * self.apart
-                if begins and turn.time[row] > when:
-                    when = int(turn.time[row])
-                    told.append(self._jump(known, turn, run, row, level))
+                if begins and time[row] > when:
+                    when = int(time[row])
+                    told.append((row, level))
                 on = begins or (on and level > 0)
-                doubted[turn.place[row]] = on
+                doubted[row] = on
             after.append((level, on, when))
         level_, on_, told_ = zip(*after, strict=True)
-        return state.put(slots, level=level_, on=on_, told=told_), told
-
-    def _jump(self, known: Mapping[str, Array], turn: _Turn, run: int, row: int, level: int) -> _Jump:
-        results = [known["before"][run], known["last"][run], *turn.result[turn.runs.first[run] : row].tolist()]
-        return _Jump(int(turn.place[row]), float(results[-2]), float(results[-1]), float(known["far"][run]), level)
+        return state.put(some.slots, level=level_, on=on_, told=told_), told
 
     def _detection(self, timeline: str, catalogue: Catalogue, rows: Rows, jump: _Jump) -> Detection:
         """Had the result come back less far, the one before it would have been no isolated jump."""
@@ -236,26 +242,20 @@ class Spiking(Noun, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """Rows of at most one block of each slot; `place` is where a row stands among all that were given."""
+    """The results of these rows, of each the one before it (`last`) and before that, and how far `last` is from the median of the three."""
 
     runs: Runs
-    place: Index
-    time: Index
     result: Floats
+    last: Floats
+    before: Floats
+    off: Floats
 
 
-def _turns(rows: Rows, slots: Index, state: Slab) -> Iterator[_Turn]:
-    """Block after block; mostly, no datastream has two in these rows."""
-    every, result = runs(slots), np.clip(rows.result.astype(np.float64), -LARGE, LARGE)
-    before = state.take("seen", every.slots)[:, 0].astype(np.int64) % BLOCK
-    if (before + every.end - every.first <= BLOCK).all():
-        yield _Turn(every, np.arange(len(slots)), rows.time, result)
-        return
-    count = np.arange(len(slots)) + every.by_row(before - every.first)
-    blocks = runs(slots, count // BLOCK)
-    for which in blocks.in_turn():
-        packed, places = blocks.take(which).packed()
-        yield _Turn(packed, places, rows.time[places], result[places])
+def _turned(each: Runs, result: Floats, known: Mapping[str, Array]) -> _Turn:
+    last, before = _rolled(result, each, known["last"], known["before"])
+    here, there = last - before, last - result
+    off = np.where(here * there > 0, np.minimum(np.abs(here), np.abs(there)), 0.0)
+    return _Turn(each, result, last, before, off)
 
 
 def _rolled(result: Floats, each: Runs, last: Floats, before: Floats) -> tuple[Floats, Floats]:

@@ -160,10 +160,44 @@ class Stuck(Noun, frozen=True, kw_only=True):
 
     def _stays(self, known: Columns, each: Runs, rows: Rows) -> tuple[Columns, Flags]:
         """The columns after these rows, and by run whether somebody may be stuck in it: there they are not right yet."""
-        time, result = rows.time, rows.result.astype(np.float64)
-        before, was = _rolled(result, known["value"], each), _rolled(time, known["time"], each)
+        result = rows.result.astype(np.float64)
+        before = _rolled(result, known["value"], each)
         with np.errstate(over="ignore"):  # between absurd numbers is an infinite way
-            moved = ~(np.abs(result - before) <= GRAIN * np.maximum(1.0, np.abs(before)))  # also of the first: NaN
+            still = np.abs(result - before) <= GRAIN * np.maximum(1.0, np.abs(before))  # not of the first: NaN
+        after, due = self._moving(known, each, rows.time, result), np.zeros(len(each.slots), np.bool_)
+        if still.any():
+            rests = np.flatnonzero(each.having(still))
+            own, places = each.take(rests).packed()
+            told, due[rests] = self._resting(
+                {name: column[rests] for name, column in known.items()},
+                own,
+                rows.time[places],
+                result[places],
+                ~still[places],
+            )
+            for name, column in told.items():
+                after[name][rests] = column
+        ripe = (after["moves"] >= self.moves) & (after["time"] - after["begun"] >= int(self.learn * DAY))
+        return after, known["on"] | (due & ripe)
+
+    def _moving(self, known: Columns, each: Runs, time: Array, result: Array) -> dict[str, Array]:
+        """The columns after these rows where each of them moved: then only the stay before them lasted."""
+        new = known["begun"] == NEVER
+        lasted = np.where(new, 0, known["time"] - known["since"])
+        return {
+            "value": result[each.last],
+            "time": time[each.last],
+            "since": time[each.last],
+            "rows": np.ones(len(new), np.int64),
+            "begun": np.where(new, time[each.first], known["begun"]),
+            "moves": known["moves"] + (each.end - each.first),
+            "longest": np.maximum(known["longest"], lasted),
+            "rest": known["rest"] + np.where(lasted > self._held, lasted, 0),
+        }
+
+    def _resting(self, known: Columns, each: Runs, time: Array, result: Array, moved: Flags) -> tuple[Columns, Flags]:
+        """The columns where some rows did not move, and by run whether a stay has become longer than it should."""
+        was = _rolled(time, known["time"], each)
         anchors, goes_on = each.anchors(moved), ~moved[each.first]
         since, place = time.copy(), np.arange(len(time))
         since[each.first[goes_on]] = known["since"][goes_on]
@@ -183,11 +217,8 @@ class Stuck(Noun, frozen=True, kw_only=True):
             "longest": np.maximum(known["longest"], np.maximum.reduceat(lasted, each.first)),
             "rest": known["rest"] + np.add.reduceat(np.where(lasted > self._held, lasted, 0), each.first),
         }
-        due = (time - since >= each.by_row(np.maximum(self._held, self.factor * known["longest"]))) & (
-            count >= self.rows
-        )
-        ripe = (after["moves"] >= self.moves) & (after["time"] - after["begun"] >= int(self.learn * DAY))
-        return after, known["on"] | (each.having(due) & ripe)
+        long = np.maximum(self._held, self.factor * known["longest"])
+        return after, each.having((time - since >= each.by_row(long)) & (count >= self.rows))
 
     def _follow(self, stay: _Stay, time: int, result: float) -> bool:
         """One row more; whether it is to be told. A stay that was told counts as long as it takes to tell it again."""
