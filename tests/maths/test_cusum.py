@@ -19,7 +19,7 @@ def test_a_run_at_once_is_what_it_is_step_by_step(rows: list[tuple[int, int]], b
     slots = np.array(sorted(slot for slot, _ in rows), np.int64)
     step = np.array([step for _, step in sorted(rows, key=lambda row: row[0])], np.int64)
     each = runs(slots)
-    found = sums(np.array(before, np.int64)[each.slots], step, each)
+    found = sums(np.array(before, np.int64)[each.slots], step, each, each.by_row(np.arange(len(each.slots))))
 
     for run, (slot, first, end) in enumerate(zip(each.slots, each.first, each.end, strict=True)):
         high, nothing = before[slot], -1

@@ -160,65 +160,34 @@ class Stuck(Noun, frozen=True, kw_only=True):
 
     def _stays(self, known: Columns, each: Runs, rows: Rows) -> tuple[Columns, Flags]:
         """The columns after these rows, and by run whether somebody may be stuck in it: there they are not right yet."""
-        result = rows.result.astype(np.float64)
+        time, result = rows.time, rows.result.astype(np.float64)
         before = _rolled(result, known["value"], each)
         with np.errstate(over="ignore"):  # between absurd numbers is an infinite way
             still = np.abs(result - before) <= GRAIN * np.maximum(1.0, np.abs(before))  # not of the first: NaN
-        after, due = self._moving(known, each, rows.time, result), np.zeros(len(each.slots), np.bool_)
-        if still.any():
-            rests = np.flatnonzero(each.having(still))
-            own, places = each.take(rests).packed()
-            told, due[rests] = self._resting(
-                {name: column[rests] for name, column in known.items()},
-                own,
-                rows.time[places],
-                result[places],
-                ~still[places],
-            )
-            for name, column in told.items():
-                after[name][rests] = column
-        ripe = (after["moves"] >= self.moves) & (after["time"] - after["begun"] >= int(self.learn * DAY))
-        return after, known["on"] | (due & ripe)
-
-    def _moving(self, known: Columns, each: Runs, time: Array, result: Array) -> dict[str, Array]:
-        """The columns after these rows where each of them moved: then only the stay before them lasted."""
-        new = known["begun"] == NEVER
-        lasted = np.where(new, 0, known["time"] - known["since"])
-        return {
+        new, due = known["begun"] == NEVER, np.zeros(len(each.slots), np.bool_)
+        ended = np.where(still[each.first] | new, 0, known["time"] - known["since"])
+        after = {
             "value": result[each.last],
             "time": time[each.last],
             "since": time[each.last],
             "rows": np.ones(len(new), np.int64),
             "begun": np.where(new, time[each.first], known["begun"]),
             "moves": known["moves"] + (each.end - each.first),
-            "longest": np.maximum(known["longest"], lasted),
-            "rest": known["rest"] + np.where(lasted > self._held, lasted, 0),
+            "longest": np.maximum(known["longest"], ended),
+            "rest": known["rest"] + np.where(ended > self._held, ended, 0),
         }
-
-    def _resting(self, known: Columns, each: Runs, time: Array, result: Array, moved: Flags) -> tuple[Columns, Flags]:
-        """The columns where some rows did not move, and by run whether a stay has become longer than it should."""
-        was = _rolled(time, known["time"], each)
-        anchors, goes_on = each.anchors(moved), ~moved[each.first]
-        since, place = time.copy(), np.arange(len(time))
-        since[each.first[goes_on]] = known["since"][goes_on]
-        place[each.first[goes_on]] -= known["rows"][goes_on]
-        since, count = since[anchors], np.arange(len(time)) - place[anchors] + 1
-
-        lasted = np.where(moved, was - _rolled(since, known["since"], each), 0)
-        new = known["begun"] == NEVER
-        lasted[each.first[new]] = 0
-        after = {
-            "value": result[each.last],
-            "time": time[each.last],
-            "since": since[each.last],
-            "rows": count[each.last],
-            "begun": np.where(new, time[each.first], known["begun"]),
-            "moves": known["moves"] + np.add.reduceat(moved.astype(np.int64), each.first),
-            "longest": np.maximum(known["longest"], np.maximum.reduceat(lasted, each.first)),
-            "rest": known["rest"] + np.add.reduceat(np.where(lasted > self._held, lasted, 0), each.first),
-        }
-        long = np.maximum(self._held, self.factor * known["longest"])
-        return after, each.having((time - since >= each.by_row(long)) & (count >= self.rows))
+        if still.any():
+            stays = _rests(known, each, time, np.flatnonzero(still))
+            np.subtract.at(after["moves"], stays.run, stays.rows)
+            over = stays.take(~stays.on)
+            np.maximum.at(after["longest"], over.run, over.lasted)
+            np.add.at(after["rest"], over.run, np.where(over.lasted > self._held, over.lasted, 0))
+            on = stays.take(stays.on)
+            after["since"][on.run], after["rows"][on.run] = on.since, on.told
+            long = np.maximum(self._held, self.factor * known["longest"])[stays.run]
+            due[stays.run[(stays.lasted >= long) & (stays.told >= self.rows)]] = True
+        ripe = (after["moves"] >= self.moves) & (after["time"] - after["begun"] >= int(self.learn * DAY))
+        return after, known["on"] | (due & ripe)
 
     def _follow(self, stay: _Stay, time: int, result: float) -> bool:
         """One row more; whether it is to be told. A stay that was told counts as long as it takes to tell it again."""
@@ -261,6 +230,38 @@ class Stuck(Noun, frozen=True, kw_only=True):
             why=Why(message="stuck.still", inputs=inputs, unless=unless),
         )
         return found.detection(self, timeline, told, found.on(catalogue, (datastream,)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Rests:
+    """Rows that did not move and lie together, one entry for each such stretch.
+
+    By its `run`: since when it has not moved, how long that `lasted`, its `rows`, how many results `told` it with those before
+    them, and whether it goes `on` beyond these rows.
+    """
+
+    run: Array
+    since: Array
+    lasted: Array
+    rows: Array
+    told: Array
+    on: Flags
+
+    def take(self, which: Flags) -> _Rests:
+        return _Rests(*(getattr(self, name)[which] for name in self.__slots__))
+
+
+def _rests(known: Columns, each: Runs, time: Array, still: Array) -> _Rests:
+    """The stretches among the rows `still`, of which there are few."""
+    run = np.searchsorted(each.first, still, side="right") - 1
+    begins = np.append(True, (np.diff(still) > 1) | (np.diff(run) > 0))
+    places = np.flatnonzero(begins)
+    first, last, run = still[places], still[np.append(places[1:], len(still)) - 1], run[places]
+    goes_on = first == each.first[run]
+    since = np.where(goes_on, known["since"][run], time[first - 1])
+    rows = last - first + 1
+    told = np.where(goes_on, known["rows"][run], 1) + rows
+    return _Rests(run, since, time[last] - since, rows, told, last == each.last[run])
 
 
 def _rolled(rows: Array, known: Array, each: Runs) -> Array:

@@ -51,17 +51,16 @@ def stepped(before: Index, step: Index) -> Index:
     return np.maximum(high, 0, out=high)
 
 
-def sums(before: Index, step: Index, each: Runs) -> Sums:
-    """The sums after each result of each run; `before` by run, `step` by row."""
+def sums(before: Index, step: Index, each: Runs, run: Index) -> Sums:
+    """The sums after each result of each run; `before` by run, `step` and its number `run` by row."""
     place = np.arange(len(step))
     if len(step) == len(before):
         high = stepped(before, step)
         return Sums(high, np.where(high == 0, place, -1))
     total = np.cumsum(step)
     start = total[each.first] - step[each.first]
-    run = each.by_row(np.arange(len(before)))
-    total -= start[run]
-    low = _running_min(np.minimum(total, -before[run]), run)
+    total -= start.take(run)
+    low = _running_min(np.minimum(total, -before.take(run)), run)
     high = total - low
     return Sums(high, np.maximum.reduceat(np.where(high == 0, place, -1), each.first))
 

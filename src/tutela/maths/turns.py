@@ -28,6 +28,11 @@ class Turn:
 
 def hourly(rows: Rows, slots: Index, hour: Index) -> Iterator[Turn]:
     """Hour after hour, at most one run of each slot at a time. Mostly there is one hour."""
+    if len(hour) and hour.min() == hour.max():
+        every = runs(slots)
+        run = every.by_row(np.arange(len(every.slots)))
+        yield Turn(every, hour[every.first], run, rows.time, rows.result.astype(np.float64))
+        return
     every = runs(slots, hour)
     for which in _in_turn(every, hour[every.first]):
         packed, places = every.take(which).packed()
