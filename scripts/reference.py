@@ -306,7 +306,8 @@ def commands() -> Iterator[str]:
 
 def _commands(command: Any, words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:  # noqa: ANN401  typer ships its own click
     yield words, command
-    for name, inner in getattr(command, "commands", {}).items():
+    for name in getattr(command, "commands", ()):
+        inner = command.get_command(typer.Context(command), name)
         if not inner.hidden:
             yield from _commands(inner, (*words, name))
 

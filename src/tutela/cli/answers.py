@@ -26,6 +26,12 @@ out = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty()
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 
+def verbs_of(says: str | None = None, **told: Any) -> typer.Typer:  # noqa: ANN401  typer's own arguments, handed on
+    """Verbs as all of ours are: plain text, and a group without a verb helps."""
+    plain: dict[str, Any] = {"add_completion": False, "pretty_exceptions_enable": False, "rich_markup_mode": None}
+    return typer.Typer(help=says, no_args_is_help=True, **plain, **told)
+
+
 def run(work_: Coroutine[Any, Any, T]) -> T:
     """Run to the end on uvloop."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

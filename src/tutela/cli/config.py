@@ -10,9 +10,11 @@ import typer
 from tutela.app import configuring
 from tutela.app.settings import settings
 
-from .answers import Data, Json, run, shown
+from .answers import Data, Json, run, shown, verbs_of
 
-config = typer.Typer(help="The register as files: to read, to compare, to bring elsewhere.", no_args_is_help=True)
+verbs = verbs_of()
+config = verbs_of("The register as files: to read, to compare, to bring elsewhere.")
+verbs.add_typer(config, name="config")
 
 
 @config.command("export")

@@ -14,18 +14,13 @@ from tutela.app.settings import settings
 from tutela.errors import BadInput
 from tutela.model.when import iso
 
-from .answers import Data, Json, progress, run, shown
-from .config import config
+from .answers import Data, Json, progress, run, shown, verbs_of
 
 
-def add(cli: typer.Typer) -> None:
-    """Add these verbs."""
-    for verb in (backup, restore):
-        cli.command(verb.__name__)(verb)
-    cli.command("tombstones")(tombstones_)
-    cli.add_typer(config, name="config")
+verbs = verbs_of()
 
 
+@verbs.command("backup")
 def backup(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.", file_okay=False)],
     with_key: Annotated[
@@ -53,6 +48,7 @@ def backup(
     shown(told, as_json=as_json, words="\n".join(words))
 
 
+@verbs.command("restore")
 def restore(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="What `tutela backup` made.", exists=True, file_okay=False)
@@ -92,6 +88,7 @@ def restore(
     shown(done, as_json=as_json, words="\n".join(words))
 
 
+@verbs.command("tombstones")
 def tombstones_(data: Data = None) -> None:
     """List the keys that were destroyed, a line each, for a restore to destroy them again.
 

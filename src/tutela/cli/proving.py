@@ -15,12 +15,14 @@ from tutela.app.settings import settings
 from tutela.flow.verify import Report
 from tutela.model.when import iso
 
-from .answers import Data, Json, err, out, progress, run, shown
+from .answers import Data, Json, err, out, progress, run, shown, verbs_of
 
 ALARM = 3
 """The exit status of a witness that has seen what no log that is well does."""
 
-witnesses = typer.Typer(help="The witnesses that cosign this log: somebody else's programs.", no_args_is_help=True)
+verbs = verbs_of()
+witnesses = verbs_of("The witnesses that cosign this log: somebody else's programs.")
+verbs.add_typer(witnesses, name="witnesses")
 
 Keys = Annotated[
     list[str] | None,
@@ -28,14 +30,7 @@ Keys = Annotated[
 ]
 
 
-def add(cli: typer.Typer) -> None:
-    """Add these verbs."""
-    for verb in (verify, proof, witness):
-        cli.command(verb.__name__)(verb)
-    cli.command("witness-settled")(settled)
-    cli.add_typer(witnesses, name="witnesses")
-
-
+@verbs.command("verify")
 def verify(
     file: Annotated[
         Path | None, typer.Argument(help="A proof that `tutela proof` wrote; needs no instance.", show_default=False)
@@ -78,6 +73,7 @@ def _words(report: Report) -> str:
     return "\n".join([*words, "The log is sound." if report.sound else "THE LOG WAS CHANGED."])
 
 
+@verbs.command("proof")
 def proof(
     event: Annotated[str, typer.Argument(metavar="EVENT", help="The event's id, or its position in the log.")],
     data: Data = None,
@@ -89,6 +85,7 @@ def proof(
     sys.stdout.write(run(proving.proof(settings(data), event)))
 
 
+@verbs.command("witness")
 def witness(
     address: Annotated[str, typer.Argument(metavar="ADDRESS", help="Where the city's page is, such as https://…")],
     folder: Annotated[Path, typer.Option("--data", help="The witness's own directory.", file_okay=False)],
@@ -115,6 +112,7 @@ def witness(
         raise typer.Exit(ALARM)
 
 
+@verbs.command("witness-settled")
 def settled(
     because: Annotated[str, typer.Argument(metavar="TEXT", help="What you found, and from whom you know it.")],
     folder: Annotated[Path, typer.Option("--data", help="The witness's own directory.", file_okay=False)],

@@ -13,9 +13,11 @@ from tutela.app.settings import settings
 from tutela.flow.read_rules import On
 from tutela.model.when import moment
 
-from .answers import Data, Json, err, out, run, shown
+from .answers import Data, Json, err, out, run, shown, verbs_of
 
-rules = typer.Typer(help="Rules that people write: what is in force.", no_args_is_help=True)
+verbs = verbs_of()
+rules = verbs_of("Rules that people write: what is in force.")
+verbs.add_typer(rules, name="rules")
 
 File = Annotated[Path, typer.Argument(help="The rule, a TOML file.", exists=True, dir_okay=False)]
 
@@ -58,6 +60,7 @@ def disarm(
     shown(one, as_json=as_json, words=f"{one.rule.name} is not in force any more.")
 
 
+@verbs.command("backtest")
 def backtest(
     file: File,
     days: Annotated[float, typer.Option("--days", help="On how many of the newest recorded days.", min=0.01)] = 7.0,

@@ -12,9 +12,11 @@ from tutela.app import units as keeping
 from tutela.app.settings import settings
 from tutela.model.when import moment
 
-from .answers import Data, Json, out, run, shown
+from .answers import Data, Json, out, run, shown, verbs_of
 
-units = typer.Typer(help="Units: who can be sent out, and what they can do.", no_args_is_help=True)
+verbs = verbs_of()
+units = verbs_of("Units: who can be sent out, and what they can do.")
+verbs.add_typer(units, name="units")
 
 File = Annotated[Path, typer.Argument(help="A TOML file with tables [[unit]].", exists=True, dir_okay=False)]
 
