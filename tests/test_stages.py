@@ -38,7 +38,7 @@ def runs(stages: ModuleType, folder: Path, name: str, *failing: list[str]) -> in
     fake = folder / "pytest"
     fake.write_text(FAKE.format(python=sys.executable, file=str(folder / "tries"), failing=list(failing)))
     fake.chmod(0o755)
-    stages.PYTEST, stages.STAGES = [str(fake)], {name: (60, [[str(fake)]])}
+    vars(stages).update(PYTEST=[str(fake)], STAGES={name: (60, [[str(fake)]])})
     code: int = stages.main([])
     return code
 
@@ -58,9 +58,7 @@ def test_what_fails_by_chance_is_tried_once_more_and_named(
     assert tries(tmp_path) == 2
 
 
-def test_what_fails_twice_fails_the_run(
-    stages: ModuleType, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_what_fails_twice_fails_the_run(stages: ModuleType, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert runs(stages, tmp_path, "chaos", ["tests/a.py::test_b"], ["tests/a.py::test_b"]) == 1
     assert capfd.readouterr().out.splitlines()[-2:] == ["not good: chaos", "4 passed, 1 failed, 2 skipped, 0 shaky"]
 

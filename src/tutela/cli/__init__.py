@@ -60,7 +60,7 @@ class Verbs(TyperGroup):
         super().__init__(**told)
         self.commands.update({name: TyperCommand(name) for name in VERBS})  # what each is, its file says
 
-    def get_command(self, ctx: typer.Context, cmd_name: str) -> TyperCommand | TyperGroup | None:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401, ARG002  typer ships its own click
         """That verb; None when there is none."""
         if cmd_name not in VERBS:
             return None
@@ -68,7 +68,9 @@ class Verbs(TyperGroup):
         return typer.main.get_group(file.verbs).commands[cmd_name]
 
 
-cli = verbs_of("A public-safety platform for a city: from sensor to courtroom, one accountable log.", name="tutela", cls=Verbs)
+cli = verbs_of(
+    "A public-safety platform for a city: from sensor to courtroom, one accountable log.", name="tutela", cls=Verbs
+)
 
 
 @cli.callback()

@@ -16,7 +16,6 @@ from tutela.model.when import iso
 
 from .answers import Data, Json, progress, run, shown, verbs_of
 
-
 verbs = verbs_of()
 
 
