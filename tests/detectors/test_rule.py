@@ -90,6 +90,44 @@ def test_a_count_is_met_by_so_many_within_the_time_and_not_by_one_fewer() -> Non
     assert found(part, calls[0], calls[1], told("call:Theft: bicycle", 10.1)) == []
 
 
+YARD = {"shape": "circle", "centre": msgspec.to_builtins(CENTRE), "radius": 100.0}
+
+
+def test_with_an_area_only_what_is_in_it_counts() -> None:
+    part = rule({"all": [SMOKE, {**CALL, "count": 2, "area": YARD}]}, metres=500.0)
+    smoke = told("smoke", 3, north=300.0)  # the smoke may be anywhere
+
+    assert minutes(found(part, told("call", 0, north=99.0), told("call", 1, north=-99.0), smoke)) == [3]
+    assert found(part, told("call", 0, north=99.0), told("call", 1, north=-102.0), smoke) == []
+    nowhere = rule({**CROWD, "area": YARD}, per="city")
+    assert (found(nowhere, told("crowd", 0, place=None)), minutes(found(nowhere, told("crowd", 0)))) == ([], [0])
+
+
+def test_an_area_follows_each_step_of_a_sequence_through_the_city() -> None:
+    far = msgspec.to_builtins(north_of(CENTRE, 5000.0))
+    part = rule(
+        {"sequence": [{**CROWD, "area": YARD}, {**CROWD, "area": {**YARD, "centre": far}}]}, per="city", within=3600.0
+    )
+    here, there = told("crowd", 0), told("crowd", 10, north=5000.0)
+
+    assert minutes(found(part, here, there)) == [10]
+    assert found(part, here, told("crowd", 5, north=2500.0)) == []
+    assert found(part, told("crowd", 0, north=5000.0), told("crowd", 10)) == []
+
+
+@pytest.mark.parametrize(
+    ("when", "says"),
+    [
+        ({"all": [SMOKE, CALL], "area": YARD}, "rule-1: area goes with fact, and not with all"),
+        ({**CALL, "area": {**YARD, "radius": 50_000.0}}, "rule-1: the area of call: "),
+    ],
+    ids=["of no fact", "too large"],
+)
+def test_an_area_that_can_not_be_is_refused_by_the_name_of_its_rule(when: Mapping[str, object], says: str) -> None:
+    with pytest.raises(BadInput, match=says):
+        rule(when)
+
+
 def test_facts_of_different_places_are_not_one_thing() -> None:
     part = rule({"all": [SMOKE, CALL]}, metres=100)
 

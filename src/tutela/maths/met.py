@@ -7,15 +7,20 @@ those that follow. Whoever asks after each new fact so finds the first moment at
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 import msgspec
+import numpy as np
 
 from tutela.errors import BadInput
+from tutela.model.area import Area
 from tutela.model.detection import Detection
 from tutela.model.place import Place
 from tutela.model.rule import Condition
 from tutela.model.telling import TELLINGS, Telling, word_of
 from tutela.model.when import SECOND
+
+from .area import outline
 
 DEEPEST = 5
 """How deep conditions may lie in one another."""
@@ -60,12 +65,22 @@ def _latest(found: Sequence[Known]) -> tuple[int, int]:
 
 def _counted(condition: Condition, facts: Sequence[Known]) -> tuple[Known, ...]:
     """The latest so many that come soon enough after each other."""
-    fitting = [one for one in facts if not set(condition.fact).isdisjoint(one.words)]
+    fitting = [
+        one for one in facts if not set(condition.fact).isdisjoint(one.words) and _there(condition.area, one.place)
+    ]
     for end in range(len(fitting), condition.count - 1, -1):
         found = tuple(fitting[end - condition.count : end])
         if _within(condition, found):
             return found
     return ()
+
+
+@lru_cache(maxsize=4 * 2000)
+def _there(area: Area | None, place: Place | None) -> bool:
+    """Whether that is in the area, its edge included; what has no place is nowhere."""
+    if area is None or place is None:
+        return area is None
+    return bool(outline(area).beyond(np.array([place.lat]), np.array([place.lon]))[0] <= 0)
 
 
 def _together(each: Sequence[tuple[Known, ...]]) -> tuple[Known, ...]:
@@ -96,6 +111,8 @@ def proper(condition: Condition, of: str, deep: int = 1) -> None:
     if len(ways) != 1:
         said = " and ".join(ways) or "none of them"
         raise BadInput(f"{of}: a condition has one of fact, all, any and sequence; this one has {said}")
+    if condition.area is not None:
+        _proper_area(condition.area, condition, ways[0], of)
     if condition.count > 1 and not condition.fact:
         raise BadInput(f"{of}: count goes with fact, and not with {ways[0]}: count the facts inside")
     if deep > DEEPEST:
@@ -104,6 +121,15 @@ def proper(condition: Condition, of: str, deep: int = 1) -> None:
         raise BadInput(f"{of}: {blank[0]!r} is no fact; write call, call:Fire, report, post, or a type of detection")
     for inner in inside(condition):
         proper(inner, of, deep + 1)
+
+
+def _proper_area(area: Area, condition: Condition, way: str, of: str) -> None:
+    if not condition.fact:
+        raise BadInput(f"{of}: area goes with fact, and not with {way}: give each fact inside its own")
+    try:
+        outline(area)
+    except BadInput as wrong:
+        raise BadInput(f"{of}: the area of {condition.fact[0]}: {wrong.message}") from wrong
 
 
 def inside(condition: Condition) -> tuple[Condition, ...]:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import msgspec
 
+from .area import Area
 from .noun import Noun
 from .scales import Scale
 
@@ -17,12 +18,13 @@ class Condition(Noun, frozen=True, kw_only=True):
     """One of `fact`, `all`, `any` and `sequence`; a condition may hold others.
 
     `fact`: words, of which one has to fit: "call", "report", "post", each alone or with how its category begins
-    ("call:Fire"), or a type of detection. `count`: that many such facts. `all`: each of them is met; `any`: one of them is; `sequence`: each is met
+    ("call:Fire"), or a type of detection. `count`: that many such facts. `area`: only those in it. `all`: each of them is met; `any`: one of them is; `sequence`: each is met
     after the one before it. `within`: seconds in which all of that has to happen.
     """
 
     fact: tuple[str, ...] = ()
     count: Annotated[int, msgspec.Meta(ge=1, le=100)] = 1
+    area: Area | None = None
     all: tuple[Condition, ...] = ()
     any: tuple[Condition, ...] = ()
     sequence: tuple[Condition, ...] = ()
