@@ -15,7 +15,7 @@ from pathlib import Path
 BIN = Path(sys.executable).parent
 PYTEST = [str(BIN / "pytest"), "-q", "--durations=5"]
 COVERED = ["--cov", "--cov-report="]
-# Pure and quick tests run on both cores; those that start engines run one after another.
+# On both cores; the tests of one file, which share their engines, one after another. Those that look at times and kill run alone.
 STAGES: dict[str, tuple[int, list[list[str]]]] = {
     "check": (180, [["scripts/check"]]),
     "unit": (
@@ -23,8 +23,11 @@ STAGES: dict[str, tuple[int, list[list[str]]]] = {
         [[*PYTEST, *COVERED, "-n", "2", "-m", "not integration and not browser and not chaos"], ["scripts/covered"]],
     ),
     "integration": (
-        1500,
-        [["scripts/mosquitto"], [*PYTEST, "-m", "integration and not browser and not chaos"]],
+        1200,
+        [
+            ["scripts/mosquitto"],
+            [*PYTEST, "-n", "2", "--dist", "loadfile", "-m", "integration and not browser and not chaos"],
+        ],
     ),
     "browser": (360, [["scripts/chromium"], [*PYTEST, "-m", "browser"]]),
     "chaos": (300, [[*PYTEST, "-m", "chaos"]]),
