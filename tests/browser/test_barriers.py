@@ -61,6 +61,10 @@ def test_no_page_has_a_barrier(desk: Desk, tmp_path: Path, scheme: str, *, phone
     page.goto("/enrol?code=ABCD")
     found = barriers(page)
     page.screenshot(path=tmp_path / "entrance.png")
+    page.goto("/register")
+    found += barriers(page)
+    page.screenshot(path=tmp_path / "register.png", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "/register is too wide"
     page = desk.operator(scheme=scheme, phone=phone)
     for name, address in (("whole", "/"), ("alert", f"/?alert={alert}"), ("incident", f"/?incident={incident}")):
         page.goto(address)

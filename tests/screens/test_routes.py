@@ -29,6 +29,10 @@ OPEN = {
     "GET /v1/log/signers",
     "GET /v1/log/verify.py",
     "POST /v1/log/cosignatures",  # from a witness, who is known by its signature
+    # What watches over the city, for everybody: nothing about a person; see tests/screens/test_register.py.
+    "GET /register",
+    "GET /v1/register",
+    "GET /v1/register/{form}",
     "GET /schema",  # the description: no data
     "GET /schema/{path}",
     "GET /schema/openapi.json",

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from itertools import count
 from zoneinfo import ZoneInfo
@@ -17,6 +18,7 @@ from litestar import Litestar
 
 from tutela.app.core import policies
 from tutela.app.detecting import instance, parted
+from tutela.app.registering import capabilities
 from tutela.app.serve import BODY
 from tutela.app.verifying import script
 from tutela.backends.checkpoints import verifies
@@ -49,6 +51,7 @@ from tutela.flow.read_health import HealthReads
 from tutela.flow.read_rules import On, RuleReads
 from tutela.flow.read_staged import StagedReads
 from tutela.flow.record import Recorder
+from tutela.flow.register_public import Registering
 from tutela.flow.rules import uses
 from tutela.flow.seal import leaf_of
 from tutela.flow.tried import Tried
@@ -85,6 +88,7 @@ from tutela.screens import (
     page,
     people,
     published,
+    register,
     rules,
     staged,
     told,
@@ -165,6 +169,7 @@ class Town:
     recorder: Recorder
     acts: Acts
     incidents: Incidents
+    registering: Registering
     number: count[int] = field(default_factory=count)
 
     @property
@@ -450,6 +455,7 @@ def application(here: Town) -> Litestar:
             events.routes(here.reads, guard),
             people.routes(here.staff, guard),
             published.routes(here.publishing, here.facts, ORIGIN, script()),
+            register.routes(here.registering, INSTALL.zone),
             health.routes(here.health_reads, probes, guard),
             staged.routes(here.staged_reads, guard),
             told.routes(here.reads, guard),
@@ -489,6 +495,7 @@ async def town(clock: Callable[[], int] = lambda: NOW) -> Town:
         recorder=Recorder(facts, keys, known, health, clock, bytes_),
         acts=Acts(deeds),
         incidents=Incidents(deeds),
+        registering=Registering(facts, facts, facts, partial(capabilities, INSTALL.zone), INSTALL.city, "0", clock),
     )
     await _register(made)
     await made.values()

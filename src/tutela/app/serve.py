@@ -22,6 +22,7 @@ from tutela.app.lake import lake
 from tutela.app.leaving import Leaving
 from tutela.app.measuring import Heard, tell, timing
 from tutela.app.memory import settle
+from tutela.app.registering import registering
 from tutela.app.settings import FIRST_MQTT_PORT, FIRST_PORT, Settings
 from tutela.app.staff import staff
 from tutela.app.tasks import together
@@ -56,6 +57,7 @@ from tutela.screens import (
     page,
     people,
     published,
+    register,
     rules,
     staged,
     told,
@@ -144,6 +146,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
         events.routes(shown, guard),
         people.routes(here, guard),
         published.routes(behind.publishing, facts, origin(inside.install), script()),
+        register.routes(registering(inside), inside.install.zone),
         health.routes(vitals, _probes(inside), guard),
         staged.routes(outcomes, guard),
         rules.routes(RuleReads(ledger=ledger, rules=facts, ticks=facts, try_=Apart(inside.settings).run), guard),

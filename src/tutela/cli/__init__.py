@@ -29,6 +29,7 @@ VERBS = {
     "city": "city",
     "invite": "inviting",
     "sources": "sources",
+    "register": "register",
     "units": "units",
     "import": "importing",
     "rules": "rules",

@@ -68,6 +68,7 @@ class Burst(Noun, frozen=True, kw_only=True):
         key="cell",
         lateness=0.0,
         personal_data=False,
+        learns=True,
         cannot=(
             "Say anything in its first days; know the hour of the day or a holiday; tell ten calls about one"
             " event from ten events; see a burst spread over more than a cell and its neighbours."

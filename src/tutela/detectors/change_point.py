@@ -105,6 +105,7 @@ class ChangePoint(Noun, frozen=True, kw_only=True):
         key="datastream",
         lateness=0.0,
         personal_data=False,
+        learns=True,
         cannot=(
             "Keep to its number of false alarms where results depend on more than the one before them; tell a small change"
             " where they depend much on it; know weekends, holidays or seasons from changes; say anything in its first"

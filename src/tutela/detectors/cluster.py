@@ -99,6 +99,7 @@ class Clusters(Noun, frozen=True, kw_only=True):
         key="city",
         lateness=0.0,
         personal_data=False,
+        learns=True,
         cannot=(
             "Tell ten calls about one event from ten events, unless they come at once; know that a part of the city is always busy at some"
             " hours and another part at others; see a cluster along a road, or one that is spread over the whole"

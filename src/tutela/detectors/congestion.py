@@ -70,6 +70,7 @@ class Congestion(Noun, frozen=True, kw_only=True):
         key="datastream",
         lateness=0.0,
         personal_data=False,
+        learns=True,
         cannot=(
             "Know why traffic slows, or whether it does so every day at this hour; find the free speed of a road that is"
             " hardly ever free, or before it saw it free; tell a sensor that says nothing but zero from a road at a standstill."

@@ -108,6 +108,7 @@ class Drifting(Noun, frozen=True, kw_only=True):
         key="datastream",
         lateness=0.0,
         personal_data=False,
+        learns=True,
         cannot=(
             "Tell a sensor that ages from a place that changes: so nothing is withheld for it; see others than those"
             " of its own partition, one in so many of the city's; notice what takes longer than its memory, or what"

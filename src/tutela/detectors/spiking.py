@@ -85,6 +85,7 @@ class Spiking(Noun, frozen=True, kw_only=True):
         key="datastream",
         lateness=0.0,
         personal_data=False,
+        learns=True,
         cannot=(
             "Tell a loose contact from short true events that come as often; doubt the first jumps before it is"
             " sure; see a jump that lasts two results; judge a datastream that always moves one way, or never."

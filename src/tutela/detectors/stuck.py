@@ -81,6 +81,7 @@ class Stuck(Noun, frozen=True, kw_only=True):
         key="datastream",
         lateness=0.0,
         personal_data=False,
+        learns=True,
         cannot=(
             "Tell a stuck sensor from a rest that is longer than any before; notice one that trembles in its last"
             " digit, or one that was stuck from its first day; judge what moves seldom by nature."

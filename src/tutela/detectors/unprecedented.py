@@ -77,6 +77,7 @@ class Unprecedented(Noun, frozen=True, kw_only=True):
         key="datastream",
         lateness=0.0,
         personal_data=False,
+        learns=True,
         cannot=(
             "See what is odd but has been as high or as low before: a wrong hour, a shape, a value that stays the same;"
             " tell what it has not seen for want of time, as the first hot day of a year, from what is wrong; judge a"

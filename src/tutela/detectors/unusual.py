@@ -85,6 +85,7 @@ class Unusual(Noun, frozen=True, kw_only=True):
         key="datastream",
         lateness=0.0,
         personal_data=False,
+        learns=True,
         cannot=(
             "Say anything in its first weeks, or of a datastream that never varies; know holidays, weather"
             " or events; notice a change so slow that it learns it, or a result that comes after a newer one;"

@@ -25,7 +25,8 @@ class Card(Noun, frozen=True, kw_only=True):
     or "city" (of all facts). `needs` are observed properties, kinds of fact, or kinds of detection ("*" for any);
     `lateness` is the allowed lateness in seconds; `options` makes the examples fire. `quality`: it judges whether
     a datastream can be believed, and what it doubts is kept from the others; it has a method `judge`, and no lateness.
-    `doubted`: it gets what is doubted too, as it looks at whether rows come and not at what they say.
+    `doubted`: it gets what is doubted too, as it looks at whether rows come and not at what they say. `learns`: what it takes
+    for usual, it learns from the datastream itself while it runs.
     """
 
     finds: str
@@ -39,3 +40,4 @@ class Card(Noun, frozen=True, kw_only=True):
     near_miss: tuple[Sample, ...] = ()
     quality: bool = False
     doubted: bool = False
+    learns: bool = False
