@@ -32,6 +32,7 @@ SECONDS = {
     "lake": 300,
     "seal": 180,
     "proofs": 300,
+    "decide": 120,
     "spine": 900,
     "loaded": 900,
     "intake": 300,

@@ -31,6 +31,7 @@ from tutela.model.scales import Scale
 from tutela.policy.decide import Rule
 from tutela.policy.gate import SAYS
 from tutela.policy.purposes import CLASSES, LEGAL_BASES, PURPOSES
+from tutela.policy.refusals import DECLARES, NEVER, TABLES
 from tutela.standards import _hearing, json_map, topics
 from tutela.standards.mapping import CallShape, Stream, When
 from tutela.standards.mapping import Mapping as Mapped
@@ -295,6 +296,23 @@ def _rules(some: Iterable[Rule]) -> str:
     return table(("policy", "says", "what to do"), [(code(rule.id), rule.msg, rule.do) for rule in some])
 
 
+def refused() -> Iterator[str]:
+    """What is refused outright, with its message and the words by which it is recognised."""
+    yield "# Refused uses\n\nWhat nobody may do, whatever is set: no option, rule, source or part enables it. Who asks gets the message, and the log an event."
+    yield table(("id", "what", "message"), [(code(one.id), one.what, one.says) for one in NEVER.values()])
+    yield (
+        "## How they are recognised\n\nBy what is declared, whole, and by nothing else: the purpose that is named; the kind of a source; kinds, observed"
+        " properties and properties of its Things and Datastreams; the options of a rule, a connection or a use of a part that say what is"
+        f" looked at ({', '.join(map(code, sorted(DECLARES | TABLES)))}); the needs of a part's card, its name and its fields; a setting"
+        " that turns something off. What people write, and what Things, sources and rules are called, is never looked through."
+        " `skinColour`, `Skin colour` and `skin_colour` are `skin-colour` here."
+    )
+    yield table(
+        ("id", "purposes", "properties, kinds, needs, fields", "settings that stay on"),
+        [(code(one.id), *(", ".join(words) or "–" for words in (one.purposes, one.names, one.switches))) for one in NEVER.values()],
+    )  # fmt: skip
+
+
 def commands() -> Iterator[str]:
     """Every command with its help."""
     yield "# Command line\n\n`tutela COMMAND --help` says the same."
@@ -340,6 +358,7 @@ PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "systems": systems,
     "kinds": kinds,
     "policies": rules,
+    "refused-uses": refused,
     "command-line": commands,
     "errors": raised,
     "environment": environment,

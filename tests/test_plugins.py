@@ -130,6 +130,16 @@ WRONG = {
         "rising = tutela_gauges.nowhere",
         "tutela: rising in detectors can't be imported from tutela_gauges.nowhere: No module named",
     ),
+    "a detector that needs what nobody may look at": (
+        'needs=frozenset({"*"})',
+        'needs=frozenset({"*", "skin-colour"})',
+        "tutela: Search by protected trait is not available. Try clothing colour, vehicle, direction or time. rising in ",
+    ),
+    "a system for a purpose that nobody may have": (
+        'purposes=("public-safety",)',
+        'purposes=("advertising",)',
+        "tutela: Not a public-safety purpose. gauges asks for it by 'advertising': leave that out.",
+    ),
     "a file that sets no part": (
         "part = Rising",
         "Rising",

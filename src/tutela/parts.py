@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from tutela.errors import BadInput, PartMissing
+from tutela.policy import refusals
 
 ROOMS = ("sources", "perceivers", "detectors", "forecasts", "planners", "responders", "standards")
 """Rooms whose files are found by name. Backends and screens are wired by the app itself."""
@@ -59,7 +60,7 @@ def _inside(room: str) -> list[str]:
 
 
 def load(room: str, name: str, sets: str = "part") -> Any:  # noqa: ANN401  a part can be of any kind; its room says which
-    """What the part's file calls `part`."""
+    """What the part's file calls `part`; raises Refused for one that needs what nobody may look at (its card says so)."""
     known = names(room)
     if name not in known:
         there = ", ".join(known) or "none"
@@ -67,7 +68,11 @@ def load(room: str, name: str, sets: str = "part") -> Any:  # noqa: ANN401  a pa
     module = _imported(room, name, known[name].partition(":")[0])
     if not hasattr(module, sets):
         raise PartMissing(f"{known[name]} sets no `{sets}`; end the file with `{sets} = …`", room=room)
-    return getattr(module, sets)
+    part = getattr(module, sets)
+    card = getattr(part, "card", None)
+    needs = (name, *getattr(card, "needs", ()), *getattr(part, "__struct_fields__", ()))
+    refusals.names(needs, f"{name} in {room}, of {known[name]},")
+    return part
 
 
 def _imported(room: str, name: str, module: str) -> ModuleType:
@@ -84,6 +89,7 @@ def _imported(room: str, name: str, module: str) -> ModuleType:
 def make(room: str, name: str, options: Mapping[str, object]) -> Any:  # noqa: ANN401  as above
     """The part with these options, each checked against its field: BadInput names the wrong one."""
     part = load(room, name)
+    refusals.names(refusals.declared(options), f"{name} in {room}")
     try:
         return msgspec.convert(dict(options), part)
     except msgspec.ValidationError as wrong:

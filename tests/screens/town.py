@@ -44,6 +44,7 @@ from tutela.flow.health import Health
 from tutela.flow.history import History
 from tutela.flow.ledger import Ledger
 from tutela.flow.people import Staff
+from tutela.flow.ports import Policy
 from tutela.flow.prose import Prose
 from tutela.flow.published import Publishing
 from tutela.flow.read import Reads, reads
@@ -470,13 +471,18 @@ def application(here: Town) -> Litestar:
     )
 
 
-async def town(clock: Callable[[], int] = lambda: NOW) -> Town:
-    """The town, with its register and values, and without people, alerts and calls."""
+async def town(clock: Callable[[], int] = lambda: NOW, policy: Policy | None = None) -> Town:
+    """The town, with its register and values, and without people, alerts and calls. `policy`: who else is to decide."""
     facts, keys, streams = MemoryFacts(Store(clock)), MemoryKeys(clock), MemoryStreams(clock)
     await facts.install(INSTALL)
     for stream, subjects in hop.everything("live").items():
         await streams.open(stream, subjects)
-    known, ledger, health, bytes_ = Known(facts, PARTITIONS), Ledger(policies(), facts, clock), Health(), chance()
+    known, ledger, health, bytes_ = (
+        Known(facts, PARTITIONS),
+        Ledger(policy or policies(), facts, clock),
+        Health(),
+        chance(),
+    )
     lake = MemoryLake()
     history = History(lake, streams, keys, PARTITIONS)
     deeds = Deeds(ledger, facts, facts, Prose(keys))

@@ -21,6 +21,7 @@ from tutela.app.config_changes import Change, differs
 from tutela.app.config_connections import Wanted, planned, secrets_in
 from tutela.app.config_files import city_text, entry_text, fields, file_name, people_text
 from tutela.app.core import Core, clock, core
+from tutela.app.refusing import written_down
 from tutela.app.settings import Settings
 from tutela.app.sources import Entry, Reached, read
 from tutela.backends.rules import same_place
@@ -29,6 +30,7 @@ from tutela.flow.entering import connect, define, enter
 from tutela.flow.line import health_thing
 from tutela.model.people import Agent
 from tutela.model.register import Datastream, Kept, Source, Thing
+from tutela.policy import refusals
 from tutela.policy.purposes import proper, purpose_of
 
 BY = "install"
@@ -79,6 +81,11 @@ async def write(settings: Settings, folder: Path) -> Sequence[Path]:
 
 async def load(settings: Settings, folder: Path, *, dry: bool, secrets: Path | None = None) -> Sequence[Change]:
     """What differs; and, unless `dry`, the register is changed, with its events. An import that fails can be run again."""
+    async with written_down(settings, f"import of {folder.name}"):
+        return await _load(settings, folder, dry=dry, secrets=secrets)
+
+
+async def _load(settings: Settings, folder: Path, *, dry: bool, secrets: Path | None) -> Sequence[Change]:
     wanted = await asyncio.to_thread(_read, folder)
     given = await asyncio.to_thread(secrets_in, secrets, [entry.source.name for entry in wanted])
     async with core(settings, "config", connections=2) as inside:
@@ -236,9 +243,11 @@ def _tables(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        told = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, OSError) as wrong:
         raise BadInput(f"{path} can't be read: {wrong}") from wrong
+    refusals.switched_off(told, path.name)
+    return told
 
 
 def _write(folder: Path, texts: Mapping[Path, str]) -> None:

@@ -11,13 +11,21 @@ from tutela.flow.detector import Detector
 from tutela.flow.rules import uses
 from tutela.model.rule import Armed
 from tutela.model.system import System, Use
+from tutela.policy import refusals
 
 LOG = logging.getLogger(__name__)
 
 
 def installed() -> Sequence[System]:
-    """The systems that there are, by name: those that are built, and those that installed packages bring."""
-    return [parts.load(parts.SYSTEMS, name, "system") for name in parts.names(parts.SYSTEMS)]
+    """The systems that there are, by name: those that are built, and those that installed packages bring.
+
+    Raises Refused for one with a purpose that nobody may have.
+    """
+    found: list[System] = [parts.load(parts.SYSTEMS, name, "system") for name in parts.names(parts.SYSTEMS)]
+    for system in found:
+        for purpose in system.purposes:
+            refusals.purpose(purpose, system.name)
+    return found
 
 
 def check() -> None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from tutela.app.core import Core, chance, clock, core
 from tutela.app.disks import reserve
+from tutela.app.refusing import written_down
 from tutela.app.settings import Settings
 from tutela.app.tasks import together
 from tutela.app.tracing import followed, traced
@@ -25,6 +26,8 @@ from tutela.flow.imports import Imported, Importer
 from tutela.flow.record import Recorder
 from tutela.model.rows import Rows, joined
 from tutela.model.when import SECOND
+from tutela.policy import refusals
+from tutela.policy.purposes import proper
 from tutela.sources.files import Recorded
 from tutela.standards.mapping import Column, Mapped, Mapping, apply, read
 
@@ -65,18 +68,22 @@ def mapping(name: str) -> Mapping:
 
 
 def mapped(wanted: Wanted) -> tuple[Mapping, Mapped]:
-    """The file in our nouns, without storing anything: a dry run."""
+    """The file in our nouns, without storing anything: a dry run. Raises Refused for what nobody may have."""
     if not wanted.timeline.startswith(IMPORTS):
         raise BadInput(
             f"{wanted.timeline!r} is no timeline for recorded data; name one like {IMPORTS}{wanted.timeline}"
         )
     how = mapping(wanted.mapping)
-    return how, apply(how, Recorded(wanted.path).read(how), wanted.timeline)
+    proper(how.source)
+    found = apply(how, Recorded(wanted.path).read(how), wanted.timeline)
+    refusals.defined(found.things, found.datastreams)
+    return how, found
 
 
 async def run(settings: Settings, wanted: Wanted, said: Said, working: Working | None = None) -> Imported:
     """Import it all; returns when everything is durable and, with `working`, when the desk has seen it all too."""
-    how, found = await asyncio.to_thread(mapped, wanted)
+    async with written_down(settings, f"import of {wanted.path.name}"):
+        how, found = await asyncio.to_thread(mapped, wanted)
     async with traced(settings, "import") as traces, core(settings, "import", traces=traces) as inside:
         await inside.open_timeline(wanted.timeline, how.about)
         await enter(inside.facts, how.source, BY, clock())

@@ -12,6 +12,7 @@ import msgspec
 from tutela.app.core import Core, clock, core
 from tutela.app.detecting import instance, instances, named, parted
 from tutela.app.lake import lake
+from tutela.app.refusing import written_down
 from tutela.app.settings import Settings
 from tutela.app.wording import sentences
 from tutela.errors import BadInput, NotFound, PartMissing
@@ -97,7 +98,8 @@ async def tried(inside: Core, rule: Rule, on: On) -> Tried:
 
 async def run(settings: Settings, path: Path, on: On) -> tuple[Tried, str]:
     """`tutela backtest`: what it would have told, for programs and in words."""
-    rule = await asyncio.to_thread(rule_of, path)
+    async with written_down(settings, f"backtest of {path.name}"):
+        rule = await asyncio.to_thread(rule_of, path)
     async with core(settings, "backtest", connections=2) as inside:
         await inside.known.refresh()
         told = await tried(inside, rule, on)
@@ -128,7 +130,8 @@ async def listed(settings: Settings) -> Sequence[InForce]:
 
 async def armed(settings: Settings, path: Path) -> Armed:
     """Put the rule in a file in force."""
-    rule = await asyncio.to_thread(rule_of, path)
+    async with written_down(settings, f"arm {path.name}"):
+        rule = await asyncio.to_thread(rule_of, path)
     async with core(settings, "rules", connections=1) as inside:
         return await arm(inside.facts, rule, BY, clock())
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -13,6 +14,7 @@ from rich.markup import escape
 
 from tutela.app.connections import completed, made, same_way
 from tutela.app.core import Core, clock, core
+from tutela.app.refusing import written_down
 from tutela.app.settings import Settings
 from tutela.errors import BadInput
 from tutela.flow.entering import connect, define, disconnect, enter
@@ -20,6 +22,7 @@ from tutela.model.flow import Sender
 from tutela.model.noun import Noun
 from tutela.model.register import Connection, Datastream, Reach, Source, Thing
 from tutela.model.when import SECOND
+from tutela.policy import refusals
 
 BY = "install"
 HEAD = ("source", "owner", "for", "on the basis of", "personal data", "datastreams")
@@ -77,15 +80,20 @@ class Listed:
 
 
 def read(path: Path) -> Entry:
-    """The entry in a TOML file; the error says which field is wrong."""
+    """The entry in a TOML file; the error says which field is wrong. Raises Refused for what nobody may have."""
     try:
         told = tomllib.loads(path.read_text())
+        refusals.switched_off(told, path.name)
         name = told.get("source", {}).get("name", "")
         for part in ("thing", "datastream"):
             told[part] = [{"id": 0, "source": name, **one} for one in told.get(part, [])]
-        return msgspec.convert(told, Entry)
+        entry = msgspec.convert(told, Entry)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, OSError) as wrong:
         raise BadInput(f"{path} can't be read: {wrong}") from wrong
+    refusals.defined(entry.thing, entry.datastream)
+    if entry.connection is not None:
+        refusals.names(refusals.declared((entry.connection.options, entry.connection.reading)), entry.source.name)
+    return entry
 
 
 async def listed(settings: Settings) -> Sequence[Listed]:
@@ -103,8 +111,7 @@ async def listed(settings: Settings) -> Sequence[Listed]:
 
 async def add(settings: Settings, path: Path) -> tuple[Source, str | None]:
     """Enter a source from a file; gives its token, which is shown once. What is fetched needs none."""
-    entry = read(path)
-    async with core(settings, "sources", connections=2) as inside:
+    async with written_down(settings, f"enter {path.name}"), _entering(settings, path) as (entry, inside):
         secret = await _secret(entry, inside)
         ready = made(entry.connected, secret) if entry.connected else None  # what could never run is not entered
         await enter(inside.facts, entry.source, BY, clock())
@@ -115,6 +122,14 @@ async def add(settings: Settings, path: Path) -> tuple[Source, str | None]:
             await disconnect(inside.facts, entry.source.name, BY, clock())
         sends = ready is None or ready.part is None
         return entry.source, await inside.tokens.issue(entry.source.name) if sends else None
+
+
+@asynccontextmanager
+async def _entering(settings: Settings, path: Path) -> AsyncIterator[tuple[Entry, Core]]:
+    """The entry that a file tells, and the instance that it is for."""
+    entry = read(path)
+    async with core(settings, "sources", connections=2) as inside:
+        yield entry, inside
 
 
 async def _secret(entry: Entry, inside: Core) -> Mapping[str, Any]:

@@ -17,6 +17,7 @@ from tutela.model.kinds import kind
 from tutela.model.noun import Noun
 from tutela.model.register import Connection, Datastream, Kept, Source, Thing
 from tutela.model.timeline import LIVE
+from tutela.policy import refusals
 from tutela.policy.gate import LIVE_AHEAD, SAYS, Reason
 from tutela.policy.purposes import proper, purpose_of
 
@@ -111,8 +112,9 @@ async def define(
     a Thing as they are where it tells none, and may come only from a source whose entry has not ended.
 
     Raises BadInput for a kind that nobody knows, a name that can't be shown, an interval that is none, or a purpose
-    that is not its source's; Quarantined for a source without a valid entry.
+    that is not its source's; Quarantined for a source without a valid entry; Refused for what nobody may look at.
     """
+    refusals.defined(things, datastreams)
     for thing in things:
         _plain(thing.name)
     for stream in datastreams:

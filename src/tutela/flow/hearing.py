@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import msgspec
 import numpy as np
 
-from tutela.errors import BadInput, Conflict, EngineDown
+from tutela.errors import BadInput, Conflict, EngineDown, Refused
 from tutela.maths.cells import cell_of
 from tutela.model.flow import Give, Offer, Receipt, Refusal
 from tutela.model.heard import Heard, Value
@@ -198,7 +198,7 @@ class Hearing:
         """Why this one can't be defined, if so."""
         try:
             await self._all(things, streams)
-        except (BadInput, Conflict) as wrong:
+        except (BadInput, Conflict, Refused) as wrong:
             LOG.warning("%s speaks of what it can't define: %s", self._source, wrong)
             return NOT_DEFINED, wrong.message
         return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from tutela.errors import Refused, TutelaError
 from tutela.maths.ids import digest, uuid_of
@@ -17,6 +17,7 @@ from tutela.model.access import Access, Ask
 from tutela.model.event import Event
 from tutela.model.flow import encode
 from tutela.model.noun import Noun
+from tutela.model.timeline import LIVE
 from tutela.model.when import SECOND
 
 from .ports import Clock, Log, Policy
@@ -91,9 +92,17 @@ class Ledger:
         refused = self._decide(ask)
         if refused is None:
             return
-        says = Denial(asker=_asker(ask.access), query=query, policy=refused.policy, says=refused.message)
-        await self._write("refusal@1", ask.access, timeline, says)
+        await self.refuse(ask.access, timeline, query, refused)
+
+    async def refuse(self, access: Access, timeline: str, query: str, refused: Refused) -> NoReturn:
+        """Write `refusal@1` and raise Refused: what is refused outright, whoever asks (`policy.refusals`)."""
+        await self._denied(_asker(access), timeline, query, refused)
         raise Refused(refused.message, policy=refused.policy)
+
+    async def refuse_here(self, by: str, query: str, refused: Refused) -> None:
+        """Write `refusal@1` of what somebody asked for who holds the machine: they have no role, and named no purpose."""
+        asker = Asker(agent=by, role="", agency="", purpose="", legal_basis="", case=None)
+        await self._denied(asker, LIVE, query, refused)
 
     async def permitted(
         self, records: Sequence[Record], ask_of: Callable[[Record], Ask], ask: Ask, timeline: str, query: str
@@ -115,7 +124,11 @@ class Ledger:
         says = Query(
             asker=_asker(access), query=query, count=len(shown), ids=digest(*shown).hex(), persons=tuple(persons)
         )
-        await self._write("query@1", access, timeline, says)
+        await self._write("query@1", access.agent.id, timeline, says)
+
+    async def _denied(self, asker: Asker, timeline: str, query: str, refused: Refused) -> None:
+        says = Denial(asker=asker, query=query, policy=refused.policy, says=refused.message)
+        await self._write("refusal@1", asker.agent, timeline, says)
 
     def _decide(self, ask: Ask) -> Refused | None:
         group, now = _group(ask), self._clock()
@@ -133,13 +146,13 @@ class Ledger:
             return refused
         return None
 
-    async def _write(self, kind: str, access: Access, timeline: str, says: Query | Denial) -> None:
+    async def _write(self, kind: str, by: str, timeline: str, says: Query | Denial) -> None:
         now = self._clock()
         body = encode(says)
         event = Event(
             id=uuid_of(kind, now, next(self._turn), body),
             at=now,
-            by=access.agent.id,
+            by=by,
             cause=None,
             kind=kind,
             timeline=timeline,

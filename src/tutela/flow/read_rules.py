@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from tutela.errors import Refused
 from tutela.model.access import Access
 from tutela.model.rule import InForce, Rule
 from tutela.model.timeline import LIVE
@@ -52,7 +53,10 @@ class RuleReads:
         collected for the rule's own purpose, so that has to go with this one, too.
         """
         query, now = f"backtest of {rule.name} on {on.days:g} days of {on.timeline}", self.ledger.now
-        checked(rule)
+        try:
+            checked(rule)
+        except Refused as refused:
+            await self.ledger.refuse(access, on.timeline, query, refused)
         for of in ("alerts", "calls", "reports", "posts"):
             await self.ledger.must(ask(access, Action.READ, of, now), on.timeline, query)
             own = ask(access, Action.READ, of, now, collected_for=(rule.purpose,))

@@ -23,6 +23,7 @@ from tutela.model.rule import Armed, InForce, Rule
 from tutela.model.system import Use
 from tutela.model.timeline import LIVE
 from tutela.model.when import SECOND
+from tutela.policy import refusals
 from tutela.policy.purposes import known_purpose
 
 from .correlating import CORRELATE
@@ -54,8 +55,10 @@ def read(text: str) -> Rule:
 
 
 def checked(rule: Rule) -> Rule:
-    """The same rule, if it speaks plainly of what there is; raises BadInput."""
+    """The same rule, if it speaks plainly of what there is; raises BadInput, or Refused for what nobody may look at."""
     known_purpose(rule.purpose, rule.name)
+    refusals.names((one for term in rule.terms for one in (term.part, *refusals.declared(term.options))), rule.name)
+    refusals.names(refusals.declared(rule.rule), rule.name)
     names = [term.name for term in rule.terms]
     if doubled := sorted({name for name in names if names.count(name) > 1}):
         raise BadInput(f"{rule.name}: two terms are called {doubled[0]!r}; give each its own name")

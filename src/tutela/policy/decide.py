@@ -20,6 +20,8 @@ from .purposes import used_for
 
 NEVER = 2**63 - 1
 ANNOTATIONS = ("id", "msg", "do")
+OUTRIGHT = "R"
+"""How the ids of `refusals.NEVER` begin."""
 
 Question = tuple[dict[str, Any], list[dict[str, Any]]]
 """A Cedar request and the entities that it is about."""
@@ -77,7 +79,7 @@ class Policies:
             self._refuse(answer.diagnostics.reasons, ask)
 
     def _refuse(self, reasons: list[str], ask: Ask) -> NoReturn:
-        rules = sorted((self._rules[reason] for reason in reasons), key=lambda rule: rule.id)
+        rules = sorted((self._rules[reason] for reason in reasons), key=_weight)
         if rules:
             first = rules[0]
             raise Refused(f"{first.msg} {first.do}", policy=first.id, policies=[rule.id for rule in rules])
@@ -85,6 +87,11 @@ class Policies:
         says = " ".join(f"{rule.msg} {rule.do}" for rule in self.rules if rule.role == role)
         what = f"No policy lets {role} {ask.action} {ask.record_class} for {ask.access.purpose}."
         raise Refused(f"{what} {says}".rstrip(), policy="no-permit")
+
+
+def _weight(rule: Rule) -> tuple[bool, str]:
+    """What is refused outright is told first."""
+    return not rule.id.startswith(OUTRIGHT), rule.id
 
 
 def _unjudged(errors: list[str]) -> Refused:

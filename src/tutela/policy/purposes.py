@@ -20,6 +20,8 @@ from tutela.model.post import SUBJECT, is_subject
 from tutela.model.register import Datastream, Source
 from tutela.model.when import DAY
 
+from . import refusals
+
 DPV = "https://w3id.org/dpv#"
 
 
@@ -217,13 +219,18 @@ def used_for(collected_for: Iterable[str]) -> tuple[str, ...]:
 
 
 def known_purpose(name: str, of: str) -> None:
-    """Raise BadInput, with the list, when nobody knows that purpose of a source or a rule."""
+    """Raise BadInput, with the list, when nobody knows that purpose of a source or a rule; Refused for one that nobody may have."""
+    refusals.purpose(name, of)
     if name not in PURPOSES:
         raise BadInput(f"{of}: there is no purpose called {name!r}; there are: {', '.join(PURPOSES)}")
 
 
 def proper(source: Source) -> None:
-    """A register entry names purposes and a legal basis that we know, and a retention that can be; raises BadInput with the lists."""
+    """A register entry names purposes and a legal basis that we know, and a retention that can be; raises BadInput with the lists.
+
+    Refused for a purpose or a kind of source that is refused outright.
+    """
+    refusals.names((source.kind,), source.name)
     for name in source.purposes:
         known_purpose(name, source.name)
     if not source.purposes:

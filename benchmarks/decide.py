@@ -1,0 +1,95 @@
+"""What one decision of the shipped policies costs, without any cache: CPU time, one by one. JSON lines.
+
+The questions are the rows of the golden table, in turn, so that all roles, all policies and all kinds of refusal are in it; each
+is put into Cedar's words and judged against the whole set, as a read does it. `decide.cpu` is of all of them, `decide.refused`
+of those alone that are refused, with the words of the refusal. Any answer that is not the table's breaks the promise.
+"""
+
+from __future__ import annotations
+
+import csv
+import gc
+import sys
+import time
+from importlib.resources import files
+
+from benchmarks.report import ROOT, promise, quick, tell
+
+from tutela.errors import Refused
+from tutela.model.access import Access, Ask
+from tutela.model.people import Agent
+from tutela.policy.decide import Policies
+from tutela.policy.purposes import CLASSES
+
+ROUNDS = 2 if quick() else 60
+NOW = 1_795_000_000_000_000
+BAR = 1.0
+"""Milliseconds of CPU (p99)."""
+
+
+def asked(row: dict[str, str]) -> Ask:
+    """A line of the golden table as a question."""
+    of = CLASSES[row["records"]]
+    agent = Agent(id="a", name="Aino", role=row["role"], agency=row["agency"], suspended=row["suspended"] == "yes")  # type: ignore[arg-type]  # a few rows are about roles that do not exist
+    return Ask(
+        access=Access(agent=agent, purpose=row["purpose"], legal_basis=row["legal_basis"]),
+        action=row["action"],
+        record_class=of.name,
+        record_purposes=tuple(row["collected_for"].split("|")) if row["collected_for"] else of.purposes,
+        personal_data=of.personal_data or row["personal"] == "yes",
+        agency=row["owner"],
+        now=NOW,
+        expires=NOW if row["expired"] == "yes" else None,
+        joint=row["joint"] == "yes",
+        invites=row["invites"],
+    )
+
+
+def shipped() -> Policies:
+    """The policies that every instance has."""
+    folder = files("tutela.policy") / "policies"
+    text = "\n".join((folder / name).read_text() for name in ("forbids.cedar", "permits.cedar"))
+    return Policies(text, (folder / "tutela.cedarschema").read_text())
+
+
+def answer(policies: Policies, ask: Ask) -> tuple[str, float]:
+    """The id of the policy that refuses, or "allow", and the milliseconds of CPU that it took."""
+    began = time.process_time_ns()
+    try:
+        policies.check(ask)
+    except Refused as refused:
+        return refused.policy, (time.process_time_ns() - began) / 1e6
+    return "allow", (time.process_time_ns() - began) / 1e6
+
+
+def main() -> int:
+    """Ask all of it, so many times."""
+    with (ROOT / "tests" / "policy" / "golden.csv").open(newline="") as table:
+        rows = [(asked(row), row["answer"]) for row in csv.DictReader(table)]
+    policies, took, refused, wrong = shipped(), [], [], 0
+    for ask, _ in rows:  # once to warm up
+        answer(policies, ask)
+    gc.freeze()
+    for _ in range(ROUNDS):
+        for ask, expected in rows:
+            told, cost = answer(policies, ask)
+            wrong += told != expected
+            took.append(cost)
+            refused += [cost] if told != "allow" else []
+    for name, costs in (("decide.cpu", sorted(took)), ("decide.refused", sorted(refused))):
+        p99 = costs[len(costs) * 99 // 100]
+        tell(
+            name,
+            p99,
+            "ms p99",
+            most=BAR,
+            p50=costs[len(costs) // 2],
+            worst=costs[-1],
+            decisions=len(costs),
+            rows=len(rows),
+        )
+    return 0 if promise("decide.golden", not wrong, wrong=wrong) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
