@@ -43,6 +43,7 @@ from tutela.flow.gateway import Gateway
 from tutela.flow.health import Health
 from tutela.flow.history import History
 from tutela.flow.ledger import Ledger
+from tutela.flow.oversee import Oversight
 from tutela.flow.people import Staff
 from tutela.flow.ports import Policy
 from tutela.flow.prose import Prose
@@ -86,6 +87,7 @@ from tutela.screens import (
     health,
     incidents,
     observations,
+    oversight,
     page,
     people,
     published,
@@ -457,6 +459,7 @@ def application(here: Town) -> Litestar:
             people.routes(here.staff, guard),
             published.routes(here.publishing, here.facts, ORIGIN, script()),
             register.routes(here.registering, INSTALL.zone),
+            oversight.routes(Oversight(ledger=here.ledger, log=here.facts, chance=here.staff.chance), guard),
             health.routes(here.health_reads, probes, guard),
             staged.routes(here.staged_reads, guard),
             told.routes(here.reads, guard),

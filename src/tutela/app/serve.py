@@ -37,6 +37,7 @@ from tutela.flow.deed import Deeds
 from tutela.flow.gateway import Gateway, Options
 from tutela.flow.health import Health
 from tutela.flow.history import History
+from tutela.flow.oversee import Oversight
 from tutela.flow.prose import Prose
 from tutela.flow.published import Publishing
 from tutela.flow.read import reads
@@ -54,6 +55,7 @@ from tutela.screens import (
     health,
     incidents,
     observations,
+    oversight,
     page,
     people,
     published,
@@ -147,6 +149,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
         people.routes(here, guard),
         published.routes(behind.publishing, facts, origin(inside.install), script()),
         register.routes(registering(inside), inside.install.zone),
+        oversight.routes(Oversight(ledger=ledger, log=facts, chance=chance), guard),
         health.routes(vitals, _probes(inside), guard),
         staged.routes(outcomes, guard),
         rules.routes(RuleReads(ledger=ledger, rules=facts, ticks=facts, try_=Apart(inside.settings).run), guard),

@@ -33,6 +33,7 @@ CLASS_OF = {
     "shift@1": "shifts",
     "source@1": "register",
     "datastreams@1": "register",
+    "register-words@1": "register",
     "witness@1": "register",
     "witness-ended@1": "register",
     "connection@1": "health",  # it names machines inside of the city

@@ -1,0 +1,108 @@
+"""Oversight counts what the log holds, draws by chance alone, and names whoever read far more than usual."""
+
+from __future__ import annotations
+
+from collections import Counter
+from hashlib import sha256
+from itertools import count
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.screens.town import NOW, Town, town
+
+from tutela.errors import Refused
+from tutela.flow.oversee import FAR, LEAST, Oversight, standing_out
+from tutela.model.access import Access
+from tutela.model.people import Role
+from tutela.model.when import DAY, HOUR
+
+
+def over(here: Town, seed: int = 0) -> Oversight:
+    number = count()
+
+    def chance(size: int) -> bytes:
+        return sha256(f"{seed} {next(number)}".encode()).digest()[:size]
+
+    return Oversight(ledger=here.ledger, log=here.facts, chance=chance)
+
+
+async def auditor(here: Town) -> Access:
+    agent, _ = await here.person(Role.AUDITOR, "Maija")
+    return Access(agent=agent, purpose="oversight", legal_basis="LegalObligation")
+
+
+async def reads(here: Town, times: int) -> Access:
+    agent, _ = await here.person(Role.OPERATOR, "Aino")
+    access = here.access(agent)
+    for _ in range(times):
+        await here.reads.desk.alerts(access, "live")
+    return access
+
+
+async def test_reads_and_refusals_are_counted_from_the_log() -> None:
+    here = await town()
+    operator = await reads(here, 3)
+    wanted = Access(agent=operator.agent, purpose="statistics", legal_basis="PublicInterest")
+    with pytest.raises(Refused):
+        await here.reads.desk.alerts(wanted, "live")
+    await here.seal()
+
+    found = await over(here).look(await auditor(here), 7, 0)
+
+    assert [(one.role, one.purpose, one.reads) for one in found.reads] == [("operator", "public-safety", 3)]
+    assert sum(found.refusals.values()) == 1
+    assert (found.drawn, found.stands_out) == ((), ())
+
+
+async def test_whoever_may_not_see_accesses_is_refused_and_looking_is_an_event() -> None:
+    here = await town()
+    operator = await reads(here, 1)
+    await here.seal()
+    with pytest.raises(Refused):
+        await over(here).look(operator, 7, 5)
+
+    eyes = await auditor(here)
+    await over(here).look(eyes, 7, 5)
+    assert [event.kind for event in here.facts.store.events.values() if event.by == eyes.agent.id][-1] == "query@1"
+
+
+async def test_each_access_is_as_likely_to_be_drawn_and_none_twice() -> None:
+    here = await town()
+    await reads(here, 6)
+    await here.seal()
+    eyes, drawn = await auditor(here), Counter[int]()
+    for seed in range(300):
+        found = await over(here, seed).look(eyes, 7, 2)
+        assert len({one.position for one in found.drawn}) == 2
+        drawn.update(one.position for one in found.drawn)
+
+    assert len(drawn) == 6
+    assert all(70 < times < 130 for times in drawn.values()), drawn  # 100 each; 4 standard deviations are 33
+
+
+async def test_only_the_days_that_were_asked_for_are_counted() -> None:
+    now = NOW
+    here = await town(lambda: now)
+    await reads(here, 2)
+    await here.seal()
+    now = NOW + 3 * DAY + 2 * HOUR
+    await reads(here, 1)
+    await here.seal()
+    eyes = await auditor(here)
+
+    assert [one.reads for one in (await over(here).look(eyes, 1, 0)).reads] == [1]
+    assert [one.reads for one in (await over(here).look(eyes, 7, 0)).reads] == [3]
+
+
+@given(st.lists(st.integers(1, 40), min_size=3, max_size=30), st.integers(1, 200))
+def test_a_day_stands_out_only_beyond_three_times_the_median_of_the_others(others: list[int], reads_: int) -> None:
+    days = {"someone": {DAY * number: each for number, each in enumerate([*others, reads_])}}
+    usual = (
+        sorted(others)[len(others) // 2]
+        if len(others) % 2
+        else sum(sorted(others)[len(others) // 2 - 1 : len(others) // 2 + 1]) / 2
+    )
+    last = [one for one in standing_out(days) if one.day == DAY * len(others)]
+
+    assert bool(last) == (reads_ > LEAST and reads_ > FAR * usual)
