@@ -140,6 +140,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
     outcomes = StagedReads(ledger=ledger, desk=facts, log=facts)
     return [
         _machines(behind),
+        *_for_everybody(behind),
         observations.routes(shown, guard),
         alerts.routes(shown, acts, words, guard),
         incidents.routes(shown, commands, guard),
@@ -147,8 +148,6 @@ def _routes(behind: Doors) -> Sequence[Router]:
         units.routes(shown, moves, guard),
         events.routes(shown, guard),
         people.routes(here, guard),
-        published.routes(behind.publishing, facts, origin(inside.install), script()),
-        register.routes(registering(inside), inside.install.zone),
         oversight.routes(Oversight(ledger=ledger, log=facts, chance=chance), guard),
         health.routes(vitals, _probes(inside), guard),
         staged.routes(outcomes, guard),
@@ -167,6 +166,15 @@ def _routes(behind: Doors) -> Sequence[Router]:
             ),
             guard,
         ),
+    ]
+
+
+def _for_everybody(behind: Doors) -> Sequence[Router]:
+    """What nobody has to sign in for: the log's roots and proofs, and the register."""
+    inside = behind.core
+    return [
+        published.routes(behind.publishing, inside.facts, origin(inside.install), script()),
+        register.routes(registering(inside), inside.install.zone),
     ]
 
 
