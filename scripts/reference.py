@@ -268,8 +268,10 @@ def kinds() -> Iterator[str]:
 
 def rules() -> Iterator[str]:
     """Who may do what, and why not."""
-    found = policies().rules
+    shipped = policies()
+    found = shipped.rules
     yield "# Policies\n\nWho may read or do what. A refusal names the policy; what to do is said with it."
+    yield f"Each read and each refusal in the log names the set that decided by its digest. This one's is {code(shipped.digest)}."
     yield "## What nobody may do\n\n" + _rules(rule for rule in found if rule.forbids)
     yield "## What each role is here for\n\n" + _rules(rule for rule in found if not rule.forbids)
     yield "What no policy permits is refused as `no-permit`; what can't be judged, as `unjudged`."

@@ -84,6 +84,7 @@ class CountedPolicy:
     """The policies that ship, and how often they were asked."""
 
     asked: list[Ask] = field(default_factory=list)
+    digest: str = POLICIES.digest
 
     def check(self, ask: Ask) -> None:
         self.asked.append(ask)

@@ -122,3 +122,21 @@ async def test_when_it_can_not_be_written_down_nothing_is_shown(here: City) -> N
         await here.ledger.must(ask(access(purpose="curiosity"), Action.READ, "alerts", here.now[0]), "live", "alerts")
 
     assert query.value.policy == refusal.value.policy == "G33-audit"
+
+
+async def test_the_log_says_which_policies_decided(here: City) -> None:
+    await here.ledger.wrote(access(), "live", "everything", ["a"])
+    with pytest.raises(Refused):
+        await here.ledger.must(ask(access(Role.ANALYST), Action.ACT, "alerts", here.now[0]), "live", "acting")
+
+    assert [one.policies for one in here.queries()] == [here.policy.digest]
+    assert [one.policies for one in here.denials()] == [here.policy.digest]
+
+
+async def test_what_is_refused_at_the_machine_is_written_down_as_of_whoever_holds_it(here: City) -> None:
+    await here.ledger.refuse_here("install", "enter air.toml", Refused("No.", policy="R01-person-scores"))
+
+    [event], [told] = here.events("refusal@1"), here.denials()
+    assert (event.by, event.timeline) == ("install", "live")
+    assert (told.asker.agent, told.asker.role, told.query) == ("install", "", "enter air.toml")
+    assert (told.policy, told.says) == ("R01-person-scores", "No.")

@@ -273,6 +273,29 @@ def test_a_refusal_names_all_policies_that_refuse() -> None:
     assert refused.value.where["policies"] == ["F06-purpose-limitation", "F09-suspended"]
 
 
+@pytest.mark.parametrize("row", [row for row in GOLDEN if row["answer"] != "allow"], ids=lambda row: row["says"])
+def test_every_refusal_names_the_policy_the_sentence_and_what_to_do(row: Row) -> None:
+    rules = {rule.id: rule for rule in SHIPPED.rules}
+    with pytest.raises(Refused) as refused:
+        SHIPPED.check(asked(row))
+
+    told = refused.value
+    if told.policy in rules:
+        assert told.message == f"{rules[told.policy].msg} {rules[told.policy].do}"
+    elif told.policy == "no-permit":
+        own = [rule.do for rule in SHIPPED.rules if rule.role and rule.role == row["role"]]
+        assert told.message.startswith("No policy lets ")
+        assert told.message.endswith(own[-1] if own else "come in by an invitation for one that there is.")
+    else:
+        assert told.policy == "unjudged"
+        assert told.message.endswith("Ask for something that the reference names.")
+
+
+def test_the_digest_is_of_every_letter_of_the_policies_and_their_schema() -> None:
+    assert SHIPPED.digest == Policies(TEXT, SCHEMA).digest
+    assert len({SHIPPED.digest, Policies(f"{TEXT}\n", SCHEMA).digest, Policies(TEXT, f"{SCHEMA}\n").digest}) == 3
+
+
 def test_text_that_is_no_unicode_is_refused() -> None:
     row = {**ALLOWED[0], "action": "\ud800"}
 

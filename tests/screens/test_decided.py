@@ -47,6 +47,7 @@ class Recording:
 
     shipped: Policies = field(default_factory=policies)
     asked: list[Ask] = field(default_factory=list)
+    digest: str = "recorded"
 
     def check(self, ask: Ask) -> None:
         self.asked.append(ask)

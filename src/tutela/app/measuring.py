@@ -78,6 +78,11 @@ class Judged:
     policy: Policy
     meters: Meters
 
+    @property
+    def digest(self) -> str:
+        """As the policy's."""
+        return self.policy.digest
+
     def check(self, ask: Ask) -> None:
         """As the policy does."""
         try:

@@ -43,7 +43,7 @@ class Asker(Noun, frozen=True, kw_only=True):
 class Query(Noun, frozen=True, kw_only=True):
     """Body of `query@1`: who read what and why; how many records, and the digest of their ids in order.
 
-    `persons` names the records about people one by one.
+    `persons` names the records about people one by one. `policies` is the digest of the policies that permitted it.
     """
 
     asker: Asker
@@ -51,15 +51,17 @@ class Query(Noun, frozen=True, kw_only=True):
     count: int
     ids: str
     persons: tuple[str, ...] = ()
+    policies: str = ""
 
 
 class Denial(Noun, frozen=True, kw_only=True):
-    """Body of `refusal@1`: who wanted what and why, which policy said no, and in which words."""
+    """Body of `refusal@1`: who wanted what and why, which policy said no, of which set (its digest), and in which words."""
 
     asker: Asker
     query: str
     policy: str
     says: str
+    policies: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +124,19 @@ class Ledger:
         """Write `query@1`: these records are about to be shown. Raises Refused when it can't be written."""
         shown = tuple(ids)
         says = Query(
-            asker=_asker(access), query=query, count=len(shown), ids=digest(*shown).hex(), persons=tuple(persons)
+            asker=_asker(access),
+            query=query,
+            count=len(shown),
+            ids=digest(*shown).hex(),
+            persons=tuple(persons),
+            policies=self._policy.digest,
         )
         await self._write("query@1", access.agent.id, timeline, says)
 
     async def _denied(self, asker: Asker, timeline: str, query: str, refused: Refused) -> None:
-        says = Denial(asker=asker, query=query, policy=refused.policy, says=refused.message)
+        says = Denial(
+            asker=asker, query=query, policy=refused.policy, says=refused.message, policies=self._policy.digest
+        )
         await self._write("refusal@1", asker.agent, timeline, says)
 
     def _decide(self, ask: Ask) -> Refused | None:

@@ -367,8 +367,13 @@ class Stored(Protocol):
 
 
 class Policy(Protocol):
-    """Decides. Raises `Refused` with the id and the sentence of the policy that says no."""
+    """Decides. Raises `Refused` with the id and the sentence of the policy that says no.
 
+    `digest` is of all policies that decide, so that the log tells by which set something was decided.
+    """
+
+    @property
+    def digest(self) -> str: ...
     def check(self, ask: Ask) -> None: ...
 
 

@@ -8,6 +8,7 @@ validate against the schema stop the start.
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from typing import Any, NoReturn
 
 import cedarpy
@@ -20,6 +21,7 @@ from .purposes import used_for
 
 NEVER = 2**63 - 1
 ANNOTATIONS = ("id", "msg", "do")
+NO_ROLE = "There is no such role here: come in by an invitation for one that there is."
 OUTRIGHT = "R"
 """How the ids of `refusals.NEVER` begin."""
 
@@ -56,6 +58,12 @@ class Policies:
                 f"the policies do not fit the schema, so nothing starts: {'; '.join(map(str, valid.errors))}"
             )
         self._rules = _rules(text)
+        self._digest = sha256(f"{text}\0{schema}".encode()).hexdigest()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the policies' text, a zero byte and the schema: which set decided."""
+        return self._digest
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -84,9 +92,9 @@ class Policies:
             first = rules[0]
             raise Refused(f"{first.msg} {first.do}", policy=first.id, policies=[rule.id for rule in rules])
         role = ask.access.agent.role
-        says = " ".join(f"{rule.msg} {rule.do}" for rule in self.rules if rule.role == role)
+        says = " ".join(f"{rule.msg} {rule.do}" for rule in self.rules if rule.role and rule.role == role)
         what = f"No policy lets {role} {ask.action} {ask.record_class} for {ask.access.purpose}."
-        raise Refused(f"{what} {says}".rstrip(), policy="no-permit")
+        raise Refused(f"{what} {says or NO_ROLE}", policy="no-permit")
 
 
 def _weight(rule: Rule) -> tuple[bool, str]:
