@@ -27,7 +27,7 @@ UP = (
     "/schema/../../etc/passwd",
 )
 INSIDE = re.compile(
-    r"Traceback|\.py\"|site-packages|asyncpg|duckdb|postgres(ql)?://|nats://|root:x:0|hunter2|select ", re.I
+    r"Traceback|\.py\"|site-packages|asyncpg|duckdb|postgres(ql)?://|nats://|root:x:0|hunter2|select ", re.IGNORECASEGNORECASE
 )
 """What only the inside knows."""
 
@@ -110,7 +110,7 @@ async def test_an_act_that_breaks_half_way_leaves_nothing(
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-async def test_hostile_names_are_only_names(here: Town, operator: Client, text: str) -> None:
+async def test_hostile_names_are_only_names(operator: Client, text: str) -> None:
     for path in ("/v1/alerts/{}", "/v1/incidents/{}", "/v1/units/{}/history", "/part/{}", "/v1/log/inclusion/{}"):
         answer = await operator.get(path.format(text.replace("%s%n", "%25s%25n").replace("/", "%2F")) + WHY)
 
@@ -140,7 +140,7 @@ async def test_a_parameter_that_is_there_twice_never_reads_for_one_purpose_and_l
         assert not here.events("query@1")
 
 
-async def test_no_field_is_taken_that_a_route_does_not_have(here: Town, operator: Client) -> None:
+async def test_no_field_is_taken_that_a_route_does_not_have(operator: Client) -> None:
     """Nobody makes themselves more by a field that they add."""
     there = There()
     tried = 0
@@ -180,6 +180,7 @@ async def test_no_secret_goes_in_an_address(here: Town, stranger: Client) -> Non
 async def test_a_large_body_is_refused_at_every_page(here: Town) -> None:
     async with AsyncTestClient(application(here)) as client:
         client.cookies.set("tutela_session", await here.token())
+        answered = set()
         for route in pages(client.app):
             if route.startswith("POST"):
                 path = route.split(" ")[1].format(verb="acknowledge", subject="x")
