@@ -76,7 +76,10 @@ def audit(path: Path, service: Sequence[str]) -> int:
     for line in told(path, found, left - elsewhere(path)):
         print(line)
     aside = sorted(left & elsewhere(path))
-    print(f"{path.name}: {len(asked)} packages asked about" + (f"; for other machines: {', '.join(aside)}" if aside else ""))
+    print(
+        f"{path.name}: {len(asked)} packages asked about"
+        + (f"; for other machines: {', '.join(aside)}" if aside else "")
+    )
     if any(one.get("vulns") for one in found):
         return KNOWN
     return NOT_CHECKED if left - elsewhere(path) else CLEAN

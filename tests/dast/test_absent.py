@@ -68,5 +68,5 @@ def test_archives_are_opened_of_our_own_packages_alone() -> None:
     assert {name for name, what in imported() if below(what, {"tarfile"})} <= {"tutela.backends.server_postgres"}
 
 
-def test_only_one_site_is_served_by_one_origin(stranger: Client) -> None:
+def test_only_one_site_is_served_by_one_origin() -> None:
     assert not [path for path in STATIC.iterdir() if path.suffix not in {".css", ".js", ".svg"}]

@@ -27,7 +27,8 @@ UP = (
     "/schema/../../etc/passwd",
 )
 INSIDE = re.compile(
-    r"Traceback|\.py\"|site-packages|asyncpg|duckdb|postgres(ql)?://|nats://|root:x:0|hunter2|select ", re.IGNORECASEGNORECASE
+    r"Traceback|\.py\"|site-packages|asyncpg|duckdb|postgres(ql)?://|nats://|root:x:0|hunter2|select ",
+    re.IGNORECASE,
 )
 """What only the inside knows."""
 
@@ -182,7 +183,7 @@ async def test_a_large_body_is_refused_at_every_page(here: Town) -> None:
         client.cookies.set("tutela_session", await here.token())
         answered = set()
         for route in pages(client.app):
-            if route.startswith("POST"):
+            if route.startswith("POST") and route != "POST /sign-out":  # which reads none
                 path = route.split(" ")[1].format(verb="acknowledge", subject="x")
                 answer = await client.post(path, data={"text": "x" * 200_000})
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode
 from collections import Counter
+from dataclasses import replace
 from math import log2
 
-import msgspec
 import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
@@ -22,8 +22,7 @@ Client = AsyncTestClient[Litestar]
 @pytest.fixture
 async def real(here: Town) -> Town:
     """The town, with the chance that an installation has."""
-    here.staff = msgspec.structs.replace(here.staff) if isinstance(here.staff, msgspec.Struct) else here.staff
-    object.__setattr__(here.staff, "chance", chance)
+    here.staff = replace(here.staff, chance=chance)
     return here
 
 

@@ -316,16 +316,16 @@ async def test_a_file_without_certificates_is_told(tmp_path: Path) -> None:
 
 
 # ── the city's own network ──────────────────────────────────────────────────────────────────────
-@pytest.mark.parametrize(
-    "host", ["127.0.0.1", "localhost", "[::1]", "10.1.2.3", "[::ffff:127.0.0.1]"]
-)
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "10.1.2.3", "[::ffff:127.0.0.1]"])
 async def test_an_address_inside_is_refused_unless_the_entry_allows_it(host: str) -> None:
     intake = await run(Poll(url=f"http://{host}:9/"), FakeIntake())
 
     assert "not on the public Internet" in intake.troubles[0]
 
 
-@pytest.mark.parametrize("host", ["169.254.169.254", "[fe80::1]", "0.0.0.0", "[::ffff:169.254.169.254]", "[fd00:ec2::254]"])
+@pytest.mark.parametrize(
+    "host", ["169.254.169.254", "[fe80::1]", "0.0.0.0", "[::ffff:169.254.169.254]", "[fd00:ec2::254]"]
+)
 async def test_where_a_cloud_tells_a_machine_its_secrets_is_allowed_by_no_entry(host: str) -> None:
     intake = await run(Poll(url=f"http://{host}:9/", allow_private=True), FakeIntake())
 
