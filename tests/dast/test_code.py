@@ -159,6 +159,16 @@ def test_a_client_of_ours_speaks_tls_1_2_or_newer_and_asks_for_a_certificate(mad
     assert context.check_hostname
 
 
+@pytest.mark.parametrize("made", [Poll(url="https://feeds.example/")._trusted(), None], ids=["poll", "broker"])
+def test_a_client_of_ours_offers_ciphers_with_forward_secrecy_alone(made: ssl.SSLContext | None) -> None:
+    context = made or Broker(host="broker.example", topics=("a",))._trusted()
+    names = [str(cipher["name"]) for cipher in context.get_ciphers()]
+
+    assert names
+    assert all(name.startswith(("TLS_", "ECDHE-", "DHE-")) for name in names)
+    assert not [name for name in names if re.search(r"NULL|RC4|DES|MD5|EXP|anon|-SHA$", name)]
+
+
 def test_templates_escape_what_they_are_given_and_are_made_of_files_alone() -> None:
     assert paper.autoescape is True
     assert not [name for name, text in templates() if re.search(r"\|\s*safe\b|autoescape false|\{%-?\s*raw", text)]

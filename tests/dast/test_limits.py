@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from litestar.testing import AsyncTestClient
+from prometheus_client import generate_latest
 from tests.screens.town import NOW, WHY, application, town
 
+from tutela.app.measuring import slowed
+from tutela.backends.metrics import Meters
+from tutela.errors import TooOften
 from tutela.flow.rates import ACTS, READS, Rates
 from tutela.model.when import SECOND
 
@@ -41,6 +46,20 @@ async def test_acts_have_a_limit_of_their_own() -> None:
 
     assert set(through) == {303}
     assert (late.status_code, read.status_code) == (429, 200)
+
+
+def test_metrics_tell_how_many_had_to_wait_and_not_who() -> None:
+    meters = Meters()
+    rates = Rates(lambda: NOW, told=slowed(meters))
+    for _ in range(READS.burst):
+        rates.take("aino", "read")
+    for _ in range(3):
+        with pytest.raises(TooOften):
+            rates.take("aino", "read")
+
+    assert meters.registry.get_sample_value("tutela_slowed_requests_total", {"kind": "read"}) == 3
+    assert meters.registry.get_sample_value("tutela_slowed_requests_total", {"kind": "act"}) is None
+    assert b"aino" not in generate_latest(meters.registry)
 
 
 def test_work_with_the_page_never_meets_the_limit() -> None:
