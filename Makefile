@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: up test check bench chaos conformance lock clean
+.PHONY: up test check bench chaos conformance lock sbom audit clean
 
 # Where a collector is named (docs/how-to/trace.md), what hands traces to it is installed too.
 TRACED := $(if $(OTEL_EXPORTER_OTLP_ENDPOINT)$(OTEL_EXPORTER_OTLP_TRACES_ENDPOINT),$(VENV)/.otel)
@@ -23,6 +23,13 @@ bench: $(VENV)/.dev
 
 chaos: $(VENV)/.dev
 	$(BIN)/pytest -m chaos tests $(ARGS)
+
+sbom: $(VENV)/.dev
+	VENV=$(VENV) scripts/sbom $(ARGS)
+
+# Its status is 1 when something is known against a package, 3 when the service could not be asked.
+audit: $(VENV)/.dev
+	$(BIN)/python scripts/audit.py $(ARGS)
 
 lock:
 	scripts/lock

@@ -11,6 +11,7 @@ Each message says what, where and what to do, in words that a resident could rea
     ├── WrongStep           a lifecycle that has no such step
     ├── Conflict            somebody else changed it first; says who and when
     ├── NotFound            no such thing; says how to find what there is
+    ├── TooOften            one person asks more often than anybody needs to; says when to try again
     ├── Overloaded          a queue is full; says when to try again
     ├── EngineDown          an engine does not answer; says which, and what `tutela doctor` would do
     │   └── StorageFull     the disk is full; accepted data is safe, new data waits
@@ -82,6 +83,16 @@ class NotFound(TutelaError):
     """No such thing."""
 
     status = 404
+
+
+class TooOften(TutelaError):
+    """One person asks more often than anybody needs to."""
+
+    status = 429
+
+    def __init__(self, message: str, /, *, retry_after: float = 1.0, **where: object) -> None:
+        super().__init__(message, **where)
+        self.retry_after = retry_after
 
 
 class Overloaded(TutelaError):

@@ -48,6 +48,7 @@ from tutela.flow.people import Staff
 from tutela.flow.ports import Policy
 from tutela.flow.prose import Prose
 from tutela.flow.published import Publishing
+from tutela.flow.rates import Rates
 from tutela.flow.read import Reads, reads
 from tutela.flow.read_health import HealthReads
 from tutela.flow.read_rules import On, RuleReads
@@ -446,7 +447,7 @@ class Town:
 
 def application(here: Town) -> Litestar:
     """The app, as `tutela serve` has it."""
-    guard = Guard(here.staff)
+    guard = Guard(here.staff, Rates(here.clock))
     probes = {"PostgreSQL": here.facts.last, "NATS": lambda: here.streams.last("OBS-live")}
     return Litestar(
         route_handlers=[

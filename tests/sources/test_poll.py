@@ -316,13 +316,38 @@ async def test_a_file_without_certificates_is_told(tmp_path: Path) -> None:
 
 
 # ── the city's own network ──────────────────────────────────────────────────────────────────────
-@pytest.mark.parametrize(
-    "host", ["127.0.0.1", "localhost", "[::1]", "10.1.2.3", "169.254.169.254", "[::ffff:127.0.0.1]"]
-)
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "10.1.2.3", "[::ffff:127.0.0.1]"])
 async def test_an_address_inside_is_refused_unless_the_entry_allows_it(host: str) -> None:
     intake = await run(Poll(url=f"http://{host}:9/"), FakeIntake())
 
     assert "not on the public Internet" in intake.troubles[0]
+
+
+@pytest.mark.parametrize(
+    "host", ["169.254.169.254", "[fe80::1]", "0.0.0.0", "[::ffff:169.254.169.254]", "[fd00:ec2::254]"]
+)
+async def test_where_a_cloud_tells_a_machine_its_secrets_is_allowed_by_no_entry(host: str) -> None:
+    intake = await run(Poll(url=f"http://{host}:9/", allow_private=True), FakeIntake())
+
+    assert "which no other machine has" in intake.troubles[0]
+
+
+async def test_a_canary_on_this_machine_is_not_even_connected_to() -> None:
+    heard: list[str] = []
+
+    async def listen(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(str(writer.get_extra_info("peername")))
+        writer.close()
+
+    server = await asyncio.start_server(listen, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        for host in ("127.0.0.1", "localhost", "127.1", "2130706433", "0x7f000001", "[::ffff:7f00:1]", "0.0.0.0"):
+            intake = await run(Poll(url=f"http://{host}:{port}/"), FakeIntake())
+
+            assert intake.troubles, host
+            assert not intake.kept.bodies
+    assert not heard
 
 
 @pytest.mark.parametrize(
@@ -362,7 +387,7 @@ async def test_a_public_server_cannot_lead_inside(site: Site, monkeypatch: pytes
     intake = await run(poll(site, allow_private=False), FakeIntake())
 
     assert len(site.asked) == 1
-    assert "169.254.169.254, which is not on the public Internet" in intake.troubles[0]
+    assert "169.254.169.254, which no other machine has" in intake.troubles[0]
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,11 @@ class Judged:
         self.meters.decisions.labels("permitted", "").inc()
 
 
+def slowed(meters: Meters) -> Callable[[str], None]:
+    """Counts requests of people that had to wait, and tells nobody whose."""
+    return lambda kind: meters.slowed.labels(kind).inc()
+
+
 class Watched:
     """A detector that is timed, and whose detections are counted."""
 

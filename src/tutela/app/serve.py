@@ -20,7 +20,7 @@ from tutela.app.disks import reserve
 from tutela.app.hooks import Hooks
 from tutela.app.lake import lake
 from tutela.app.leaving import Leaving
-from tutela.app.measuring import Heard, tell, timing
+from tutela.app.measuring import Heard, slowed, tell, timing
 from tutela.app.memory import settle
 from tutela.app.registering import registering
 from tutela.app.settings import FIRST_MQTT_PORT, FIRST_PORT, Settings
@@ -40,6 +40,7 @@ from tutela.flow.history import History
 from tutela.flow.oversee import Oversight
 from tutela.flow.prose import Prose
 from tutela.flow.published import Publishing
+from tutela.flow.rates import Rates
 from tutela.flow.read import reads
 from tutela.flow.read_health import HealthReads
 from tutela.flow.read_rules import RuleReads
@@ -131,7 +132,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
     inside = behind.core
     facts, known, keys, ledger = inside.facts, inside.known, inside.keys, inside.ledger
     here = staff(inside, chance)
-    guard = Guard(here)
+    guard = Guard(here, Rates(clock, told=slowed(inside.meters)))
     history = History(lake(inside), inside.streams, keys, inside.install.partitions)
     shown = reads(ledger, facts, known, history, keys)
     deeds = Deeds(ledger, facts, facts, Prose(keys))

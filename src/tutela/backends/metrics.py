@@ -39,6 +39,7 @@ class Meters:
         ProcessCollector(registry=self.registry)
         self.acknowledged = self._histogram("acknowledgement_seconds", "From a request until it is durable.", "lane")
         self.decisions = self._counter("policy_decisions", "Decisions of the policies.", "answer", "policy")
+        self.slowed = self._counter("slowed_requests", "Requests of people who asked too often.", "kind")
         self.step = self._histogram("detector_step_seconds", "One step of a detector.", "detector", buckets=STEPS)
         self.detections = self._counter("detections", "What detectors found, revisions included.", "detector")
         self.sealed = self._histogram("sealing_seconds", "The longest that an event of a round waited for its seal.")

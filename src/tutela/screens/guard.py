@@ -11,6 +11,7 @@ from litestar.params import HeaderParameter, QueryParameter
 
 from tutela.errors import Refused
 from tutela.flow.people import Staff
+from tutela.flow.rates import Rates
 from tutela.model.access import Access
 from tutela.model.people import Agent
 
@@ -48,11 +49,16 @@ SIGNED_IN: list[dict[str, list[str]]] = [{"session": []}, {"bearer": []}]
 class Guard:
     """Turns requests into accesses. There is no way to read or act without one."""
 
-    def __init__(self, staff: Staff) -> None:
-        self.staff = staff
+    def __init__(self, staff: Staff, rates: Rates) -> None:
+        self.staff, self.rates = staff, rates
 
     async def agent(self, request: Asked) -> Agent:
-        """The person whose session this is; raises Refused (401) when there is none."""
+        """The person whose session this is; raises Refused (401) when there is none, TooOften when it is too often."""
+        who = await self._whose(request)
+        self.rates.take(who.id, "read" if request.method in SAFE else "act")
+        return who
+
+    async def _whose(self, request: Asked) -> Agent:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             return await self.staff.who(token)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from litestar import Response, Router, get
 from litestar.datastructures import CacheControlHeader
+from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 from litestar.static_files import create_static_files_router
@@ -23,7 +24,7 @@ from . import entrance, forms, paper, staged
 from .console import BASIS, PURPOSE, Console, Opened, access_of
 from .eyes import Eyes
 from .guard import Guard
-from .problem import Asked
+from .problem import Asked, Problem, by_framework
 from .sections import AGAIN, SECTIONS
 
 STATIC = Path(__file__).parent / "static"
@@ -42,7 +43,11 @@ class Section:
 def routes(here: Console, guard: Guard) -> Router:
     """The router that the app mounts."""
     static = create_static_files_router(
-        "/static", directories=[STATIC], include_in_schema=False, cache_control=CacheControlHeader(no_cache=True)
+        "/static",
+        directories=[STATIC],
+        include_in_schema=False,
+        cache_control=CacheControlHeader(no_cache=True),
+        exception_handlers={ValueError: _no_name},
     )
     people = Router(
         "/",
@@ -56,6 +61,12 @@ def routes(here: Console, guard: Guard) -> Router:
         request_max_body_size=LARGEST,
     )
     return Router("/", route_handlers=[people, static], include_in_schema=False)
+
+
+def _no_name(request: Asked, wrong: ValueError) -> Response[Problem]:
+    """Something that can't be the name of a file, such as one with a zero byte in it, names none."""
+    del wrong
+    return by_framework(request, NotFoundException("no file can have that name"))
 
 
 def _pages(here: Console, guard: Guard) -> list[HTTPRouteHandler]:

@@ -14,7 +14,7 @@ from litestar.types import ExceptionHandlersMap
 
 from tutela.errors import Refused, TutelaError
 
-from .problem import Asked
+from .problem import Asked, come_again
 
 SAYS = "tutela_says"
 LONGEST = 1500
@@ -60,7 +60,7 @@ def on_purpose(request: Asked, wrong: TutelaError) -> Response[str]:
     """An error that was raised on purpose, for a person; who is not signed in is led to the entrance."""
     if isinstance(wrong, Refused) and wrong.policy == "session":
         return go(ENTRANCE, wrong.message if request.cookies else "")
-    return _wrong(wrong.status, wrong.message)
+    return _wrong(wrong.status, wrong.message, come_again(wrong))
 
 
 def by_framework(request: Asked, wrong: HTTPException) -> Response[str]:
@@ -69,8 +69,10 @@ def by_framework(request: Asked, wrong: HTTPException) -> Response[str]:
     return _wrong(wrong.status_code, wrong.detail)
 
 
-def _wrong(status: int, says: str) -> Response[str]:
-    return page("wrong.html", status, says=says, status=status)
+def _wrong(status: int, says: str, headers: dict[str, str] | None = None) -> Response[str]:
+    answer = page("wrong.html", status, says=says, status=status)
+    answer.headers.update(headers or {})
+    return answer
 
 
 HANDLERS: ExceptionHandlersMap = {TutelaError: on_purpose, HTTPException: by_framework}

@@ -91,7 +91,7 @@ def _enrol(staff: Staff) -> HTTPRouteHandler:
 
 
 def _me(staff: Staff, guard: Guard) -> HTTPRouteHandler:
-    @get("/me", operation_id="readMe", responses=problems(401, 403, 503))
+    @get("/me", operation_id="readMe", responses=problems(401, 403, 429, 503))
     async def me(request: Asked) -> Agent:
         """Read who you are here."""
         return await staff.named(await guard.agent(request))

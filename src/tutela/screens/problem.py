@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from math import ceil
 from typing import Any
 from uuid import uuid4
 
@@ -47,10 +48,11 @@ MEANS = {
     403: "The policies say no; `policy` names the one that does.",
     404: "There is no such thing.",
     409: "It does not fit what stands now, or somebody else was first; the detail says who.",
+    429: "You ask too often; `Retry-After` says when to come again.",
     503: "An engine does not answer. Try again soon.",
 }
-READING = problems(400, 401, 403, 404, 503)
-ACTING = problems(400, 401, 403, 404, 409, 503)
+READING = problems(400, 401, 403, 404, 429, 503)
+ACTING = problems(400, 401, 403, 404, 409, 429, 503)
 
 
 def on_purpose(request: Asked, wrong: TutelaError) -> Response[Problem]:
@@ -59,12 +61,17 @@ def on_purpose(request: Asked, wrong: TutelaError) -> Response[Problem]:
     policy = wrong.policy if isinstance(wrong, Refused) else None
     status = SIGN_IN if policy == "session" else wrong.status
     headers = {"WWW-Authenticate": "Bearer"} if status == SIGN_IN else {}
-    if (after := getattr(wrong, "retry_after", None)) is not None:
-        headers["Retry-After"] = str(max(1, round(after)))
+    headers |= come_again(wrong)
     name = type(wrong).__name__
     return _response(
         Problem(type=f"tutela:{name}", title=_words(name), status=status, detail=wrong.message, policy=policy), headers
     )
+
+
+def come_again(wrong: TutelaError) -> dict[str, str]:
+    """When to try again, where that is known."""
+    after = getattr(wrong, "retry_after", None)
+    return {} if after is None else {"Retry-After": str(max(1, ceil(after)))}
 
 
 def by_framework(request: Asked, wrong: HTTPException) -> Response[Problem]:

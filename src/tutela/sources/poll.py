@@ -1,8 +1,8 @@
 """HTTP: a body fetched again and again, read by the connection's standard. RSS, GTFS-RT, DATEX II, JSON: whatever has an address.
 
 What has not changed is not sent again where the server knows `ETag` or `Last-Modified`. Addresses inside of the city's own
-network are refused, at each redirect and at the moment of connecting, unless the entry says `allow_private = true`: an
-address that somebody else chooses (a redirect, a name server) must not make this machine ask its neighbours (OWASP: server-side
+network are refused, at each redirect and at the moment of connecting, unless the entry says `allow_private = true`, and
+those that each machine has to itself (link-local, where clouds keep a machine's secrets) whatever it says: an address that somebody else chooses (a redirect, a name server) must not make this machine ask its neighbours (OWASP: server-side
 request forgery). Proxies of the environment are not used, for the same reason.
 Source: RFC 9110 (13: conditional requests, 15.4: redirects, 10.2.3: Retry-After).
 """
@@ -32,6 +32,8 @@ from tutela.model.noun import Noun
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 GIVEN_OUT = ipaddress.ip_network("2000::/3")
 """All of IPv6 that is the public Internet. What lies beside it may lead to an older address, in one more form than was thought of."""
+METADATA = (ipaddress.ip_address("fd00:ec2::254"), ipaddress.ip_address("100.100.100.200"))
+"""Where clouds tell a machine its secrets, beside 169.254.169.254, which is link-local."""
 NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """Of a header (RFC 9110, 5.6.2)."""
 PLAIN = ("", "identity")
@@ -250,6 +252,10 @@ async def _address(url: httpx.URL, *, allow_private: bool) -> str:
     port = url.port or {"http": 80, "https": 443}[url.scheme]
     found = await asyncio.get_running_loop().getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
     addresses = [str(one[4][0]) for one in found]
+    if near := [address for address in addresses if _of_the_machine(address)]:
+        raise _Away(
+            f"{url.host} is {near[0]}, which no other machine has: there a cloud tells a machine its secrets. No entry allows it"
+        )
     inside = [address for address in addresses if not _public(address)]
     if inside and not allow_private:
         raise _Away(
@@ -258,12 +264,24 @@ async def _address(url: httpx.URL, *, allow_private: bool) -> str:
     return addresses[0]
 
 
-def _public(address: str) -> bool:
-    """Whether it is on the public Internet, also when it is an older address in a newer one's clothes."""
+def _plain(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The address; when it is an older one in a newer one's clothes, the older one."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         worn = ip.ipv4_mapped or ip.sixtofour or (ipaddress.ip_address(int(ip) & 0xFFFFFFFF) if ip in NAT64 else None)
-        ip = worn or ip
+        return worn or ip
+    return ip
+
+
+def _of_the_machine(address: str) -> bool:
+    """Whether it is none of a neighbour's, but one that each machine has to itself: link-local, or no address at all."""
+    ip = _plain(address)
+    return ip.is_link_local or ip.is_unspecified or ip in METADATA
+
+
+def _public(address: str) -> bool:
+    """Whether it is on the public Internet."""
+    ip = _plain(address)
     return ip.is_global and not ip.is_multicast and (ip.version == 4 or ip in GIVEN_OUT)
 
 

@@ -1,0 +1,72 @@
+"""What docs/asvs.csv says this platform does not have: whoever adds it turns this red, and reads those rows again."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from litestar import Litestar
+from litestar.routes import HTTPRoute
+from litestar.testing import AsyncTestClient
+from tests.dast.test_code import STATIC, below, imported, templates
+
+Client = AsyncTestClient[Litestar]
+ROOT = Path(__file__).parents[2]
+
+ABSENT: dict[str, set[str]] = {
+    "LDAP": {"ldap", "ldap3"},
+    "LaTeX": {"pylatex", "latex"},
+    "memcache": {"memcache", "pymemcache", "pylibmc", "aiomcache"},
+    "mail": {"smtplib", "imaplib", "aiosmtplib", "poplib"},
+    "SMS and telephone": {"twilio", "vonage", "messagebird"},
+    "GraphQL": {"graphql", "strawberry", "ariadne", "graphene"},
+    "WebRTC": {"aiortc", "pylibsrtp"},
+    "SAML": {"saml2", "onelogin", "pysaml2"},
+    "XPath and XSLT": {"lxml", "elementpath", "saxonche"},
+    "JNDI": {"jpype", "jnius"},
+    "markup that people write": {"markdown", "mistune", "docutils", "bleach", "nh3"},
+    "archives that somebody sent": {"zipfile", "rarfile", "py7zr"},
+}
+"""What ASVS has rows for, and the libraries that it would come with."""
+
+
+@pytest.mark.parametrize("what", sorted(ABSENT))
+def test_there_is_no(what: str) -> None:
+    names = {name.replace("_", "-") for name in ABSENT[what]}
+    locked = set(re.findall(r"^([a-z0-9._-]+)==", (ROOT / "requirements" / "core.txt").read_text(), re.MULTILINE))
+
+    assert locked
+    assert not [pair for pair in imported() if below(pair[1], ABSENT[what])]
+    assert not locked & names
+
+
+def test_there_is_no_websocket(stranger: Client) -> None:
+    assert all(isinstance(route, HTTPRoute) for route in stranger.app.routes)
+
+
+def test_there_is_no_authorization_server(stranger: Client) -> None:
+    """Nobody is given tokens for other programs here, and no consent is asked for in their name."""
+    paths = " ".join(route.path for route in stranger.app.routes)
+
+    assert not re.search(r"authorize|oauth|/token|\.well-known|consent|introspect|revoke", paths)
+
+
+def test_there_is_no_password(stranger: Client) -> None:
+    for name, text in templates():
+        assert not re.search(r"type=\"?password", text), name
+    described = str(stranger.app.openapi_schema.to_schema()).lower()
+    assert "password" not in described
+
+
+def test_no_file_is_uploaded_by_people_and_none_is_sent_to_them_as_one(stranger: Client) -> None:
+    assert not [name for name, text in templates() if re.search(r"type=\"?file|multipart/form-data", text)]
+    assert "multipart/form-data" not in str(stranger.app.openapi_schema.to_schema())
+
+
+def test_archives_are_opened_of_our_own_packages_alone() -> None:
+    assert {name for name, what in imported() if below(what, {"tarfile"})} <= {"tutela.backends.server_postgres"}
+
+
+def test_only_one_site_is_served_by_one_origin() -> None:
+    assert not [path for path in STATIC.iterdir() if path.suffix not in {".css", ".js", ".svg"}]
