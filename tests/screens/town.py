@@ -36,6 +36,7 @@ from tutela.flow.command import Incidents
 from tutela.flow.deed import Deeds
 from tutela.flow.detecting import DetectStage
 from tutela.flow.entering import define, enter
+from tutela.flow.evidence import Evidence
 from tutela.flow.explain import Sentences
 from tutela.flow.fleet import Definition
 from tutela.flow.fleet import enter as enter_units
@@ -83,6 +84,7 @@ from tutela.model.why import ValueWas, Why
 from tutela.screens import (
     alerts,
     events,
+    evidence,
     health,
     incidents,
     observations,
@@ -396,6 +398,15 @@ class Town:
     def publishing(self) -> Publishing:
         return Publishing(self.facts, LOG_KEY.public_key().public_bytes_raw(), verifies)
 
+    @property
+    def evidence(self) -> Evidence:
+        async def signs(text: bytes) -> bytes:
+            return LOG_KEY.sign(text)
+
+        public = self.publishing
+        key = note.verifier_key(ORIGIN, public.public)
+        return Evidence(reads=self.reads, publishing=public, key=key, signs=signs, version="0")
+
     async def signed(self) -> Checkpoint:
         """Seal all that is committed, and sign it."""
         await self.seal()
@@ -460,6 +471,7 @@ def application(here: Town) -> Litestar:
             health.routes(here.health_reads, probes, guard),
             staged.routes(here.staged_reads, guard),
             told.routes(here.reads, guard),
+            evidence.routes(here.evidence, guard),
             rules.routes(here.rule_reads, guard),
             page.routes(here.console, guard),
         ],

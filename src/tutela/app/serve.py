@@ -17,6 +17,7 @@ from tutela import __version__
 from tutela.app.apart import Apart
 from tutela.app.core import Core, chance, clock, core
 from tutela.app.disks import reserve
+from tutela.app.evidence import evidence as making
 from tutela.app.hooks import Hooks
 from tutela.app.lake import lake
 from tutela.app.leaving import Leaving
@@ -51,6 +52,7 @@ from tutela.model.timeline import LIVE
 from tutela.screens import (
     alerts,
     events,
+    evidence,
     health,
     incidents,
     observations,
@@ -141,6 +143,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
         observations.routes(shown, guard),
         alerts.routes(shown, acts, words, guard),
         incidents.routes(shown, commands, guard),
+        evidence.routes(making(inside, shown, behind.publishing), guard),
         told.routes(shown, guard),
         units.routes(shown, moves, guard),
         events.routes(shown, guard),

@@ -37,6 +37,7 @@ VERBS = {
     "replay": "replaying",
     "verify": "proving",
     "proof": "proving",
+    "evidence": "evidence",
     "witnesses": "proving",
     "witness": "proving",
     "witness-settled": "proving",
