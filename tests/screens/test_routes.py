@@ -80,6 +80,9 @@ class There:
             "invitations": {"role": "operator", "agency": "city"},
             "again": {"agent": "somebody"},
             "shift": {"budget": 6},
+            "holds": {"case": "R 1", "authority": "a court", "reason": "r", "review": 1, "bucket": "a/b/c"},
+            "review": {"review": 1, "reason": "r"},
+            "lift": {"reason": "r"},
         }
         return bodies.get(path.rsplit("/", 1)[-1])
 

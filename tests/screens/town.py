@@ -43,6 +43,8 @@ from tutela.flow.fleet import enter as enter_units
 from tutela.flow.gateway import Gateway
 from tutela.flow.health import Health
 from tutela.flow.history import History
+from tutela.flow.hold import Holds
+from tutela.flow.hold_acts import HoldActs
 from tutela.flow.ledger import Ledger
 from tutela.flow.people import Staff
 from tutela.flow.ports import Policy
@@ -86,6 +88,7 @@ from tutela.screens import (
     events,
     evidence,
     health,
+    holds,
     incidents,
     observations,
     page,
@@ -399,6 +402,10 @@ class Town:
         return Publishing(self.facts, LOG_KEY.public_key().public_bytes_raw(), verifies)
 
     @property
+    def holds(self) -> Holds:
+        return Holds(log=self.facts, desk=self.facts, prose=Prose(self.keys), clock=self.clock)
+
+    @property
     def evidence(self) -> Evidence:
         async def signs(text: bytes) -> bytes:
             return LOG_KEY.sign(text)
@@ -471,6 +478,7 @@ def application(here: Town) -> Litestar:
             health.routes(here.health_reads, probes, guard),
             staged.routes(here.staged_reads, guard),
             told.routes(here.reads, guard),
+            holds.routes(HoldActs(ledger=here.ledger, holds=here.holds), guard),
             evidence.routes(here.evidence, guard),
             rules.routes(here.rule_reads, guard),
             page.routes(here.console, guard),

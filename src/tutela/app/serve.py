@@ -18,6 +18,7 @@ from tutela.app.apart import Apart
 from tutela.app.core import Core, chance, clock, core
 from tutela.app.disks import reserve
 from tutela.app.evidence import evidence as making
+from tutela.app.holds import holds as keeping
 from tutela.app.hooks import Hooks
 from tutela.app.lake import lake
 from tutela.app.leaving import Leaving
@@ -38,9 +39,10 @@ from tutela.flow.deed import Deeds
 from tutela.flow.gateway import Gateway, Options
 from tutela.flow.health import Health
 from tutela.flow.history import History
+from tutela.flow.hold_acts import HoldActs
 from tutela.flow.prose import Prose
 from tutela.flow.published import Publishing
-from tutela.flow.read import reads
+from tutela.flow.read import Reads, reads
 from tutela.flow.read_health import HealthReads
 from tutela.flow.read_rules import RuleReads
 from tutela.flow.read_staged import StagedReads
@@ -54,6 +56,7 @@ from tutela.screens import (
     events,
     evidence,
     health,
+    holds,
     incidents,
     observations,
     page,
@@ -143,7 +146,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
         observations.routes(shown, guard),
         alerts.routes(shown, acts, words, guard),
         incidents.routes(shown, commands, guard),
-        evidence.routes(making(inside, shown, behind.publishing), guard),
+        *_accountable(behind, shown, guard),
         told.routes(shown, guard),
         units.routes(shown, moves, guard),
         events.routes(shown, guard),
@@ -167,6 +170,15 @@ def _routes(behind: Doors) -> Sequence[Router]:
             ),
             guard,
         ),
+    ]
+
+
+def _accountable(behind: Doors, shown: Reads, guard: Guard) -> Sequence[Router]:
+    """What leaves for others, and what is kept for them."""
+    inside = behind.core
+    return [
+        evidence.routes(making(inside, shown, behind.publishing), guard),
+        holds.routes(HoldActs(ledger=inside.ledger, holds=keeping(inside)), guard),
     ]
 
 

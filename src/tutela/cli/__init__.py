@@ -38,6 +38,7 @@ VERBS = {
     "verify": "proving",
     "proof": "proving",
     "evidence": "evidence",
+    "holds": "holds",
     "witnesses": "proving",
     "witness": "proving",
     "witness-settled": "proving",

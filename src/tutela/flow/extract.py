@@ -6,7 +6,7 @@ One file a datastream, a line a value in the words of SensorThings; each minute 
 from __future__ import annotations
 
 from asyncio import to_thread
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Protocol
 
@@ -20,6 +20,7 @@ from tutela.model.when import MINUTE, iso, moment
 from tutela.policy.purposes import Action, ask
 
 from .read_observations import ObservationReads
+from .spared import windows
 
 STREAMS, ROWS = 200, 500_000
 """At most so many datastreams, and rows of all of them."""
@@ -41,11 +42,11 @@ class Extract:
 
     async def all(self, timeline: str, detections: Sequence[Detection], minutes: int) -> None:
         """The datastreams that these rest on, so many minutes before and after."""
-        windows = _windows(detections, minutes * MINUTE)
-        if len(windows) > STREAMS:
-            self._found.left_out.append(f"telemetry of {len(windows) - STREAMS} more datastreams than {STREAMS}")
-        for number in sorted(windows)[:STREAMS]:
-            await self._one(timeline, self._observations.known.datastream(number), *windows[number])
+        wanted = windows(detections, minutes * MINUTE)
+        if len(wanted) > STREAMS:
+            self._found.left_out.append(f"telemetry of {len(wanted) - STREAMS} more datastreams than {STREAMS}")
+        for number in sorted(wanted)[:STREAMS]:
+            await self._one(timeline, self._observations.known.datastream(number), *wanted[number])
 
     async def _one(self, timeline: str, of: Datastream, since: int, until: int) -> None:
         observations, what = self._observations, f"telemetry of {of.name}"
@@ -75,16 +76,6 @@ class Extract:
         body = b"".join(part for _, part in bodies)
         path = f"telemetry/{of.id:09}.ndjson"
         self._found.parts.append(Part(path=path, says=says, body=body, personal=personal, pieces=pieces(bodies)))
-
-
-def _windows(detections: Sequence[Detection], margin: int) -> Mapping[int, tuple[int, int]]:
-    """The times of each datastream that are wanted: since ≤ time < until."""
-    found: dict[int, tuple[int, int]] = {}
-    for one in detections:
-        for number in one.datastreams:
-            since, until = found.get(number, (one.since, one.at))
-            found[number] = min(since, one.since), max(until, one.at)
-    return {number: (since - margin, until + margin + 1) for number, (since, until) in found.items()}
 
 
 def _minutes(rows: Rows, name: str) -> list[tuple[str, bytes]]:

@@ -317,12 +317,12 @@ class Lake(Protocol):
 class Past(Protocol):
     """What the lake keeps longer than it may.
 
-    `overdue` counts the rows of these datastreams that lie in the clear and are before a time (microseconds), `forget` deletes
-    them and gives how many they were, `shred` removes what was deleted from every file.
+    `overdue` counts the rows of these datastreams that lie in the clear and are before a time (microseconds), and not before
+    `since`; `forget` deletes them and gives how many they were, `shred` removes what was deleted from every file.
     """
 
-    async def overdue(self, timeline: str, datastreams: Ids, before: int) -> int: ...
-    async def forget(self, timeline: str, datastreams: Ids, before: int) -> int: ...
+    async def overdue(self, timeline: str, datastreams: Ids, before: int, since: int = ...) -> int: ...
+    async def forget(self, timeline: str, datastreams: Ids, before: int, since: int = ...) -> int: ...
     async def shred(self) -> None: ...
 
 
