@@ -15,7 +15,7 @@ from tutela.errors import BadInput, NotFound
 from tutela.maths.ids import uuid_of
 from tutela.model.event import Event
 from tutela.model.flow import encode
-from tutela.model.hold import LONGEST, Hold, HoldLifted
+from tutela.model.hold import LONGEST, SUBJECT, Hold, HoldLifted, standing
 from tutela.model.incident import Incident
 from tutela.model.timeline import LIVE
 from tutela.model.when import MINUTE, iso
@@ -24,16 +24,10 @@ from .ports import Clock, Desk, Log
 from .prose import Prose
 from .spared import Spared, windows
 
-SUBJECT = "legal-holds"
-"""What all their events are about."""
-
 AROUND = 10 * MINUTE
 """Of telemetry, before and after what was detected."""
 
 WORDS = 2000
-
-_hold = msgspec.json.Decoder(Hold).decode
-_lifted = msgspec.json.Decoder(HoldLifted).decode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,14 +41,7 @@ class Holds:
 
     async def standing(self) -> Sequence[Hold]:
         """Those that stand, in the order in which they were placed, with their reasons sealed."""
-        found: dict[str, Hold] = {}
-        for event in await self.log.about(SUBJECT):
-            if event.kind == "hold@1":
-                hold = _hold(event.body)
-                found[hold.id] = hold
-            elif event.kind == "hold-lifted@1":
-                found.pop(_lifted(event.body).id, None)
-        return tuple(found.values())
+        return standing(await self.log.about(SUBJECT))
 
     async def listed(self) -> Sequence[Hold]:
         """The same, as people read them."""

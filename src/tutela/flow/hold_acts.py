@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tutela.model.access import Access
-from tutela.model.hold import Hold
+from tutela.model.hold import SUBJECT, Hold
 from tutela.model.timeline import LIVE
 from tutela.policy.purposes import Action, ask
 
-from .hold import SUBJECT, Holds
+from .hold import Holds
 from .ledger import Ledger
 
 

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import msgspec
+
+from .event import Event
 from .noun import Noun
 from .when import DAY
+
+SUBJECT = "legal-holds"
+"""What all events of holds are about."""
 
 LONGEST = 90 * DAY
 """A hold is reviewed within this time, again and again."""
@@ -37,3 +45,19 @@ class HoldLifted(Noun, frozen=True, kw_only=True):
 
     id: str
     reason: str
+
+
+_hold = msgspec.json.Decoder(Hold).decode
+_lifted = msgspec.json.Decoder(HoldLifted).decode
+
+
+def standing(told: Iterable[Event]) -> tuple[Hold, ...]:
+    """The holds that stand by these events, in the order in which they were placed."""
+    found: dict[str, Hold] = {}
+    for event in told:
+        if event.kind == "hold@1":
+            hold = _hold(event.body)
+            found[hold.id] = hold
+        elif event.kind == "hold-lifted@1":
+            found.pop(_lifted(event.body).id, None)
+    return tuple(found.values())

@@ -88,6 +88,11 @@ def event_of(row: Sequence[Any]) -> Event:
     )
 
 
+async def about(connection: asyncpg.Connection, subject: str) -> Sequence[Event]:
+    """The events about something, in order of commit."""
+    return [event_of(tuple(row)) for row in await connection.fetch(_ABOUT, subject)]
+
+
 async def newest_about(connection: asyncpg.Connection, subject: str) -> Event | None:
     """The newest event about something."""
     row = await connection.fetchrow(_NEWEST_ABOUT, subject)
@@ -132,7 +137,7 @@ class PostgresLog:
     async def about(self, subject: str) -> Sequence[Event]:
         """The events about something, in order of commit."""
         async with self.db.reading() as connection:
-            return [event_of(tuple(row)) for row in await connection.fetch(_ABOUT, subject)]
+            return await about(connection, subject)
 
     async def naming(self, record: str, since: int, most: int) -> Sequence[Event]:
         """The newest queries since then that showed that record about somebody, oldest first."""
