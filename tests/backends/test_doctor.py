@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import signal
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import asyncpg
+import msgspec
 import pytest
 from tests.backends.halt import freeze
 from tests.conftest import MakeEngines
@@ -17,6 +19,12 @@ from tutela.backends.engines import addresses
 from tutela.backends.examine import examine_postgres
 from tutela.backends.finding import Finding, Health
 from tutela.backends.migrate import migrate, ours
+from tutela.backends.postgres.facts import PostgresFacts
+from tutela.maths.ids import uuid_of
+from tutela.model.event import Event
+from tutela.model.flow import encode
+from tutela.model.hold import SUBJECT, Hold, HoldLifted
+from tutela.model.when import DAY
 
 
 def bad(found: list[Finding]) -> list[str]:
@@ -105,6 +113,32 @@ async def test_a_database_of_an_older_version_is_examined_and_not_called_empty(p
     assert "0 events wait to be sealed" in [finding.what for finding in found]
     assert found[-1].what == "the database is of an older version, without witnesses"
     assert not any("empty" in repr(finding) for finding in found)
+
+
+@pytest.mark.integration
+async def test_a_legal_hold_whose_review_is_overdue_is_told_and_one_in_time_is_well(pg_dsn: str) -> None:
+    await migrate(pg_dsn, 0)
+    facts = await PostgresFacts.open(pg_dsn)
+    now = time.time_ns() // 1000
+    late = Hold(id="h1", case="R 1", authority="A court", reason="r", at=1, review=now - 1, bucket="a/calls/2026-11")
+    for number, hold in enumerate((late, msgspec.structs.replace(late, id="h2", review=now + DAY))):
+        await facts.append([held(number, "hold@1", encode(hold))])
+    found = await examine_postgres(pg_dsn)
+    await facts.append([held(2, "hold-lifted@1", encode(HoldLifted(id="h1", reason="r")))])
+    after = await examine_postgres(pg_dsn)
+    await facts.close()
+
+    (told,) = [finding for finding in found if "hold" in finding.what]
+    assert "the legal hold of the case R 1 on bucket a/calls/2026-11 should have been reviewed by" in told.what
+    assert "tutela holds lift h1" in told.do
+    assert "1 legal holds stand, each reviewed in time" in [finding.what for finding in after]
+
+
+def held(number: int, kind: str, body: bytes) -> Event:
+    id_ = uuid_of("held", number)
+    return Event(
+        id=id_, at=1, by="x", cause=None, kind=kind, timeline="live", body=body, salt=b"s" * 16, subject=SUBJECT
+    )
 
 
 @pytest.mark.integration

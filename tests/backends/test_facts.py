@@ -116,6 +116,26 @@ async def test_a_source_is_entered_and_changed_with_its_events(facts: Facts, mak
     assert len(await facts.about("air")) == 2
 
 
+# ── who read what about whom ────────────────────────────────────────────────────────────────────
+async def test_queries_that_named_a_record_about_somebody_are_found_the_newest_of_them_oldest_first(
+    facts: Facts, make: Make
+) -> None:
+    """And not those that say its name elsewhere, nor other events, nor older ones."""
+    bodies = [
+        b'{"query":"q","persons":["one","two"]}',
+        b'{"query":"two","persons":["one"]}',
+        b'{"query":"q","persons":["two"]}',
+        b'{"query":"q","persons":["three","two"]}',
+    ]
+    told = [msgspec.structs.replace(make.event(kind="query@1"), at=n, body=body) for n, body in enumerate(bodies)]
+    other = msgspec.structs.replace(make.event(kind="other@1"), at=9, body=bodies[0])
+    await facts.append([*told, other])
+
+    assert [event.at for event in await facts.naming("two", 0, 10)] == [0, 2, 3]
+    assert [event.at for event in await facts.naming("two", 1, 1)] == [3]
+    assert await facts.naming("four", 0, 10) == []
+
+
 async def test_datastreams_get_whole_numbers_from_one_without_gaps(facts: Facts, make: Make) -> None:
     await facts.enter(SOURCE, make.event())
     first = await facts.define((), [datastream("a"), datastream("b")])

@@ -328,6 +328,17 @@ async def test_what_is_forgotten_is_deleted_counted_and_remembered(lake: DuckLak
 
     left = await lake.series("live", "readings", 1, 0, START + DAY, 100)
     assert left.result.tolist() == [5.5]
+
+
+async def test_what_is_kept_before_a_time_is_neither_overdue_nor_forgotten(lake: DuckLake | MemoryLake) -> None:
+    await lake.archive("OBS-live", FIRST, 0, 8)
+    own = np.array([5, 1], np.int32)
+    whole = await lake.overdue("live", own, START + 3 * SECOND)
+    before = await lake.overdue("live", own, START + SECOND)
+
+    assert await lake.overdue("live", own, START + 3 * SECOND, START + SECOND) == whole - before > 0
+    assert await lake.forget("live", own, START + 3 * SECOND, START + SECOND) == whole - before
+    assert await lake.overdue("live", own, START + 3 * SECOND) == before > 0
     assert len(await lake.series("live", "readings", 2, 0, START + DAY, 100)) == 1
     assert len(await lake.series("live", "counts", 1, 0, START + DAY, 100)) == 1
 

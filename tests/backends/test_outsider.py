@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tutela.app.verifying import script
 from tutela.backends import outsider
 from tutela.backends.outsider import BROKEN, HOLDS, LOG, ONLY_ITSELF, UNREADABLE, WITNESS, Key, check, signed
 from tutela.flow.seal import leaf_of
@@ -394,7 +395,7 @@ def test_whatever_is_said_is_one_line_that_no_terminal_obeys() -> None:
 # ── the program ─────────────────────────────────────────────────────────────────────────────────
 def alone(folder: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
     """The script by itself: copied away, without our packages, without the network's."""
-    (folder / "verify.py").write_text(Path(outsider.__file__).read_text(encoding="utf-8"), encoding="utf-8")
+    (folder / "verify.py").write_text(script(), encoding="utf-8")
     command = [sys.executable, "-I", "-S", str(folder / "verify.py"), *map(str, words)]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
 

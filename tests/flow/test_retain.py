@@ -17,6 +17,7 @@ from tutela.backends.memory_keys import MemoryKeys
 from tutela.backends.memory_lake import MemoryLake
 from tutela.errors import EngineDown, Refused
 from tutela.flow.retain import Erased, Over, Retainer
+from tutela.flow.spared import Spared
 from tutela.model import wire
 from tutela.model.event import Event
 from tutela.model.flow import Message
@@ -70,6 +71,7 @@ class City:
     copies: Copies = field(default_factory=Copies)
     gone: dict[str, int] = field(default_factory=dict)
     left: list[int] = field(default_factory=list)
+    held: Spared = field(default_factory=Spared)
 
     def __post_init__(self) -> None:
         self.keys = MemoryKeys(lambda: self.now)
@@ -78,11 +80,15 @@ class City:
             lake=self.lake,
             keys=self.keys,
             log=self.facts,
+            spared=self.spared,
             copying=self.copies,
             clock=lambda: self.now,
             gone=lambda name, rows: self.gone.update({name: self.gone.get(name, 0) + rows}),
             left=self.left.append,
         )
+
+    async def spared(self) -> Spared:
+        return self.held
 
     async def enter(self, one: Source, *streams: Datastream) -> list[int]:
         self.facts.store.sources[one.name] = one

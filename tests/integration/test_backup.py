@@ -30,6 +30,7 @@ from tutela.model.place import Place
 pytestmark = pytest.mark.integration
 
 CANARY = "the canary fell from its perch"
+HELD, NOT_HELD = "emergency-response/calls/2000-01", "emergency-response/calls/2000-02"
 NO_KEYS = "name the folder where you keep them with --keys"
 
 
@@ -72,6 +73,7 @@ class Lost:
     call: Event
     session: str
     code: str
+    held: tuple[str, bytes]
 
     @property
     def backup(self) -> Path:
@@ -109,6 +111,29 @@ async def destroy(data: Path, key: str = "") -> str:
         return gone
 
 
+async def sealed(data: Path, bucket: str) -> tuple[str, bytes]:
+    """Something in that bucket, under its key."""
+    async with core(settings(data, env={}), "test", connections=1) as inside:
+        return await inside.keys.seal(bucket, b"what a court asked for")
+
+
+async def opens(data: Path, key: str, body: bytes) -> bool:
+    """Whether it can still be read."""
+    async with core(settings(data, env={}), "test", connections=1) as inside:
+        try:
+            return bool(await inside.keys.open(key, body))
+        except Refused:
+            return False
+
+
+def hold(city: Instance) -> list[str]:
+    """Hold the bucket HELD, whose time was over long ago; the holds that stand."""
+    review = now(30 * 86_400.0)
+    words = ("--authority", "District court", "--because", "asked for", "--review", review, "--bucket", HELD)
+    city.told("holds", "place", "R 26/1234", *words)
+    return [one["bucket"] for one in city.told("holds", "list")]
+
+
 @pytest.fixture(scope="module")
 def lost(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lost]:
     """A city that worked, was backed up under load, erased something afterwards, and burnt down."""
@@ -124,6 +149,8 @@ def lost(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lost]:
         assert CANARY.encode() in asyncio.run(opened(city.data, call))
         session = city.come_in(city.codes["operator"], "Aino").http.headers["Authorization"]
         early = asyncio.run(destroy(city.data))
+        assert hold(city) == [HELD]
+        held = asyncio.run(sealed(city.data, HELD))
         city.keeper_again()  # it signs a checkpoint, and archives what there is
         with Load(device) as load:
             before = len(load.taken)
@@ -144,7 +171,7 @@ def lost(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lost]:
         city.stop()
         clear_away(city.data)
         shutil.rmtree(city.data)
-        yield Lost(folder, load.taken[:before], early, call, session, city.codes["supervisor"])
+        yield Lost(folder, load.taken[:before], early, call, session, city.codes["supervisor"], held)
 
 
 @pytest.fixture(scope="module")
@@ -178,6 +205,16 @@ def test_what_was_erased_after_the_backup_stays_erased(lost: Lost, again: Instan
     assert again.asked(f"select wrapped from bucket_key where id = '{key}'") == [{"wrapped": None}]
     listed = [json.loads(line)["key"] for line in again.tutela("tombstones").stdout.splitlines()]
     assert listed == [lost.before, key]
+
+
+def test_a_legal_hold_is_restored_and_keeps_what_it_kept(lost: Lost, again: Instance) -> None:
+    """The restored keeper lets go what is past its time, and not what is held."""
+    over = asyncio.run(sealed(again.data, NOT_HELD))
+    again.keeper_again()  # it looks for what is past when it starts
+
+    until(lambda: not asyncio.run(opens(again.data, *over)), "what is past its time is erased")
+    assert asyncio.run(opens(again.data, *lost.held))
+    assert [one["bucket"] for one in again.told("holds", "list")] == [HELD]
 
 
 def test_the_restored_log_goes_on_from_the_published_root_in_a_new_epoch(lost: Lost, again: Instance) -> None:

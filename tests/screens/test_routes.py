@@ -45,6 +45,8 @@ OWN = {"GET /v1/me"}
 
 SERIES = "&datastream=Railway Square mast 1/noise&since=2026-11-25T07:00:00Z&until=2026-11-25T08:00:00Z"
 
+HANDED = "&recipient=a court&agreement=R 1&reason=it asked"
+
 
 @dataclass(frozen=True)
 class There:
@@ -59,7 +61,7 @@ class There:
         ids = {"alert": self.alert, "call": self.call, "incident": self.incident, "other": self.incident}
         ids["unit"] = self.unit
         named = re.sub(r"\{([^}]*)\}", lambda found: ids.get(found[1], "x"), path)
-        return named + why + (SERIES if path.endswith("/series") else "")
+        return named + why + (SERIES if path.endswith("/series") else "") + (HANDED if "/evidence" in path else "")
 
     def body(self, path: str) -> Mapping[str, object] | None:
         bodies: dict[str, Mapping[str, object]] = {
@@ -78,6 +80,9 @@ class There:
             "invitations": {"role": "operator", "agency": "city"},
             "again": {"agent": "somebody"},
             "shift": {"budget": 6},
+            "holds": {"case": "R 1", "authority": "a court", "reason": "r", "review": 1, "bucket": "a/b/c"},
+            "review": {"review": 1, "reason": "r"},
+            "lift": {"reason": "r"},
         }
         return bodies.get(path.rsplit("/", 1)[-1])
 

@@ -36,12 +36,15 @@ from tutela.flow.command import Incidents
 from tutela.flow.deed import Deeds
 from tutela.flow.detecting import DetectStage
 from tutela.flow.entering import define, enter
+from tutela.flow.evidence import Evidence
 from tutela.flow.explain import Sentences
 from tutela.flow.fleet import Definition
 from tutela.flow.fleet import enter as enter_units
 from tutela.flow.gateway import Gateway
 from tutela.flow.health import Health
 from tutela.flow.history import History
+from tutela.flow.hold import Holds
+from tutela.flow.hold_acts import HoldActs
 from tutela.flow.ledger import Ledger
 from tutela.flow.oversee import Oversight
 from tutela.flow.people import Staff
@@ -85,7 +88,9 @@ from tutela.model.why import ValueWas, Why
 from tutela.screens import (
     alerts,
     events,
+    evidence,
     health,
+    holds,
     incidents,
     observations,
     oversight,
@@ -399,6 +404,19 @@ class Town:
     def publishing(self) -> Publishing:
         return Publishing(self.facts, LOG_KEY.public_key().public_bytes_raw(), verifies)
 
+    @property
+    def holds(self) -> Holds:
+        return Holds(log=self.facts, desk=self.facts, prose=Prose(self.keys), clock=self.clock)
+
+    @property
+    def evidence(self) -> Evidence:
+        async def signs(text: bytes) -> bytes:
+            return LOG_KEY.sign(text)
+
+        public = self.publishing
+        key = note.verifier_key(ORIGIN, public.public)
+        return Evidence(reads=self.reads, publishing=public, key=key, signs=signs, version="0")
+
     async def signed(self) -> Checkpoint:
         """Seal all that is committed, and sign it."""
         await self.seal()
@@ -464,6 +482,8 @@ def application(here: Town) -> Litestar:
             health.routes(here.health_reads, probes, guard),
             staged.routes(here.staged_reads, guard),
             told.routes(here.reads, guard),
+            holds.routes(HoldActs(ledger=here.ledger, holds=here.holds), guard),
+            evidence.routes(here.evidence, guard),
             rules.routes(here.rule_reads, guard),
             page.routes(here.console, guard),
         ],

@@ -11,6 +11,7 @@ import time
 
 from tutela.app.core import Core, clock, core
 from tutela.app.gauging import Gauging
+from tutela.app.holds import holds
 from tutela.app.lake import lake
 from tutela.app.measuring import tell
 from tutela.app.memory import settle
@@ -74,6 +75,7 @@ def retainer(inside: Core) -> Retainer:
         lake=lake(inside),
         keys=inside.keys,
         log=PostgresLog(inside.facts.db),
+        spared=holds(inside).spared,
         copying=PostgresCopying(inside.facts.db),
         clock=clock,
         gone=lambda source, rows: inside.meters.forgotten.labels(source).inc(rows),

@@ -14,7 +14,7 @@ from tutela.model import note
 from tutela.model.cosign import Cosigner, WitnessNow
 from tutela.model.event import Event
 from tutela.model.flow import encode
-from tutela.model.proof import Proven, bundle
+from tutela.model.proof import Proven
 from tutela.model.timeline import LIVE
 
 BY = "install"
@@ -29,11 +29,10 @@ async def proof(settings: Settings, named: str) -> str:
     async with core(settings, "proof", connections=2) as inside:
         public = await publishing(inside)
         event = await _event(inside, named)
-        told = await public.inclusion(event.id)
+        told, file = await public.file(event, note.verifier_key(origin(inside.install), public.public))
         size = note.opened(told.note)[0].size
         await inside.facts.append([_proven(Proven(event=event.id, size=size), clock())])
-        key = note.verifier_key(origin(inside.install), public.public)
-        return bundle(event, told, key, await inside.facts.cosigners())
+        return file
 
 
 async def entered(settings: Settings, key: str, owner: str) -> Cosigner:

@@ -17,6 +17,8 @@ from tutela import __version__
 from tutela.app.apart import Apart
 from tutela.app.core import Core, chance, clock, core
 from tutela.app.disks import reserve
+from tutela.app.evidence import evidence as making
+from tutela.app.holds import holds as keeping
 from tutela.app.hooks import Hooks
 from tutela.app.lake import lake
 from tutela.app.leaving import Leaving
@@ -37,11 +39,12 @@ from tutela.flow.deed import Deeds
 from tutela.flow.gateway import Gateway, Options
 from tutela.flow.health import Health
 from tutela.flow.history import History
+from tutela.flow.hold_acts import HoldActs
 from tutela.flow.oversee import Oversight
 from tutela.flow.prose import Prose
 from tutela.flow.published import Publishing
 from tutela.flow.rates import Rates
-from tutela.flow.read import reads
+from tutela.flow.read import Reads, reads
 from tutela.flow.read_health import HealthReads
 from tutela.flow.read_rules import RuleReads
 from tutela.flow.read_staged import StagedReads
@@ -53,7 +56,9 @@ from tutela.model.timeline import LIVE
 from tutela.screens import (
     alerts,
     events,
+    evidence,
     health,
+    holds,
     incidents,
     observations,
     oversight,
@@ -145,6 +150,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
         observations.routes(shown, guard),
         alerts.routes(shown, acts, words, guard),
         incidents.routes(shown, commands, guard),
+        *_accountable(behind, shown, guard),
         told.routes(shown, guard),
         units.routes(shown, moves, guard),
         events.routes(shown, guard),
@@ -176,6 +182,15 @@ def _for_everybody(behind: Doors) -> Sequence[Router]:
     return [
         published.routes(behind.publishing, inside.facts, origin(inside.install), script()),
         register.routes(registering(inside), inside.install.zone),
+    ]
+
+
+def _accountable(behind: Doors, shown: Reads, guard: Guard) -> Sequence[Router]:
+    """What leaves for others, and what is kept for them."""
+    inside = behind.core
+    return [
+        evidence.routes(making(inside, shown, behind.publishing), guard),
+        holds.routes(HoldActs(ledger=inside.ledger, holds=keeping(inside)), guard),
     ]
 
 

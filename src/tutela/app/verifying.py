@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
 
 from tutela.app.core import Core, core
 from tutela.app.settings import Settings
-from tutela.backends import outsider
+from tutela.backends import outsider, outsider_bundle
 from tutela.backends.checkpoints import Checkpoints, Key, settle, verifier, verifies
 from tutela.backends.postgres.audit import PostgresAudit
 from tutela.backends.postgres.facts import PostgresFacts
@@ -19,6 +20,9 @@ from tutela.flow.published import Publishing
 from tutela.flow.verify import Report, verify
 from tutela.model import note
 from tutela.model.install import Install
+
+_OURS = re.compile(r"^from (?:__future__ import .*|tutela\.backends\.outsider import \([^)]*\))\n+", re.MULTILINE)
+"""What stands for the first half at the head of the second."""
 
 
 def witness(settings: Settings) -> Checkpoints:
@@ -54,19 +58,25 @@ def key_text(given: str) -> str:
         raise BadInput(f"{given[:200]!r} is neither a public key, NAME+ID+KEY, nor a file with one: {wrong}") from wrong
 
 
-def of_file(file: Path, key: str | None, witnesses: Sequence[str]) -> tuple[int, Sequence[str]]:
-    """Check the proof of one event as anybody does who has no tutela: the exit status, and what to say."""
+def of_file(
+    file: Path, key: str | None, witnesses: Sequence[str], parent: Path | None = None
+) -> tuple[int, Sequence[str]]:
+    """Check a proof or a bundle of evidence as anybody does who has no tutela: the exit status, and what to say."""
     try:
         log = outsider.Key(key_text(key), outsider.LOG) if key else None
         asked = [outsider.Key(key_text(one), outsider.WITNESS) for one in witnesses]
-        return outsider.check(file.read_bytes(), log, asked)
+        from_ = None if parent is None else parent.read_bytes()
+        return outsider_bundle.check_file(file.read_bytes(), log, asked, from_)
     except (OSError, outsider.WrongError) as wrong:
         raise BadInput(f"{file} can't be checked: {wrong}") from wrong
 
 
 def script() -> str:
-    """The program by which anybody checks a proof: it stands alone."""
-    return (files("tutela.backends") / "outsider.py").read_text(encoding="utf-8")
+    """The program by which anybody checks a proof or a bundle: one file that stands alone, put together from two."""
+    first, second = (
+        (files("tutela.backends") / name).read_text(encoding="utf-8") for name in ("outsider.py", "outsider_bundle.py")
+    )
+    return f"{first}\n{_OURS.sub('', second[second.index('from __future__') :])}"
 
 
 async def publishing(inside: Core) -> Publishing:

@@ -12,12 +12,14 @@ import asyncpg
 
 from tutela.backends.finding import Finding, bad, good, warning
 from tutela.backends.link import LOST, Link
+from tutela.backends.postgres import log
 from tutela.backends.postgres.faults import faults
 from tutela.backends.postgres.published import watched
 from tutela.backends.server_nats import NatsAccess
 from tutela.errors import EngineDown, NotFound, TutelaError
 from tutela.model.cosign import WitnessNow
-from tutela.model.when import MINUTE
+from tutela.model.hold import SUBJECT, standing
+from tutela.model.when import MINUTE, iso
 
 PATIENCE = 3.0
 TAKEN = 4.0
@@ -70,11 +72,28 @@ async def examine_postgres(dsn: str) -> list[Finding]:
     try:
         found = [finding async for finding in _server(connection)]
         found += [finding async for finding in _work(connection)]
-        return found + await _witnesses(connection)
+        return [*found, *await _holds(connection), *await _witnesses(connection)]
     except asyncpg.UndefinedTableError:
         return [*found, warning("the database has no tables yet", "PostgreSQL", "`tutela up` makes them")]
     finally:
         await connection.close()
+
+
+async def _holds(connection: asyncpg.Connection) -> list[Finding]:
+    """Legal holds that nobody has looked at again in time."""
+    now, stand = time.time_ns() // 1000, standing(await log.about(connection, SUBJECT))
+    late = [one for one in stand if one.review <= now]
+    where = "the log"
+    found = [
+        warning(
+            f"the legal hold of the case {one.case} on {one.scope} should have been reviewed by {iso(one.review)}",
+            where,
+            f"ask {one.authority} whether it is needed still: `tutela holds review` or `tutela holds lift {one.id}`",
+        )
+        for one in late
+    ]
+    good_ = [good(f"{len(stand)} legal holds stand, each reviewed in time", where)] if stand and not late else []
+    return [*found, *good_]
 
 
 async def _witnesses(connection: asyncpg.Connection) -> list[Finding]:

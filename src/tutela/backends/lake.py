@@ -25,6 +25,7 @@ from tutela.errors import BadInput, Conflict, EngineDown, StorageFull
 from tutela.model.flow import Message
 from tutela.model.rows import Rows
 from tutela.model.timeline import token
+from tutela.model.when import EVER
 
 T = TypeVar("T")
 
@@ -85,14 +86,14 @@ class DuckLake:
         async with self._writing:
             await self._in_thread(partial(tidy, before=before))
 
-    async def overdue(self, timeline: str, datastreams: Ids, before: int) -> int:
-        """The rows of these datastreams before that time which lie in the clear."""
-        return await self._in_thread(partial(overdue, of=Past(timeline, datastreams, before)))
+    async def overdue(self, timeline: str, datastreams: Ids, before: int, since: int = EVER) -> int:
+        """The rows of these datastreams in that time which lie in the clear."""
+        return await self._in_thread(partial(overdue, of=Past(timeline, datastreams, before, since)))
 
-    async def forget(self, timeline: str, datastreams: Ids, before: int) -> int:
+    async def forget(self, timeline: str, datastreams: Ids, before: int, since: int = EVER) -> int:
         """Delete those; how many they were."""
         async with self._writing:
-            return await self._in_thread(partial(forget, of=Past(timeline, datastreams, before)))
+            return await self._in_thread(partial(forget, of=Past(timeline, datastreams, before, since)))
 
     async def shred(self) -> None:
         """Remove what was deleted from every file."""

@@ -10,19 +10,23 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from tutela.backends.lake_rows import PLAIN
+from tutela.model.when import EVER
 
 Ids = npt.NDArray[np.int32]
 
-_PAST = "timeline = ? and time < make_timestamp(?) and datastream in (select id from past)"
+_PAST = (
+    "timeline = ? and time < make_timestamp(?) and time >= make_timestamp(?) and datastream in (select id from past)"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """Rows of these datastreams before a time (microseconds), of whatever kind."""
+    """Rows of these datastreams before a time (microseconds) and not before another, of whatever kind."""
 
     timeline: str
     datastreams: Ids
     before: int
+    since: int = EVER
 
 
 def overdue(lake: duckdb.DuckDBPyConnection, of: Past) -> int:
@@ -31,7 +35,7 @@ def overdue(lake: duckdb.DuckDBPyConnection, of: Past) -> int:
     asked = [f"select count(*) as n from lake.{name} where {_PAST}" for name in PLAIN]  # noqa: S608  names of ours
     found = lake.execute(
         f"select sum(n) from ({' union all '.join(asked)})",  # noqa: S608  names of ours
-        [of.timeline, of.before] * len(asked),
+        [of.timeline, of.before, of.since] * len(asked),
     ).fetchone()
     return int(found[0]) if found else 0
 
@@ -43,8 +47,8 @@ def forget(lake: duckdb.DuckDBPyConnection, of: Past) -> int:
     lake.execute("begin")
     for name in PLAIN:
         lacking = f"select timeline, partition, sequence, count(*) from lake.{name} where {_PAST} group by all"  # noqa: S608  names of ours
-        lake.execute(f"insert into lake.forgotten {lacking}", [of.timeline, of.before])
-        gone = lake.execute(f"delete from lake.{name} where {_PAST}", [of.timeline, of.before]).fetchone()  # noqa: S608  as above
+        lake.execute(f"insert into lake.forgotten {lacking}", [of.timeline, of.before, of.since])
+        gone = lake.execute(f"delete from lake.{name} where {_PAST}", [of.timeline, of.before, of.since]).fetchone()  # noqa: S608  as above
         count += int(gone[0]) if gone else 0
     lake.execute("commit")
     return count

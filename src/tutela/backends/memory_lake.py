@@ -16,7 +16,7 @@ from tutela.model.flow import Message, decode_tick
 from tutela.model.kinds import KINDS
 from tutela.model.rows import Rows, empty, joined
 from tutela.model.timeline import token
-from tutela.model.when import iso
+from tutela.model.when import EVER, iso
 
 
 class MemoryLake:
@@ -91,14 +91,14 @@ class MemoryLake:
         ticks = (message for message in self.kept.get(stream, []) if message.subject.endswith(".tick"))
         return [(message.sequence, decode_tick(message.body).at) for message in ticks]
 
-    async def overdue(self, timeline: str, datastreams: Ids, before: int) -> int:
+    async def overdue(self, timeline: str, datastreams: Ids, before: int, since: int = EVER) -> int:
         """The rows of these datastreams before that time which lie in the clear."""
-        return sum(int(gone.sum()) for _, _, _, gone in self._past(timeline, datastreams, before))
+        return sum(int(gone.sum()) for _, _, _, gone in self._past(timeline, datastreams, before, since))
 
-    async def forget(self, timeline: str, datastreams: Ids, before: int) -> int:
+    async def forget(self, timeline: str, datastreams: Ids, before: int, since: int = EVER) -> int:
         """Delete those; how many they were."""
         count = 0
-        for messages, place, rows, gone in list(self._past(timeline, datastreams, before)):
+        for messages, place, rows, gone in list(self._past(timeline, datastreams, before, since)):
             message = messages[place]
             messages[place] = replace(message, body=wire.encode(rows.take(~gone)))
             self.gone[timeline, message.sequence] = self.gone.get((timeline, message.sequence), 0) + int(gone.sum())
@@ -115,7 +115,7 @@ class MemoryLake:
         return sum(found.values()), min(found, default=None)
 
     def _past(
-        self, timeline: str, datastreams: Ids, before: int
+        self, timeline: str, datastreams: Ids, before: int, since: int
     ) -> Iterator[tuple[list[Message], int, Rows, npt.NDArray[np.bool_]]]:
         """Each message that holds such rows: where it is, all its rows, and which of them are past."""
         for messages in self.kept.values():
@@ -123,7 +123,7 @@ class MemoryLake:
                 of = Place.of(message.subject)
                 if of.timeline == timeline and of.kind in PLAIN:
                     rows = wire.decode(message.body)
-                    gone = np.isin(rows.datastream, datastreams) & (rows.time < before)
+                    gone = np.isin(rows.datastream, datastreams) & (rows.time < before) & (rows.time >= since)
                     if gone.any():
                         yield messages, place, rows, gone
 

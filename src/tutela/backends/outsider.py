@@ -1,4 +1,4 @@
-"""Check a proof of one event from a tutela log, offline. This file stands alone: it needs Python 3.10 or newer, and nothing else.
+"""Check a proof of one event, or a bundle of evidence, from a tutela log, offline: Python 3.10 or newer, and nothing else.
 
     python3 verify.py FILE                          says whether the file agrees with itself
     python3 verify.py FILE --log KEY --witness KEY  and with keys that you took from somebody you trust
@@ -13,15 +13,13 @@ tlog-cosignature and tlog-proof. What it can't tell: whether what the event says
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import re
-import sys
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
-from pathlib import Path
+from functools import lru_cache
 from typing import Any
 
 HOLDS, BROKEN, UNREADABLE, ONLY_ITSELF = 0, 1, 2, 3
@@ -80,6 +78,7 @@ def unpacked(packed: bytes) -> Point | None:
 BASE = unpacked((4 * pow(5, -1, P) % P).to_bytes(32, "little")) or ZERO
 
 
+@lru_cache(maxsize=1000)
 def signed(public: bytes, signature: bytes, text: bytes) -> bool:
     """Whether that key made that signature over that text."""
     key, r = unpacked(public), unpacked(signature[:32])
@@ -237,7 +236,8 @@ def read(raw: bytes) -> dict[str, Any]:
             f"a part is missing, has another name, or is of another kind; there must be {', '.join(SHAPE)}"
         )
     event = said["event"]
-    if set(event) != FIELDS or not all(isinstance(event[name], str) for name in TEXT) or type(event["at"]) is not int:
+    told = event if event.get("body") is not None else {**event, "body": ""}  # None: it was left out
+    if set(event) != FIELDS or not all(isinstance(told[name], str) for name in TEXT) or type(event["at"]) is not int:
         raise WrongError(f"the event lacks a field, or has one of another kind; it has {', '.join(sorted(FIELDS))}")
     if not UUID.fullmatch(event["id"]):
         raise WrongError("the event's id is no UUID")
@@ -254,12 +254,16 @@ def event_leaf(event: dict[str, Any]) -> bytes:
 def check_event(report: Report, said: dict[str, Any], proof: Proof) -> None:
     """That the event is what the leaf stands for, and the leaf in the tree under the signed root."""
     event = said["event"]
-    body, leaf, named = exact(event["body"], 0, "the event's body"), event_leaf(event), str(said["leaf"])
-    report.say(
-        hashlib.sha256(body).hexdigest() == event["sha256"],
-        f"the body is the one that was hashed ({len(body)} bytes)",
-        "the event's body, or the hash of it in `sha256`: they don't belong together",
-    )
+    leaf, named = event_leaf(event), str(said["leaf"])
+    if event["body"] is None:
+        report.know("the body was left out of this file; its hash is in the leaf")
+    else:
+        body = exact(event["body"], 0, "the event's body")
+        report.say(
+            hashlib.sha256(body).hexdigest() == event["sha256"],
+            f"the body is the one that was hashed ({len(body)} bytes)",
+            "the event's body, or the hash of it in `sha256`: they don't belong together",
+        )
     root = leads_to(leaf, proof.index, proof.size, proof.path)
     if leaf.hex() != named:
         where = "`leaf` itself: the event is in the log" if root == proof.root else "a field of the event, or `leaf`"
@@ -360,7 +364,7 @@ def strangers(report: Report, proof: Proof, known: set[str]) -> None:
 def verdict(report: Report, said: dict[str, Any], *, mine: bool, watched: bool) -> tuple[int, list[str]]:
     """All of it in one sentence at the end."""
     event = said["event"]
-    if event["key"] is not None:
+    if event["key"] is not None and event["body"] is not None:
         report.know("the body is sealed: this shows what was stored, and not what it says")
     if report.broken:
         return BROKEN, [*report.lines, f"THIS DOES NOT HOLD: {report.broken} of the checks failed, named above."]
@@ -369,30 +373,3 @@ def verdict(report: Report, said: dict[str, Any], *, mine: bool, watched: bool) 
         return ONLY_ITSELF, [*report.lines, says]
     alone = "no witness of yours: a log that shows others another past is not found so"
     return HOLDS, [*report.lines, f"This holds, by your key of the log and {'your witness' if watched else alone}."]
-
-
-def key_of(given: str, kind: int) -> Key:
-    """A key as it was given: a line, or a file with one."""
-    path = Path(given)
-    return Key(path.read_text(encoding="utf-8") if "+" not in given or path.is_file() else given, kind)
-
-
-def main(words: Sequence[str] | None = None) -> int:
-    """The program."""
-    asked = argparse.ArgumentParser(description="Check a proof of one event from a tutela log, offline.")
-    asked.add_argument("file", help="what `tutela proof` wrote")
-    asked.add_argument("--log", help="the log's public key, or a file with it (log.pub)")
-    asked.add_argument("--witness", action="append", default=[], help="a witness's public key, or a file with it")
-    chosen = asked.parse_args(words)
-    try:
-        log = key_of(chosen.log, LOG) if chosen.log else None
-        witnesses = [key_of(one, WITNESS) for one in chosen.witness]
-        status, lines = check(Path(chosen.file).read_bytes(), log, witnesses)
-    except (OSError, UnicodeDecodeError, WrongError) as wrong:
-        status, lines = UNREADABLE, [plain(f"BROKEN  {wrong}")]
-    sys.stdout.write("\n".join(lines) + "\n")
-    return status
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -37,6 +37,8 @@ VERBS = {
     "replay": "replaying",
     "verify": "proving",
     "proof": "proving",
+    "evidence": "evidence",
+    "holds": "holds",
     "witnesses": "proving",
     "witness": "proving",
     "witness-settled": "proving",

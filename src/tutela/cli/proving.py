@@ -33,22 +33,26 @@ Keys = Annotated[
 @verbs.command("verify")
 def verify(
     file: Annotated[
-        Path | None, typer.Argument(help="A proof that `tutela proof` wrote; needs no instance.", show_default=False)
+        Path | None,
+        typer.Argument(help="What `tutela proof` or `tutela evidence` wrote; needs no instance.", show_default=False),
     ] = None,
     key: Annotated[
         str | None,
         typer.Option("--key", help="Your own copy of log.pub, the log's public key; for FILE, or the key itself."),
     ] = None,
     witness_: Keys = None,
+    parent: Annotated[
+        Path | None, typer.Option("--parent", help="For FILE: the bundle that a redacted one was derived from.")
+    ] = None,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
-    """Find what was changed in the log, or in a FILE with the proof of one event.
+    """Find what was changed in the log, or in a FILE: the proof of one event, or a bundle of evidence.
 
     It names any event that was edited, dropped, added, reordered or cut off; of a file, the part that does not hold.
     """
     if file is not None:
-        status, lines = verifying.of_file(file, key, witness_ or ())
+        status, lines = verifying.of_file(file, key, witness_ or (), parent)
         shown({"status": status, "says": lines}, as_json=as_json, words="\n".join(lines))
         raise typer.Exit(status)
     with progress(as_json=as_json) as bar:

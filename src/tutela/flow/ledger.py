@@ -98,7 +98,7 @@ class Ledger:
 
     async def refuse(self, access: Access, timeline: str, query: str, refused: Refused) -> NoReturn:
         """Write `refusal@1` and raise Refused: what is refused outright, whoever asks (`policy.refusals`)."""
-        await self._denied(_asker(access), timeline, query, refused)
+        await self._denied(asker_of(access), timeline, query, refused)
         raise Refused(refused.message, policy=refused.policy)
 
     async def refuse_here(self, by: str, query: str, refused: Refused) -> None:
@@ -124,7 +124,7 @@ class Ledger:
         """Write `query@1`: these records are about to be shown. Raises Refused when it can't be written."""
         shown = tuple(ids)
         says = Query(
-            asker=_asker(access),
+            asker=asker_of(access),
             query=query,
             count=len(shown),
             ids=digest(*shown).hex(),
@@ -138,6 +138,10 @@ class Ledger:
             asker=asker, query=query, policy=refused.policy, says=refused.message, policies=self._policy.digest
         )
         await self._write("refusal@1", asker.agent, timeline, says)
+
+    async def handed_out(self, access: Access, timeline: str, subject: str, says: Noun) -> None:
+        """Write `export@1`: this is about to leave the house. Raises Refused when it can't be written."""
+        await self._write("export@1", access.agent.id, timeline, says, subject)
 
     def _decide(self, ask: Ask) -> Refused | None:
         group, now = _group(ask), self._clock()
@@ -155,7 +159,7 @@ class Ledger:
             return refused
         return None
 
-    async def _write(self, kind: str, by: str, timeline: str, says: Query | Denial) -> None:
+    async def _write(self, kind: str, by: str, timeline: str, says: Noun, subject: str = "") -> None:
         now = self._clock()
         body = encode(says)
         event = Event(
@@ -166,6 +170,7 @@ class Ledger:
             kind=kind,
             timeline=timeline,
             body=body,
+            subject=subject,
         )
         try:
             await self._log.append([event])
@@ -176,7 +181,8 @@ class Ledger:
             ) from failed
 
 
-def _asker(access: Access) -> Asker:
+def asker_of(access: Access) -> Asker:
+    """Who asks, as it is written down."""
     agent = access.agent
     return Asker(
         agent=agent.id,

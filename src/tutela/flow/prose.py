@@ -64,13 +64,25 @@ class Prose:
             place = found.end(2) + 1
         return b"".join([*parts, body[place:]])
 
+    async def sealed(self, about: Alert | Incident, text: str) -> str:
+        """Words about it that are stored elsewhere: as they are stored."""
+        return await self._seal(about, text)
+
+    async def kept_in(self, bucket: str, text: str) -> str:
+        """Words that go with a bucket of their own: as they are stored."""
+        key, body = await self.keys.seal(bucket, text.encode())
+        return f"sealed:{key}:{urlsafe_b64encode(body).decode()}"
+
+    async def words(self, text: str) -> str:
+        """Words that are stored so, as people read them."""
+        return await self._open(text) or ""
+
     async def _new(self, about: Alert | Incident, before: str | None, after: str | None) -> str | None:
         return after if after is None or after == before else await self._seal(about, after)
 
     async def _seal(self, about: Alert | Incident, text: str) -> str:
         kind = "alerts" if isinstance(about, Alert) else "incidents"
-        key, body = await self.keys.seal(f"{about.purpose}/{kind}/{about.id}", text.encode())
-        return f"sealed:{key}:{urlsafe_b64encode(body).decode()}"
+        return await self.kept_in(f"{about.purpose}/{kind}/{about.id}", text)
 
     async def _open(self, text: str | None) -> str | None:
         found = _SEALED.fullmatch(text or "")

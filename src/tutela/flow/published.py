@@ -20,8 +20,8 @@ from tutela.maths.merkle import consistent, included
 from tutela.maths.tiles import WIDTH, Leaves, Tiles, edges
 from tutela.model import cosign, note
 from tutela.model.cosign import Cosignature, Cosigner, Submission
-from tutela.model.event import Checkpoint
-from tutela.model.proof import Inclusion
+from tutela.model.event import Checkpoint, Event
+from tutela.model.proof import Inclusion, bundle
 
 from .cosign import Verifies
 
@@ -132,6 +132,11 @@ class Publishing:
 
         path = await self._proved(point, position, proved)
         return Inclusion(position=position, leaf=leaf, path=path, note=await self._note(point))
+
+    async def file(self, event: Event, key: str) -> tuple[Inclusion, str]:
+        """The proof for one event, and the file with it; `key`: the log's public key as note tools take it. Raises NotFound."""
+        told = await self.inclusion(event.id)
+        return told, bundle(event, told, key, await self.kept.cosigners())
 
     async def take(self, given: str) -> int:
         """Keep what witnesses say of a checkpoint of ours, given as a signed note; how many of them are known here.

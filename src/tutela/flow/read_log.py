@@ -39,6 +39,8 @@ CLASS_OF = {
     "connection@1": "health",  # it names machines inside of the city
     "retention@1": "register",
     "erasure@1": "register",
+    "hold@1": "register",
+    "hold-lifted@1": "register",
     "correction@1": "health",
     "believed@1": "health",
     "dead-letter@1": "health",

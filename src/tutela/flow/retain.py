@@ -5,6 +5,8 @@ files. What is sealed goes with its key, which is destroyed when every source th
 it go, or for what people told when the time that it may be read is over; it can't be read from then on in any copy. The
 event comes first: nothing goes unsaid. Keys go first: nothing that ails the lake keeps them.
 
+What a legal hold keeps (`hold.py`) stays while it stands, and nothing else: it is not overdue.
+
 Only the live timeline is kept by the clock: what was imported has a time of its own. Other keys are not destroyed here: those of
 notes and incidents, of people, of secrets of connections, and the one of all that detectors know. So the rows that a detector left,
 which works no more, stay, and can be read.
@@ -14,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from typing import Protocol
@@ -29,11 +31,12 @@ from tutela.model.kinds import KINDS
 from tutela.model.noun import Noun
 from tutela.model.register import Datastream, Source
 from tutela.model.timeline import LIVE
-from tutela.model.when import DAY, HOUR, SECOND, parse
+from tutela.model.when import DAY, EVER, HOUR, SECOND, parse
 from tutela.policy.purposes import CLASSES
 
 from .ports import Clock, Copying, Ids, Log, Past
 from .rest import rest
+from .spared import Spared
 
 LOG = logging.getLogger(__name__)
 
@@ -83,12 +86,16 @@ class Buckets(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class Retainer:
-    """Looks each `every` seconds. `gone` is told how many rows of which source went, `left` how many stay though they are past."""
+    """Looks each `every` seconds. `gone` is told how many rows of which source went, `left` how many stay though they are past.
+
+    `spared` tells what legal holds keep; a look that can't know that destroys nothing.
+    """
 
     register: Register
     lake: Past
     keys: Buckets
     log: Log
+    spared: Callable[[], Awaitable[Spared]]
     copying: Copying
     clock: Clock
     gone: Callable[[str, int], object]
@@ -109,33 +116,38 @@ class Retainer:
 
     async def turn(self) -> bool:
         """One look; False when a copy is being made, and all stays for now."""
-        kept = await self._kept()
+        spared = await self.spared()
+        kept = await self._kept(spared)
         async with self.copying.removing() as may:
             if may:
-                await self._erase(kept)
-                await self._let_go(kept.sources)
-        past = [await self.lake.overdue(LIVE, one.datastreams, one.before(self.clock())) for one in kept.sources]
-        self.left(sum(past))
+                await self._erase(kept, spared)
+                await self._let_go(kept.sources, spared)
+        self.left(sum([await self._overdue(one.stretches(one.before(self.clock()), spared)) for one in kept.sources]))
         return may
 
-    async def _let_go(self, kept: Sequence[_Own]) -> None:
+    async def _overdue(self, stretches: Sequence[_Stretch]) -> int:
+        return sum([await self.lake.overdue(LIVE, ids, before, since) for ids, since, before in stretches])
+
+    async def _let_go(self, kept: Sequence[_Own], spared: Spared) -> None:
         for one in kept:
             before = one.before(self.clock())
-            rows = await self.lake.overdue(LIVE, one.datastreams, before)
+            stretches = one.stretches(before, spared)
+            rows = await self._overdue(stretches)
             if rows:
                 await self._tell(
                     "retention@1", one.source, Over(source=one.source, days=one.days, before=before, rows=rows)
                 )
                 self._shredded = False
-                self.gone(one.source, await self.lake.forget(LIVE, one.datastreams, before))
+                gone = [await self.lake.forget(LIVE, ids, until, since) for ids, since, until in stretches]
+                self.gone(one.source, sum(gone))
         if not self._shredded:  # also at the start: whoever deleted before may have died before this
             await self.lake.shred()
             self._shredded = True
 
-    async def _erase(self, kept: _Kept) -> None:
+    async def _erase(self, kept: _Kept, spared: Spared) -> None:
         """Destroy the keys of buckets whose time is over for all of their sources."""
         for key, bucket in sorted((await self.keys.in_use()).items()):
-            if kept.until(bucket) <= self.clock():
+            if kept.until(bucket) <= self.clock() and not spared.keeps(key, bucket):
                 await self._tell("erasure@1", bucket, Erased(bucket=bucket, key=key))
                 self._keys_shredded = False
                 await self.keys.destroy(key)
@@ -143,8 +155,8 @@ class Retainer:
             await self.keys.shred()
             self._keys_shredded = True
 
-    async def _kept(self) -> _Kept:
-        """What the register says: of a million datastreams the numbers alone are held."""
+    async def _kept(self, spared: Spared) -> _Kept:
+        """What the register says: of a million datastreams the numbers alone are held. It tells `spared` of those it keeps."""
         limits = {source.name: source.retention_days for source in await self.register.sources()}
         numbers: dict[str, list[int]] = {name: [] for name, limit in limits.items() if limit is not None}
         kept, after = _Kept(), 0
@@ -152,6 +164,7 @@ class Retainer:
             after = some[-1].version
             for stream in some:
                 if stream.kind in PERSONAL:
+                    spared.cover(stream)
                     limit = limits.get(stream.source)
                     kept.add(stream, inf if limit is None else limit)
                 elif stream.source in numbers:
@@ -167,6 +180,9 @@ class Retainer:
         await self.log.append([event])
 
 
+_Stretch = tuple[Ids, int, int]
+
+
 @dataclass(frozen=True, slots=True)
 class _Own:
     """A source that keeps what is in the clear for so many days, and the numbers of those datastreams."""
@@ -178,6 +194,15 @@ class _Own:
     def before(self, now: int) -> int:
         """What is older than this goes."""
         return now - self.days * DAY
+
+    def stretches(self, before: int, spared: Spared) -> list[_Stretch]:
+        """What is before then and not kept, as (datastreams, since, before): of most datastreams all of it."""
+        kept = np.isin(self.datastreams, np.fromiter(spared.rows, np.int32, len(spared.rows)))
+        free = [(self.datastreams[~kept], EVER, before)]
+        for number in self.datastreams[kept].tolist():
+            one = np.array([number], np.int32)
+            free += [(one, since, until) for since, until in spared.between(number, before)]
+        return free
 
 
 @dataclass(slots=True)

@@ -96,6 +96,14 @@ def opened(note: str) -> tuple[Checkpoint, tuple[str, ...]]:
     return point, tuple(one for one in lines if one != own)
 
 
+def signature_of(line: str) -> bytes:
+    """The signature (64 bytes) in a line of ours; raises BadInput when there is none."""
+    signed = line.rpartition(" ")[2]
+    if not _SIGNED.fullmatch(signed):
+        raise BadInput(f"this is no line of a signature: {line[:80]!r}")
+    return b64decode(signed)[4:]
+
+
 def verifier_key(origin: str, public: bytes) -> str:
     """The public key as note tools take it: name, key id and key."""
     return encoded_key(origin, ED25519, public)

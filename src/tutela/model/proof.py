@@ -73,8 +73,13 @@ def bundle(event: Event, told: Inclusion, log: str, witnesses: Sequence[Cosigner
         "proof": tlog_proof(told).splitlines(),
         "witnesses": [{"key": one.key, "owner": one.owner, "simulated": one.simulated} for one in signers],
     }
-    said["sum"] = sha256(_written(said).encode()).hexdigest()
-    return _written(said)
+    return summed(said)
+
+
+def summed(said: dict[str, object]) -> str:
+    """As it is written, with its own sum at the end of it."""
+    rest = {name: value for name, value in said.items() if name != "sum"}
+    return _written({**rest, "sum": sha256(_written(rest).encode()).hexdigest()})
 
 
 def _signed(told: str, given: Sequence[Cosignature]) -> str:

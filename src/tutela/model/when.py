@@ -13,6 +13,9 @@ SECOND = 1_000_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
+EVER = -(2**60)
+"""Before all that was ever measured."""
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

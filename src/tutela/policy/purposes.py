@@ -30,6 +30,8 @@ class Action(StrEnum):
 
     READ = "read"
     ACT = "act"  # on alerts, incidents and units: acknowledge, shelve, open, fuse, note, set a status
+    EXPORT = "export"  # hand out of the house: evidence, with its recipient and reason
+    HOLD = "hold"  # keep what a case needs although its time is over, and let it go again
     SIGN = "sign"  # on and off a shift
     INVITE = "invite"
     ENTER = "enter"  # a source, its Things and Datastreams, into the register

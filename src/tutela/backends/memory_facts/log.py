@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -40,6 +41,11 @@ class MemoryLog:
     async def about(self, subject: str) -> Sequence[Event]:
         """The events about something, in order of commit."""
         return self.store.about(subject)
+
+    async def naming(self, record: str, since: int, most: int) -> Sequence[Event]:
+        """The newest queries since then that showed that record about somebody, oldest first."""
+        told = (event for event in self.store.events.values() if event.kind == "query@1" and event.at >= since)
+        return [event for event in told if record in json.loads(event.body).get("persons", ())][-most:]
 
     async def wait(self, seconds: float) -> None:
         """Return when something was committed or sealed."""

@@ -40,6 +40,16 @@ select {COLUMNS} from event e left join sealed s on s.event = e.id
 where e.subject = $1 and e.subject <> '' order by s.position nulls last, e.txid, e.ord
 """  # noqa: S608  put together from constants
 
+# A body is the bytes that were hashed: it is told apart by them first, and read as JSON then.
+_NAMING = f"""
+select * from (
+    select {COLUMNS}, e.txid, e.ord from event e
+    where e.kind = 'query@1' and e.at >= $2 and position(convert_to($1, 'UTF8') in e.body) > 0
+        and convert_from(e.body, 'UTF8')::jsonb->'persons' ? $1
+    order by e.at desc, e.txid desc, e.ord desc limit $3
+) newest order by at, txid, ord
+"""  # noqa: S608  put together from constants
+
 _NEWEST_ABOUT = f"""
 select {COLUMNS} from event e where e.subject = $1 and e.subject <> '' order by e.txid desc, e.ord desc limit 1
 """  # noqa: S608  put together from constants
@@ -76,6 +86,11 @@ def event_of(row: Sequence[Any]) -> Event:
     return Event(
         id=id_, at=at, by=by, cause=cause, kind=kind, timeline=timeline, body=body, key=key, salt=salt, subject=subject
     )
+
+
+async def about(connection: asyncpg.Connection, subject: str) -> Sequence[Event]:
+    """The events about something, in order of commit."""
+    return [event_of(tuple(row)) for row in await connection.fetch(_ABOUT, subject)]
 
 
 async def newest_about(connection: asyncpg.Connection, subject: str) -> Event | None:
@@ -122,7 +137,12 @@ class PostgresLog:
     async def about(self, subject: str) -> Sequence[Event]:
         """The events about something, in order of commit."""
         async with self.db.reading() as connection:
-            return [event_of(tuple(row)) for row in await connection.fetch(_ABOUT, subject)]
+            return await about(connection, subject)
+
+    async def naming(self, record: str, since: int, most: int) -> Sequence[Event]:
+        """The newest queries since then that showed that record about somebody, oldest first."""
+        async with self.db.reading() as connection:
+            return [event_of(tuple(row)[:-2]) for row in await connection.fetch(_NAMING, record, since, most)]
 
     async def wait(self, seconds: float) -> None:
         """Return when something was committed or sealed."""
