@@ -12,10 +12,13 @@ from tutela.model.alert import Alert
 from tutela.model.event import Event
 from tutela.model.flow import Lease
 from tutela.model.incident import Incident
-from tutela.model.people import Agent
+from tutela.model.people import Agent, SignedIn
 from tutela.model.register import Datastream, Thing
 from tutela.model.resource import EmergencyResource
 from tutela.model.when import iso
+
+ROLE_ENDED = "role-ended"
+"""Stands for a policy where a role has ended."""
 
 LEASE = 3.0
 """Seconds that a lease lasts without a sign of life."""
@@ -168,20 +171,34 @@ def used(at: int) -> Conflict:
 
 
 def welcome(agent: Agent, role: str, until: int, at: int) -> None:
-    """Raise Refused when the code is over or was made for another role."""
+    """Raise Refused when the code is over or was made for another role, or when the agent's role has ended."""
     if at >= until:
         raise Refused(f"this enrolment code was good until {iso(until)}; ask for a new one", policy="enrolment")
     if agent.role != role:
         raise Refused(f"this enrolment code is for the role {role}, not {agent.role}", policy="enrolment")
+    in_office(agent, at)
 
 
-def taken(agent: str) -> Conflict:
-    """The id belongs to somebody else."""
-    return Conflict(f"there is somebody else with the id {agent!r}; choose another one", id=agent)
+def same_person(new: Agent, old: Agent) -> None:
+    """Raise Conflict when the id belongs to somebody else: a code is no way to another role. A role's end may change."""
+    if msgspec.structs.replace(new, until=old.until) != old:
+        raise Conflict(f"there is somebody else with the id {new.id!r}; choose another one", id=new.id)
 
 
-def signed_in(agent: Agent | None) -> Agent:
-    """The agent of a session that holds; raises Refused when there is none."""
-    if agent is None or agent.suspended:
+def in_office(agent: Agent, now: int) -> None:
+    """Raise Refused when the agent's role has ended."""
+    if agent.until is not None and agent.until <= now:
+        raise Refused(
+            f"your role here, {agent.role} of {agent.agency}, ended at {iso(agent.until)}; "
+            "who needs you for longer makes you a code with a later end",
+            policy=ROLE_ENDED,
+        )
+
+
+def signed_in(person: SignedIn | None, until: int, now: int) -> SignedIn:
+    """Whose session it is, and that it holds; raises Refused when their role or the session is over, or never was."""
+    if person is not None:
+        in_office(person.agent, now)
+    if person is None or person.agent.suspended or until <= now:
         raise Refused("this session is over; sign in again", policy="session")
-    return agent
+    return person

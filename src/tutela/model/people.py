@@ -18,14 +18,42 @@ class Role(StrEnum):
     IT = "it"
 
 
+class Factor(StrEnum):
+    """How somebody showed who they are."""
+
+    CODE = "code"
+    PASSKEY = "passkey"
+
+
 class Agent(Noun, frozen=True, kw_only=True):
-    """A person with a role at an agency."""
+    """A person with a role at an agency, until then (microseconds; None: without an end)."""
 
     id: str
     name: str
     role: Role
     agency: str
     suspended: bool = False
+    until: int | None = None
+
+
+class Session(Noun, frozen=True, kw_only=True):
+    """Body of `session@1`: a session of an agent began, good until then (microseconds), or it ended then.
+
+    `passkey` is the id of the one that it was begun with.
+    """
+
+    agent: str
+    until: int
+    factor: Factor = Factor.CODE
+    passkey: str | None = None
+
+
+class SignedIn(Noun, frozen=True, kw_only=True):
+    """Somebody with a session that holds: how it was begun, and when they last did something (microseconds)."""
+
+    agent: Agent
+    factor: Factor
+    active: int
 
 
 class Shift(Noun, frozen=True, kw_only=True):

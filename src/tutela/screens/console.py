@@ -15,7 +15,7 @@ from tutela.flow.read_staged import StagedReads
 from tutela.flow.units import UnitActs
 from tutela.model.access import Access
 from tutela.model.install import Install
-from tutela.model.people import Agent
+from tutela.model.people import SignedIn
 
 PURPOSE = "public-safety"
 BASIS = "PublicInterest"
@@ -56,6 +56,6 @@ class Opened:
         return cls(alert=named.get("alert", ""), incident=named.get("incident", ""))
 
 
-def access_of(agent: Agent) -> Access:
+def access_of(person: SignedIn) -> Access:
     """The page reads for one purpose, on one legal basis; it says so at its foot."""
-    return Access(agent=agent, purpose=PURPOSE, legal_basis=BASIS)
+    return Access(agent=person.agent, purpose=PURPOSE, legal_basis=BASIS, factor=person.factor)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from ipaddress import ip_address, ip_network
 from typing import Annotated
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -12,7 +14,7 @@ from litestar.params import HeaderParameter, QueryParameter
 from tutela.errors import Refused
 from tutela.flow.people import Staff
 from tutela.model.access import Access
-from tutela.model.people import Agent
+from tutela.model.people import Agent, SignedIn
 
 from .problem import Asked
 
@@ -53,18 +55,26 @@ class Guard:
 
     async def agent(self, request: Asked) -> Agent:
         """The person whose session this is; raises Refused (401) when there is none."""
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer":
-            return await self.staff.who(token)
-        same_site(request)
-        cookie = request.cookies.get(COOKIE)
-        if not cookie:
-            raise Refused("sign in first: enrol with your code, or send `Authorization: Bearer …`", policy="session")
-        return await self.staff.who(cookie)
+        return await self.staff.who(token_of(request))
+
+    async def person(self, request: Asked, *, opens: bool = False) -> SignedIn:
+        """As `agent`, with how they came in. Who was idle for long may read, and not act; raises Refused.
+
+        `opens`: they open a page, which is a sign of life, though it may be read by who was idle.
+        """
+        token = token_of(request)
+        if request.method not in SAFE:
+            return await self.staff.active(token)
+        here = await self.staff.signed_in(token)
+        if opens:
+            with suppress(Refused):
+                return await self.staff.active(token)
+        return here
 
     async def access(self, request: Asked, purpose: Purpose, basis: Basis, case: Case = None) -> Access:
         """The arguments of a read or act."""
-        return Access(agent=await self.agent(request), purpose=purpose, legal_basis=basis, case=case)
+        here = await self.person(request)
+        return Access(agent=here.agent, purpose=purpose, legal_basis=basis, case=case, factor=here.factor)
 
     @property
     def dependencies(self) -> dict[str, Provide]:
@@ -81,6 +91,31 @@ class Guard:
 def once(key_: Key = None) -> str:
     """The key of an act: the caller's, or one that nobody has used."""
     return key_ or uuid4().hex
+
+
+def token_of(request: Asked) -> str:
+    """The token of a session that a request shows, as a header or as a cookie of our pages; raises Refused."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return token
+    same_site(request)
+    cookie = request.cookies.get(COOKIE)
+    if not cookie:
+        raise Refused("sign in first: enrol with your code, or send `Authorization: Bearer …`", policy="session")
+    return cookie
+
+
+def address_of(request: Asked) -> str:
+    """Where a request comes from, as far as sign-ins that failed are counted: an address, or a whole IPv6 /64.
+
+    A proxy on this machine says for whom it asks.
+    """
+    host = request.client.host if request.client else ""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    return str(ip_network((address, 64 if address.version == 6 else 32), strict=False))
 
 
 def same_site(request: Asked) -> None:

@@ -62,7 +62,7 @@ def _pages(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
     @get("/")
     async def whole(request: Asked, alert: FromQuery[str] = "", incident: FromQuery[str] = "") -> Response[str]:
         """The whole page."""
-        access = access_of(await guard.agent(request))
+        access = access_of(await guard.person(request, opens=True))
         shown = await _show(here, access, Opened(alert=alert, incident=incident), SECTIONS)
         shown["me"] = await here.staff.named(access.agent)
         response = paper.page("page.html", says=paper.said(request), **shown)
@@ -74,7 +74,7 @@ def _pages(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
         request: Asked, name: FromPath[str], alert: FromQuery[str] = "", incident: FromQuery[str] = ""
     ) -> Response[str]:
         """One section of it again."""
-        access = access_of(await guard.agent(request))
+        access = access_of(await guard.person(request))
         if name not in AGAIN:
             raise NotFound(f"this page has no part called {name[:40]!r}; there are: {', '.join(AGAIN)}")
         shown = await _show(here, access, Opened(alert=alert, incident=incident), [name])

@@ -47,6 +47,7 @@ MEANS = {
     403: "The policies say no; `policy` names the one that does.",
     404: "There is no such thing.",
     409: "It does not fit what stands now, or somebody else was first; the detail says who.",
+    429: "Too many sign-ins failed; the detail says until when nothing is tried.",
     503: "An engine does not answer. Try again soon.",
 }
 READING = problems(400, 401, 403, 404, 503)
