@@ -19,9 +19,11 @@ from tutela.app.core import policies
 from tutela.app.detecting import instance, parted
 from tutela.app.serve import BODY
 from tutela.app.verifying import script
+from tutela.backends.ceremonies import WebAuthn
 from tutela.backends.checkpoints import verifies
 from tutela.backends.memory import MemoryStreams
 from tutela.backends.memory_facts import MemoryFacts, Store
+from tutela.backends.memory_facts.passkeys import MemoryPasskeys
 from tutela.backends.memory_keys import MemoryKeys
 from tutela.backends.memory_lake import MemoryLake
 from tutela.errors import Quarantined
@@ -41,6 +43,7 @@ from tutela.flow.gateway import Gateway
 from tutela.flow.health import Health
 from tutela.flow.history import History
 from tutela.flow.ledger import Ledger
+from tutela.flow.passkeys import Passkeys
 from tutela.flow.people import Staff
 from tutela.flow.prose import Prose
 from tutela.flow.published import Publishing
@@ -83,6 +86,7 @@ from tutela.screens import (
     incidents,
     observations,
     page,
+    passkeys,
     people,
     published,
     rules,
@@ -196,12 +200,17 @@ class Town:
         return Sentences(language(), self.known, ZoneInfo(INSTALL.zone))
 
     @property
+    def passkeys(self) -> Passkeys:
+        return Passkeys(staff=self.staff, store=MemoryPasskeys(self.facts.store), ceremonies=WebAuthn())
+
+    @property
     def console(self) -> Console:
         return Console(
             reads=self.reads,
             health=self.health_reads,
             staged=self.staged_reads,
             staff=self.staff,
+            passkeys=self.passkeys,
             acts=self.acts,
             incidents=self.incidents,
             units=UnitActs(self.ledger, self.facts, self.facts),
@@ -436,7 +445,7 @@ class Town:
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def application(here: Town) -> Litestar:
+def application(here: Town, site: str = "") -> Litestar:
     """The app, as `tutela serve` has it."""
     guard = Guard(here.staff)
     probes = {"PostgreSQL": here.facts.last, "NATS": lambda: here.streams.last("OBS-live")}
@@ -449,6 +458,7 @@ def application(here: Town) -> Litestar:
             units.routes(here.reads, here.console.units, guard),
             events.routes(here.reads, guard),
             people.routes(here.staff, guard),
+            passkeys.routes(here.passkeys, guard, site),
             published.routes(here.publishing, here.facts, ORIGIN, script()),
             health.routes(here.health_reads, probes, guard),
             staged.routes(here.staged_reads, guard),

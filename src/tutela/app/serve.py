@@ -22,6 +22,7 @@ from tutela.app.lake import lake
 from tutela.app.leaving import Leaving
 from tutela.app.measuring import Heard, tell, timing
 from tutela.app.memory import settle
+from tutela.app.passkeys import passkeys_of
 from tutela.app.settings import FIRST_MQTT_PORT, FIRST_PORT, Settings
 from tutela.app.staff import staff
 from tutela.app.tasks import together
@@ -54,6 +55,7 @@ from tutela.screens import (
     incidents,
     observations,
     page,
+    passkeys,
     people,
     published,
     rules,
@@ -127,7 +129,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
     inside = behind.core
     facts, known, keys, ledger = inside.facts, inside.known, inside.keys, inside.ledger
     here = staff(inside, chance)
-    guard = Guard(here)
+    own, guard = passkeys_of(inside, here), Guard(here)
     history = History(lake(inside), inside.streams, keys, inside.install.partitions)
     shown = reads(ledger, facts, known, history, keys)
     deeds = Deeds(ledger, facts, facts, Prose(keys))
@@ -143,6 +145,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
         units.routes(shown, moves, guard),
         events.routes(shown, guard),
         people.routes(here, guard),
+        passkeys.routes(own, guard, inside.settings.site),
         published.routes(behind.publishing, facts, origin(inside.install), script()),
         health.routes(vitals, _probes(inside), guard),
         staged.routes(outcomes, guard),
@@ -153,6 +156,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
                 health=vitals,
                 staged=outcomes,
                 staff=here,
+                passkeys=own,
                 acts=acts,
                 incidents=commands,
                 units=moves,

@@ -20,6 +20,9 @@ from tutela.model.when import iso
 ROLE_ENDED = "role-ended"
 """Stands for a policy where a role has ended."""
 
+COPIED = "passkey-copied"
+"""The same, where a passkey looks as if there were two of it."""
+
 LEASE = 3.0
 """Seconds that a lease lasts without a sign of life."""
 
@@ -192,6 +195,26 @@ def in_office(agent: Agent, now: int) -> None:
             f"your role here, {agent.role} of {agent.agency}, ended at {iso(agent.until)}; "
             "who needs you for longer makes you a code with a later end",
             policy=ROLE_ENDED,
+        )
+
+
+def not_answered() -> Refused:
+    """A challenge that never was, was answered, is over, or was somebody else's."""
+    return Refused("this took too long, or was answered already; begin again", policy="passkey")
+
+
+def another_passkey() -> Conflict:
+    """A passkey that is known already."""
+    return Conflict("this passkey is here already; make a new one on that device, or use this one")
+
+
+def follows(kept: int, told: int) -> None:
+    """Raise Refused when a passkey counts backwards: there are two of it. One that never counts says 0."""
+    if (kept or told) and told <= kept:
+        raise Refused(
+            "this passkey was used elsewhere in the meantime, as if somebody had copied it; it lets nobody in any more. "
+            "Come in by a code, and remove it",
+            policy=COPIED,
         )
 
 

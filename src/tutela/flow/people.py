@@ -102,14 +102,18 @@ class Staff:
 
         Their role ends when it did before, if nothing else is said.
         """
-        query, own = f"invite {agent} again", access.agent
+        known = await self.may_invite_again(access, agent, f"invite {agent} again")
+        return await self._invite(access.agent.id, known.role, known.agency, ends or known.until, known.id)
+
+    async def may_invite_again(self, access: Access, agent: str, query: str) -> Agent:
+        """Who that is, when this person may invite them; raises Refused, and NotFound."""
         try:
             known = await self._known(agent)
         except NotFound:  # whoever may invite nobody is not told who is here
-            await self._may_invite(access, own.role, own.agency, query)
+            await self._may_invite(access, access.agent.role, access.agent.agency, query)
             raise
         await self._may_invite(access, known.role, known.agency, query)
-        return await self._invite(access.agent.id, known.role, known.agency, ends or known.until, known.id)
+        return known
 
     async def invite_here(self, role: Role, agency: str, ends: int | None = None) -> str:
         """As `invite`, for whoever holds the machine: how the first person comes in."""
@@ -172,9 +176,13 @@ class Staff:
         agent, now, hash_ = await self.who(token), self.ledger.now, _hash(token)
         body = encode(Session(agent=agent.id, until=now))
         await self.people.end(hash_, self._event("session@1", agent.id, agent.id, body, hash_ + body))
-        shift, lasts = await self._running(agent.id), max(now, await self.people.lasts(agent.id))
+        await self.rest(agent.id, agent.id)
+
+    async def rest(self, agent: str, by: str) -> None:
+        """A session of theirs was ended: so is the shift that no other session goes on with."""
+        shift, lasts = await self._running(agent), max(self.ledger.now, await self.people.lasts(agent))
         if shift is not None and (shift.until is None or lasts < shift.until):
-            await self._sign(msgspec.structs.replace(shift, until=lasts))
+            await self._sign(msgspec.structs.replace(shift, until=lasts), by)
 
     async def shift(self, access: Access) -> Shift | None:
         """The shift that this person is on, if any."""
@@ -278,9 +286,9 @@ class Staff:
         over = latest is None or (latest.until is not None and latest.until <= now)
         return None if over else latest
 
-    async def _sign(self, shift: Shift) -> Shift:
+    async def _sign(self, shift: Shift, by: str = "") -> Shift:
         body = encode(shift)
-        event = self._event("shift@1", shift.agent, shift.agent, body)
+        event = self._event("shift@1", by or shift.agent, shift.agent, body)
         await self.desk.act((event,), (), (), (shift,))
         return shift
 

@@ -56,6 +56,21 @@ class SignedIn(Noun, frozen=True, kw_only=True):
     active: int
 
 
+class Passkey(Noun, frozen=True, kw_only=True):
+    """A key pair of which somebody's device keeps the private half, and shows it only to its owner.
+
+    `id` is ours, `credential` the device's. `count` is how often it was used, as far as the device tells.
+    """
+
+    id: str
+    agent: str
+    credential: bytes
+    public_key: bytes
+    count: int
+    at: int
+    used_at: int | None = None
+
+
 class Shift(Noun, frozen=True, kw_only=True):
     """Somebody signed on: from when, with how many alerts an hour, until when: the end of their session, or earlier."""
 

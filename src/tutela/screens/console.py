@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlencode
 from tutela.flow.act import Acts
 from tutela.flow.command import Incidents
 from tutela.flow.explain import Sentences
+from tutela.flow.passkeys import Passkeys
 from tutela.flow.people import Staff
 from tutela.flow.read import Reads
 from tutela.flow.read_health import HealthReads
@@ -29,6 +30,7 @@ class Console:
     health: HealthReads
     staged: StagedReads
     staff: Staff
+    passkeys: Passkeys
     acts: Acts
     incidents: Incidents
     units: UnitActs

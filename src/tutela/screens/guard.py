@@ -11,7 +11,7 @@ from uuid import uuid4
 from litestar.di import NamedDependency, Provide
 from litestar.params import HeaderParameter, QueryParameter
 
-from tutela.errors import Refused
+from tutela.errors import BadInput, Refused
 from tutela.flow.people import Staff
 from tutela.model.access import Access
 from tutela.model.people import Agent, SignedIn
@@ -116,6 +116,21 @@ def address_of(request: Asked) -> str:
     except ValueError:
         return host
     return str(ip_network((address, 64 if address.version == 6 else 32), strict=False))
+
+
+def origin_of(request: Asked, site: str) -> str:
+    """The origin that a passkey is for: the site that was set, or this machine's own; raises BadInput.
+
+    It is never believed from a header: a passkey that is good for whatever host a request names is good for a thief's.
+    """
+    if site:
+        return site
+    if request.url.hostname != "localhost":
+        raise BadInput(
+            "passkeys are for one address, and nobody has said yet which: whoever runs this sets TUTELA_SITE, "
+            "such as https://city.example; on the machine itself, use http://localhost"
+        )
+    return f"{request.url.scheme}://{request.url.netloc}"
 
 
 def same_site(request: Asked) -> None:

@@ -19,7 +19,7 @@ from litestar.static_files import create_static_files_router
 from tutela.errors import NotFound, TutelaError
 from tutela.model.access import Access
 
-from . import entrance, forms, paper, staged
+from . import entrance, forms, paper, staged, you
 from .console import BASIS, PURPOSE, Console, Opened, access_of
 from .eyes import Eyes
 from .guard import Guard
@@ -51,6 +51,7 @@ def routes(here: Console, guard: Guard) -> Router:
             *entrance.handlers(here, guard),
             *forms.handlers(here, guard),
             *staged.handlers(here, guard),
+            *you.handlers(here, guard),
         ],
         exception_handlers=paper.HANDLERS,
         request_max_body_size=LARGEST,
