@@ -134,8 +134,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
     shown = reads(ledger, facts, known, history, keys)
     deeds = Deeds(ledger, facts, facts, Prose(keys))
     acts, commands, moves, words = Acts(deeds), Incidents(deeds), UnitActs(ledger, facts, facts), sentences(inside)
-    vitals = _vitals(behind)
-    outcomes = StagedReads(ledger=ledger, desk=facts, log=facts)
+    vitals, outcomes = _vitals(behind), StagedReads(ledger=ledger, desk=facts, log=facts)
     return [
         _machines(behind),
         observations.routes(shown, guard),
