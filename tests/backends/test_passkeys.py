@@ -29,6 +29,10 @@ KEY = Passkey(id="k1", agent="anna", credential=b"c1", public_key=b"p1", count=0
 async def store(facts: Facts, make: Make) -> Store:
     await facts.invite(b"code", Role.OPERATOR, 1000, make.event())
     await facts.enrol(b"code", ANNA, make.event(at=10))
+    return passkeys(facts)
+
+
+def passkeys(facts: Facts) -> Store:
     if isinstance(facts, PostgresFacts):
         return PostgresPasskeys(facts.db)
     assert isinstance(facts, MemoryFacts)
@@ -108,3 +112,14 @@ async def test_a_passkey_that_is_removed_ends_its_sessions_and_no_others(
     with pytest.raises(Refused, match="over"):
         await facts.who(b"by key", 51)
     assert (await facts.who(b"by code", 51)).factor == Factor.CODE
+
+
+async def test_a_passkey_of_somebody_who_is_suspended_lets_nobody_in(facts: Facts, make: Make) -> None:
+    await facts.invite(b"code", Role.OPERATOR, 1000, make.event())
+    await facts.enrol(b"code", replace(ANNA, suspended=True), make.event(at=10))
+    store = passkeys(facts)
+    await store.add(KEY, make.event(at=20))
+
+    with pytest.raises(Refused, match="suspended"):
+        await store.used("k1", 1, 30)
+    assert (await store.passkey(b"c1")) == KEY

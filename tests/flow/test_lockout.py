@@ -58,3 +58,12 @@ def test_what_is_remembered_is_bounded_and_the_oldest_goes_first() -> None:
 
     assert not lockout.until("0", 2)
     assert lockout.until(str(MOST), 2)
+
+
+def test_an_attempt_that_was_forgotten_while_it_lasted_ends_well() -> None:
+    lockout = Lockout()
+    with lockout.attempt(1, "a"):
+        for number in range(MOST):
+            fail(lockout, 1, str(number))
+
+    assert not lockout.until("a", 1)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from litestar import Litestar
+from typing import Any
+
+import pytest
+from litestar import Litestar, Request
 from litestar.testing import AsyncTestClient
 from tests.screens.town import NOW, WHY, Town, application, town
 
 from tutela.flow.people import IDLE
 from tutela.model.people import Role
 from tutela.model.when import HOUR, iso
+from tutela.screens.guard import address_of
 
 Client = AsyncTestClient[Litestar]
 OFFICE = "?purpose=system-operation&basis=PublicInterest"
@@ -81,6 +85,22 @@ async def test_opening_pages_keeps_a_session_awake() -> None:
         on = await client.post("/do/shift/on", data={"key": "1", "budget": "12"}, follow_redirects=True)
 
     assert "On shift since" in on.text
+
+
+@pytest.mark.parametrize(
+    ("host", "counted"),
+    [
+        ("203.0.113.7", "203.0.113.7/32"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
+        ("testclient", "testclient"),
+        (None, ""),
+    ],
+)
+def test_failures_are_counted_by_address_and_of_ipv6_by_network(host: str | None, counted: str) -> None:
+    scope: Any = {"type": "http", "method": "POST", "client": (host, 1) if host else None}
+
+    assert address_of(Request(scope)) == counted
 
 
 async def test_wrong_codes_end_in_429_which_says_until_when_and_nothing_else(here: Town, stranger: Client) -> None:

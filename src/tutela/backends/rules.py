@@ -218,6 +218,13 @@ def follows(kept: int, told: int) -> None:
         )
 
 
+def may_come(agent: Agent, now: int) -> None:
+    """Raise Refused when the owner of a passkey does not come in any more."""
+    if agent.suspended:
+        raise Refused("your account is suspended; speak to your supervisor", policy="F09-suspended")
+    in_office(agent, now)
+
+
 def signed_in(person: SignedIn | None, until: int, now: int) -> SignedIn:
     """Whose session it is, and that it holds; raises Refused when their role or the session is over, or never was."""
     if person is not None:

@@ -90,7 +90,7 @@ class Store(Protocol):
         """The one that a device calls so."""
 
     async def used(self, id_: str, count: int, now: int) -> Agent:
-        """It was used: by whom. Raises Refused when it counts backwards, or the role of its owner has ended."""
+        """It was used: by whom. Raises Refused when it counts backwards, or its owner may not come in any more."""
         ...
 
     async def remove(self, agent: str, id_: str, event: Event) -> None:

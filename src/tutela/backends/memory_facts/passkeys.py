@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from tutela.backends.memory_facts.store import Store
-from tutela.backends.rules import another_passkey, follows, in_office, not_answered, not_there
+from tutela.backends.rules import another_passkey, follows, may_come, not_answered, not_there
 from tutela.model.event import Event
 from tutela.model.people import Agent, Passkey
 
@@ -54,7 +54,7 @@ class MemoryPasskeys:
             raise not_there("passkey", id_)
         follows(passkey.count, count)
         agent = self.store.agents[passkey.agent]
-        in_office(agent, now)
+        may_come(agent, now)
         self.store.passkeys[id_] = msgspec.structs.replace(passkey, count=count, used_at=now)
         return agent
 

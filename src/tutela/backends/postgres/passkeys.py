@@ -11,7 +11,7 @@ import msgspec
 from tutela.backends.postgres import log
 from tutela.backends.postgres.database import Database
 from tutela.backends.postgres.notices import EVENT
-from tutela.backends.rules import another_passkey, follows, in_office, not_answered, not_there
+from tutela.backends.rules import another_passkey, follows, may_come, not_answered, not_there
 from tutela.model.event import Event
 from tutela.model.people import Agent, Passkey
 
@@ -80,7 +80,7 @@ class PostgresPasskeys:
                 raise not_there("passkey", id_)
             follows(row["count"], count)
             agent = _agent(row["entry"])
-            in_office(agent, now)
+            may_come(agent, now)
             await connection.execute("update passkey set count = $2, used_at = $3 where id = $1", id_, count, now)
         return agent
 
