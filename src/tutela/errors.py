@@ -13,6 +13,7 @@ Each message says what, where and what to do, in words that a resident could rea
     ├── NotFound            no such thing; says how to find what there is
     ├── TooOften            one person asks more often than anybody needs to; says when to try again
     ├── Overloaded          a queue is full; says when to try again
+    ├── LockedOut           too many sign-ins that failed; says until when nothing more is tried
     ├── EngineDown          an engine does not answer; says which, and what `tutela doctor` would do
     │   └── StorageFull     the disk is full; accepted data is safe, new data waits
     ├── Fenced              this worker lost its lease; another one goes on
@@ -101,6 +102,16 @@ class Overloaded(TutelaError):
     status = 503
 
     def __init__(self, message: str, /, *, retry_after: float = 1.0, **where: object) -> None:
+        super().__init__(message, **where)
+        self.retry_after = retry_after
+
+
+class LockedOut(TutelaError):
+    """Too many sign-ins that failed."""
+
+    status = 429
+
+    def __init__(self, message: str, /, *, retry_after: float, **where: object) -> None:
         super().__init__(message, **where)
         self.retry_after = retry_after
 

@@ -22,7 +22,7 @@ from tutela.model.event import Event
 from tutela.model.flow import Column, Effects, Lease, Newest, Outgoing, encode
 from tutela.model.incident import Incident, IncidentStatus
 from tutela.model.install import Install
-from tutela.model.people import Agent, Role, Shift
+from tutela.model.people import Agent, Role, Session, Shift
 from tutela.model.place import Place
 from tutela.model.post import Post
 from tutela.model.register import Datastream, Source, Thing
@@ -728,14 +728,14 @@ async def test_nobody_becomes_somebody_else_by_enrolling(facts: Facts, make: Mak
 async def test_a_session_holds_until_its_end(facts: Facts, make: Make) -> None:
     await facts.invite(b"code", "operator", 100, make.event())
     await facts.enrol(b"code", ANNA, make.event(at=50))
-    await facts.begin(b"token", "anna", 200)
+    await facts.begin(b"token", Session(agent="anna", until=200), 50)
 
-    assert await facts.who(b"token", 199) == ANNA
+    assert (await facts.who(b"token", 199)).agent == ANNA
     for token, now in ((b"token", 200), (b"other", 100)):
         with pytest.raises(Refused, match="sign in again"):
             await facts.who(token, now)
     with pytest.raises(NotFound):
-        await facts.begin(b"token2", "nobody", 200)
+        await facts.begin(b"token2", Session(agent="nobody", until=200), 50)
 
 
 # ── waiting ─────────────────────────────────────────────────────────────────────────────────────

@@ -17,7 +17,7 @@ from tutela.backends.postgres.facts import PostgresFacts
 from tutela.errors import Broken, EngineDown, NotFound
 from tutela.model.event import Event
 from tutela.model.flow import encode
-from tutela.model.people import Agent, Role
+from tutela.model.people import Agent, Role, Session
 
 # each file does half of its work, waits at the gate, and does the rest
 FILES = {
@@ -167,6 +167,6 @@ async def test_a_name_that_lay_in_the_clear_is_gone_and_its_agent_comes_again(pg
     await facts.invite(b"code", Role.OPERATOR, 9, asked)
     nameless = msgspec.structs.replace(aino, name="")
     await facts.enrol(b"code", nameless, msgspec.structs.replace(asked, id=str(uuid4())))
-    await facts.begin(b"token", "a", 9)
-    assert await facts.who(b"token", 5) == nameless
+    await facts.begin(b"token", Session(agent="a", until=9), 5)
+    assert (await facts.who(b"token", 5)).agent == nameless
     await facts.close()

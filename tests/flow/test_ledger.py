@@ -8,7 +8,7 @@ from tests.flow.read_support import City, access, city
 
 from tutela.errors import Refused
 from tutela.flow import ledger
-from tutela.model.people import Role
+from tutela.model.people import Factor, Role
 from tutela.model.when import SECOND
 from tutela.policy.purposes import Action, ask
 
@@ -35,8 +35,9 @@ async def test_another_question_is_another_decision(here: City) -> None:
     assert here.ledger.may(replace(one, expires=one.now + 1))
     assert not here.ledger.may(replace(one, expires=one.now))
     assert not here.ledger.may(replace(one, record_purposes=("neighbourhood",)))
+    assert here.ledger.may(replace(one, access=replace(one.access, factor=Factor.PASSKEY)))
 
-    assert len(here.policy.asked) == 3
+    assert len(here.policy.asked) == 4
 
 
 async def test_a_decision_holds_for_five_seconds(here: City) -> None:

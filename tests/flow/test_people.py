@@ -10,13 +10,13 @@ import pytest
 from msgspec.structs import replace
 from tests.flow.read_support import City, access, city
 
-from tutela.errors import BadInput, Conflict, NotFound, Refused
+from tutela.errors import BadInput, Conflict, LockedOut, NotFound, Refused
 from tutela.flow.alert import budget
-from tutela.flow.people import CODE_LASTS, SESSION_LASTS, Staff
+from tutela.flow.people import CODE_LASTS, IDLE, SESSION_LASTS, Staff
 from tutela.model.access import Access
 from tutela.model.flow import encode
 from tutela.model.people import Agent, Role, Shift
-from tutela.model.when import HOUR
+from tutela.model.when import HOUR, MINUTE
 
 SUPERVISOR = access(Role.SUPERVISOR, "system-operation")
 
@@ -339,3 +339,96 @@ async def test_a_session_that_is_signed_out_of_is_over_at_once(here: City, staff
     with pytest.raises(Refused):
         await staff.who(token)
     assert [event.subject for event in here.events("session@1")] == [agent.id, agent.id]
+
+
+async def test_after_the_end_of_a_role_nothing_is_permitted_and_the_sentence_says_so(here: City, staff: Staff) -> None:
+    ends = here.now[0] + HOUR - MINUTE
+    agent, token = await staff.enrol(await staff.invite(SUPERVISOR, Role.OPERATOR, "city", ends), "Aino")
+    late = await staff.invite_again(SUPERVISOR, agent.id)
+    begun = await staff.sign_on(as_(agent), 6)
+    assert (agent.until, begun.until, await staff.who(token)) == (ends, ends, replace(agent, name=""))
+
+    here.now[0] = ends - 1
+    await staff.who(token)
+    here.now[0] = ends
+    for refused in (staff.who(token), staff.active(token), staff.enrol(late, "")):
+        with pytest.raises(Refused, match="your role here, operator of city, ended at") as told:
+            await refused
+        assert told.value.policy == "role-ended"
+    assert budget(await here.facts.shifts(), here.now[0]) == 0
+
+
+async def test_a_later_end_lets_the_same_person_come_again_and_no_end_lies_in_the_past(
+    here: City, staff: Staff
+) -> None:
+    agent, _ = await staff.enrol(await staff.invite_here(Role.OPERATOR, "city", here.now[0] + HOUR), "Aino")
+    here.now[0] += 2 * HOUR
+
+    for past in (staff.invite_again(SUPERVISOR, agent.id), staff.invite_here(Role.IT, "city", here.now[0])):
+        with pytest.raises(BadInput, match="an end that is still to come"):
+            await past
+    again, token = await staff.enrol((await staff.invite_again_here(agent.id, here.now[0] + HOUR))[1], "")
+
+    assert again == replace(agent, until=here.now[0] + HOUR)
+    assert (await staff.who(token)).until == here.now[0] + HOUR
+    assert (await staff.enrol(await staff.invite_again(SUPERVISOR, agent.id), ""))[0] == again
+
+
+async def test_whoever_was_idle_for_half_an_hour_reads_and_does_not_act(here: City, staff: Staff) -> None:
+    _, token = await staff.enrol(await staff.invite_here(Role.OPERATOR, "city"), "Aino")
+    for _ in range(3):
+        here.now[0] += IDLE - 1
+        await staff.active(token)
+
+    here.now[0] += IDLE
+    await staff.who(token)
+    for _ in range(2):  # being refused is no sign of life
+        with pytest.raises(Refused, match="you did nothing here since") as refused:
+            await staff.active(token)
+        assert refused.value.policy == "idle"
+    await staff.sign_out(token)
+
+
+async def test_after_five_wrong_codes_from_one_address_none_is_tried_right_or_wrong(here: City, staff: Staff) -> None:
+    right, other = [await staff.invite_here(Role.OPERATOR, "city") for _ in range(2)]
+    await staff.enrol(other, "Oskari", "203.0.113.7")
+    for wrong in ("ABCD-EFGH-IJKL-MNOP", other, "", "A", "B"):
+        with pytest.raises((NotFound, Conflict)):
+            await staff.enrol(wrong, "Aino", "203.0.113.7")
+        here.now[0] += MINUTE
+
+    says = set()
+    for code in (right, other, "made up"):
+        with pytest.raises(LockedOut, match="until 2026-11-25T08:15:00") as locked:
+            await staff.enrol(code, "Aino", "203.0.113.7")
+        says.add(locked.value.message)
+    assert (len(says), locked.value.status, locked.value.retry_after) == (1, 429, 600.0)
+    (told,) = here.events("locked-out@1")
+    assert (told.by, told.subject, b"203.0.113" in told.body) == ("entrance", "entrance", False)
+
+    here.now[0] += 10 * MINUTE
+    assert (await staff.enrol(right, "Aino", "203.0.113.7"))[0].name == "Aino"
+
+
+async def test_five_failures_of_one_person_lock_that_person_from_everywhere(here: City, staff: Staff) -> None:
+    agent, _ = await staff.enrol(await staff.invite_here(Role.OPERATOR, "city"), "Aino")
+    used = await staff.invite_again(SUPERVISOR, agent.id)
+    await staff.enrol(used, "", "203.0.113.1")
+    for place in range(5):
+        with pytest.raises(Conflict):
+            await staff.enrol(used, "", f"203.0.113.{place}")
+
+    with pytest.raises(LockedOut):
+        await staff.enrol(await staff.invite_again(SUPERVISOR, agent.id), "", "203.0.113.9")
+    await staff.enrol(await staff.invite_here(Role.OPERATOR, "city"), "Oskari", "203.0.113.9")
+
+    assert [event.subject for event in here.events("locked-out@1")] == [agent.id]
+
+
+async def test_a_name_that_is_none_is_no_sign_in_that_failed(staff: Staff) -> None:
+    code = await staff.invite_here(Role.OPERATOR, "city")
+    for _ in range(6):
+        with pytest.raises(BadInput):
+            await staff.enrol(code, "", "203.0.113.7")
+
+    await staff.enrol(code, "Aino", "203.0.113.7")

@@ -234,6 +234,14 @@ def test_a_code_works_once(city: Instance) -> None:
     assert again.status_code == 409
 
 
+def test_an_invitation_says_until_when_the_role_lasts(city: Instance) -> None:
+    person = city.come_in(city.told("invite", "analyst", "--until", "2099-01-01T00:00:00+02:00")["code"], "Mary")
+    done = city.tutela("invite", "--until", "tomorrow")
+
+    assert person.http.get("/v1/me").json()["until"] == 4_070_901_600_000_000
+    assert (done.returncode, "is not a time; write it like" in done.stderr) == (1, True)
+
+
 def test_somebody_comes_again_as_the_same_person(city: Instance) -> None:
     person = city.come_in(city.told("invite", "analyst", "--agency", "fire")["code"], "Ada")
     me = person.http.get("/v1/me").json()

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from tutela.errors import BadInput, Refused
 from tutela.model.access import Access, Ask
-from tutela.model.people import Agent, Role
+from tutela.model.people import Agent, Factor, Role
 from tutela.policy.decide import Policies, question
 from tutela.policy.purposes import CLASSES, LEGAL_BASES, PURPOSES, Action, ask, used_for
 
@@ -320,6 +320,14 @@ FINE = '@id("F1") @msg("No.") @do("Go.") forbid (principal, action, resource) wh
 def test_policies_that_are_not_fit_do_not_start(text: str, says: str) -> None:
     with pytest.raises(BadInput, match=says):
         Policies(text, SCHEMA)
+
+
+def test_a_policy_can_demand_a_passkey() -> None:
+    demands = FINE.replace("principal.suspended", 'context.factor != "passkey"')
+    policies, by_code = Policies(TEXT + demands, SCHEMA), asked(ALLOWED[0])
+
+    assert answer(policies, by_code) == "F1"
+    policies.check(replace(by_code, access=replace(by_code.access, factor=Factor.PASSKEY)))
 
 
 def test_a_schema_that_can_not_be_read_does_not_start() -> None:

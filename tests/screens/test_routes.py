@@ -20,6 +20,8 @@ OPEN = {
     "GET /enrol",  # the way in
     "POST /enrol",
     "POST /v1/enrol",
+    "POST /v1/passkeys/ask",  # the way in by a passkey; see tests/screens/test_passkeys.py
+    "POST /v1/passkeys/come",
     "GET /static/{file_path}",
     "HEAD /static/{file_path}",
     # Of the log, for everybody: roots, salted hashes and public keys; see tests/screens/test_published.py.
@@ -40,7 +42,13 @@ OPEN = {
 DEVICES = {f"POST /v1/{what}" for what in ("observations", "CreateObservations", "calls", "reports", "posts")}
 """Who sends here shows a token of a source; see tests/sources/test_http.py."""
 
-OWN = {"GET /v1/me"}
+OWN = {
+    "GET /v1/me",
+    "GET /v1/me/passkeys",
+    "POST /v1/me/passkeys",
+    "POST /v1/me/passkeys/make",
+    "DELETE /v1/me/passkeys/{passkey}",
+}
 """A session is enough: it is about nobody else."""
 
 SERIES = "&datastream=Railway Square mast 1/noise&since=2026-11-25T07:00:00Z&until=2026-11-25T08:00:00Z"
@@ -83,6 +91,7 @@ class There:
             "holds": {"case": "R 1", "authority": "a court", "reason": "r", "review": 1, "bucket": "a/b/c"},
             "review": {"review": 1, "reason": "r"},
             "lift": {"reason": "r"},
+            "passkeys": {"name": "phone", "answer": {}},
         }
         return bodies.get(path.rsplit("/", 1)[-1])
 

@@ -21,9 +21,11 @@ from tutela.app.detecting import instance, parted
 from tutela.app.registering import capabilities
 from tutela.app.serve import BODY
 from tutela.app.verifying import script
+from tutela.backends.ceremonies import WebAuthn
 from tutela.backends.checkpoints import verifies
 from tutela.backends.memory import MemoryStreams
 from tutela.backends.memory_facts import MemoryFacts, Store
+from tutela.backends.memory_facts.passkeys import MemoryPasskeys
 from tutela.backends.memory_keys import MemoryKeys
 from tutela.backends.memory_lake import MemoryLake
 from tutela.errors import Quarantined
@@ -47,6 +49,7 @@ from tutela.flow.hold import Holds
 from tutela.flow.hold_acts import HoldActs
 from tutela.flow.ledger import Ledger
 from tutela.flow.oversee import Oversight
+from tutela.flow.passkeys import Passkeys
 from tutela.flow.people import Staff
 from tutela.flow.ports import Policy
 from tutela.flow.prose import Prose
@@ -95,6 +98,7 @@ from tutela.screens import (
     observations,
     oversight,
     page,
+    passkeys,
     people,
     published,
     register,
@@ -210,12 +214,17 @@ class Town:
         return Sentences(language(), self.known, ZoneInfo(INSTALL.zone))
 
     @property
+    def passkeys(self) -> Passkeys:
+        return Passkeys(staff=self.staff, store=MemoryPasskeys(self.facts.store), ceremonies=WebAuthn())
+
+    @property
     def console(self) -> Console:
         return Console(
             reads=self.reads,
             health=self.health_reads,
             staged=self.staged_reads,
             staff=self.staff,
+            passkeys=self.passkeys,
             acts=self.acts,
             incidents=self.incidents,
             units=UnitActs(self.ledger, self.facts, self.facts),
@@ -463,7 +472,7 @@ class Town:
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def application(here: Town) -> Litestar:
+def application(here: Town, site: str = "") -> Litestar:
     """The app, as `tutela serve` has it."""
     guard = Guard(here.staff, Rates(here.clock))
     probes = {"PostgreSQL": here.facts.last, "NATS": lambda: here.streams.last("OBS-live")}
@@ -476,6 +485,7 @@ def application(here: Town) -> Litestar:
             units.routes(here.reads, here.console.units, guard),
             events.routes(here.reads, guard),
             people.routes(here.staff, guard),
+            passkeys.routes(here.passkeys, guard, site),
             published.routes(here.publishing, here.facts, ORIGIN, script()),
             register.routes(here.registering, INSTALL.zone),
             oversight.routes(Oversight(ledger=here.ledger, log=here.facts, chance=here.staff.chance), guard),

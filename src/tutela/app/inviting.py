@@ -7,15 +7,22 @@ from tutela.app.settings import Settings
 from tutela.app.staff import staff
 from tutela.errors import BadInput
 from tutela.model.people import Role
+from tutela.model.when import parse
 
 
-async def run(settings: Settings, role: Role | None, agency: str | None, again: str | None) -> tuple[Role, str]:
-    """A one-time code and for which role. `again`: the id of somebody known, who keeps their role and agency."""
+async def run(
+    settings: Settings, role: Role | None, agency: str | None, again: str | None, until: str | None
+) -> tuple[Role, str]:
+    """A one-time code and for which role, which they have `until` then (ISO 8601).
+
+    `again`: the id of somebody known, who keeps their role and agency.
+    """
     if again is not None and (role is not None or agency is not None):
         raise BadInput("who comes again keeps their role and agency; leave both out, or leave out --again")
+    ends = None if until is None else parse(until)
     async with core(settings, "invite", connections=1) as inside:
         here = staff(inside, chance)
         if again is not None:
-            return await here.invite_again_here(again)
+            return await here.invite_again_here(again, ends)
         wanted = role or Role.OPERATOR
-        return wanted, await here.invite_here(wanted, agency or inside.install.city)
+        return wanted, await here.invite_here(wanted, agency or inside.install.city, ends)

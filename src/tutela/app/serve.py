@@ -24,6 +24,7 @@ from tutela.app.lake import lake
 from tutela.app.leaving import Leaving
 from tutela.app.measuring import Heard, slowed, tell, timing
 from tutela.app.memory import settle
+from tutela.app.passkeys import passkeys_of
 from tutela.app.registering import registering
 from tutela.app.settings import FIRST_MQTT_PORT, FIRST_PORT, Settings
 from tutela.app.staff import staff
@@ -63,6 +64,7 @@ from tutela.screens import (
     observations,
     oversight,
     page,
+    passkeys,
     people,
     published,
     register,
@@ -137,13 +139,12 @@ def _routes(behind: Doors) -> Sequence[Router]:
     inside = behind.core
     facts, known, keys, ledger = inside.facts, inside.known, inside.keys, inside.ledger
     here = staff(inside, chance)
-    guard = Guard(here, Rates(clock, told=slowed(inside.meters)))
+    own, guard = passkeys_of(inside, here), Guard(here, Rates(clock, told=slowed(inside.meters)))
     history = History(lake(inside), inside.streams, keys, inside.install.partitions)
     shown = reads(ledger, facts, known, history, keys)
     deeds = Deeds(ledger, facts, facts, Prose(keys))
     acts, commands, moves, words = Acts(deeds), Incidents(deeds), UnitActs(ledger, facts, facts), sentences(inside)
-    vitals = _vitals(behind)
-    outcomes = StagedReads(ledger=ledger, desk=facts, log=facts)
+    vitals, outcomes = _vitals(behind), StagedReads(ledger=ledger, desk=facts, log=facts)
     return [
         _machines(behind),
         *_for_everybody(behind),
@@ -156,6 +157,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
         events.routes(shown, guard),
         people.routes(here, guard),
         oversight.routes(Oversight(ledger=ledger, log=facts, chance=chance), guard),
+        passkeys.routes(own, guard, inside.settings.site),
         health.routes(vitals, _probes(inside), guard),
         staged.routes(outcomes, guard),
         rules.routes(RuleReads(ledger=ledger, rules=facts, ticks=facts, try_=Apart(inside.settings).run), guard),
@@ -165,6 +167,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
                 health=vitals,
                 staged=outcomes,
                 staff=here,
+                passkeys=own,
                 acts=acts,
                 incidents=commands,
                 units=moves,

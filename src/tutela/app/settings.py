@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from tutela.errors import BadInput
 
@@ -16,6 +17,7 @@ MQTT_PORT = "TUTELA_MQTT_PORT"
 METRICS = "TUTELA_METRICS_PORT"
 PROCESS = "TUTELA_PROCESS"
 LOG = "TUTELA_LOG"
+SITE = "TUTELA_SITE"
 SYSTEM = Path("/var/lib/tutela/default")
 FIRST_PORT = 8466
 """Where `tutela up` listens, if nobody else does."""
@@ -43,6 +45,15 @@ class Settings:
     def process(self) -> str:
         """What this process is called in metrics and logs; empty when nobody gave it a name."""
         return self.env.get(PROCESS, "")
+
+    @property
+    def site(self) -> str:
+        """The address at which people reach this, as in https://city.example; empty when nobody said so."""
+        text = self.env.get(SITE, "")
+        told = urlsplit(text)
+        if text and not (told.scheme == "https" and told.hostname and text == f"https://{told.netloc}"):
+            raise BadInput(f"{SITE} is {text!r}; give the address without a path, such as https://city.example")
+        return text
 
     @property
     def metrics_port(self) -> int | None:

@@ -12,10 +12,16 @@ from tutela.model.alert import Alert
 from tutela.model.event import Event
 from tutela.model.flow import Lease
 from tutela.model.incident import Incident
-from tutela.model.people import Agent
+from tutela.model.people import Agent, SignedIn
 from tutela.model.register import Datastream, Thing
 from tutela.model.resource import EmergencyResource
 from tutela.model.when import iso
+
+ROLE_ENDED = "role-ended"
+"""Stands for a policy where a role has ended."""
+
+COPIED = "passkey-copied"
+"""The same, where a passkey looks as if there were two of it."""
 
 LEASE = 3.0
 """Seconds that a lease lasts without a sign of life."""
@@ -168,20 +174,61 @@ def used(at: int) -> Conflict:
 
 
 def welcome(agent: Agent, role: str, until: int, at: int) -> None:
-    """Raise Refused when the code is over or was made for another role."""
+    """Raise Refused when the code is over or was made for another role, or when the agent's role has ended."""
     if at >= until:
         raise Refused(f"this enrolment code was good until {iso(until)}; ask for a new one", policy="enrolment")
     if agent.role != role:
         raise Refused(f"this enrolment code is for the role {role}, not {agent.role}", policy="enrolment")
+    in_office(agent, at)
 
 
-def taken(agent: str) -> Conflict:
-    """The id belongs to somebody else."""
-    return Conflict(f"there is somebody else with the id {agent!r}; choose another one", id=agent)
+def same_person(new: Agent, old: Agent) -> None:
+    """Raise Conflict when the id belongs to somebody else: a code is no way to another role. A role's end may change."""
+    if msgspec.structs.replace(new, until=old.until) != old:
+        raise Conflict(f"there is somebody else with the id {new.id!r}; choose another one", id=new.id)
 
 
-def signed_in(agent: Agent | None) -> Agent:
-    """The agent of a session that holds; raises Refused when there is none."""
-    if agent is None or agent.suspended:
+def in_office(agent: Agent, now: int) -> None:
+    """Raise Refused when the agent's role has ended."""
+    if agent.until is not None and agent.until <= now:
+        raise Refused(
+            f"your role here, {agent.role} of {agent.agency}, ended at {iso(agent.until)}; "
+            "who needs you for longer makes you a code with a later end",
+            policy=ROLE_ENDED,
+        )
+
+
+def not_answered() -> Refused:
+    """A challenge that never was, was answered, is over, or was somebody else's."""
+    return Refused("this took too long, or was answered already; begin again", policy="passkey")
+
+
+def another_passkey() -> Conflict:
+    """A passkey that is known already."""
+    return Conflict("this passkey is here already; make a new one on that device, or use this one")
+
+
+def follows(kept: int, told: int) -> None:
+    """Raise Refused when a passkey counts backwards: there are two of it. One that never counts says 0."""
+    if (kept or told) and told <= kept:
+        raise Refused(
+            "this passkey was used elsewhere in the meantime, as if somebody had copied it; it lets nobody in any more. "
+            "Come in by a code, and remove it",
+            policy=COPIED,
+        )
+
+
+def may_come(agent: Agent, now: int) -> None:
+    """Raise Refused when the owner of a passkey does not come in any more."""
+    if agent.suspended:
+        raise Refused("your account is suspended; speak to your supervisor", policy="F09-suspended")
+    in_office(agent, now)
+
+
+def signed_in(person: SignedIn | None, until: int, now: int) -> SignedIn:
+    """Whose session it is, and that it holds; raises Refused when their role or the session is over, or never was."""
+    if person is not None:
+        in_office(person.agent, now)
+    if person is None or person.agent.suspended or until <= now:
         raise Refused("this session is over; sign in again", policy="session")
-    return agent
+    return person

@@ -198,7 +198,7 @@ def _group(ask: Ask) -> tuple[object, ...]:
     """All that the policies look at: whoever asks the same gets the same answer."""
     agent = ask.access.agent
     return (
-        (agent.role, agent.agency, agent.suspended, ask.access.purpose, ask.access.legal_basis),
+        (agent.role, agent.agency, agent.suspended, ask.access.purpose, ask.access.legal_basis, ask.access.factor),
         (ask.action, ask.record_class, ask.record_purposes, ask.personal_data, ask.agency, ask.joint, ask.invites),
         ask.expires is not None and ask.expires <= ask.now,
     )

@@ -1,6 +1,7 @@
 """People: invited by a one-time code, enrolled by it, known by a session, signed on to a shift.
 
-There is no password and no default account. Of codes and sessions only hashes are kept; the secrets
+There is no password and no default account. A role may have an end: after it nobody comes in, and nothing is
+permitted any more. Whoever did nothing for half an hour sees what they saw, and signs in again before they act. Of codes and sessions only hashes are kept; the secrets
 themselves are shown once. A name is kept sealed, in the log alone, and opened where it is shown. Chance
 comes in as an argument.
 """
@@ -8,9 +9,10 @@ comes in as an argument.
 from __future__ import annotations
 
 from base64 import b32encode, urlsafe_b64encode
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -20,16 +22,20 @@ from tutela.model.access import Access
 from tutela.model.event import Event
 from tutela.model.flow import encode
 from tutela.model.noun import Noun
-from tutela.model.people import Agent, Role, Shift
+from tutela.model.people import Agent, Factor, Role, Session, Shift, SignedIn
 from tutela.model.timeline import LIVE
-from tutela.model.when import HOUR, iso
+from tutela.model.when import HOUR, MINUTE, iso
 from tutela.policy.purposes import Action, ask
 
 from .ledger import Ledger
+from .lockout import WRONG, Locked, Lockout
 from .ports import Desk, Keys, Log, People
 
 CODE_LASTS = HOUR
 SESSION_LASTS = 12 * HOUR
+IDLE = 30 * MINUTE
+"""After so long without an act or a page that somebody opened, a session is good for reading only."""
+
 CODE = 10
 TOKEN = 32
 SALT = 16
@@ -41,23 +47,24 @@ BUDGETS = range(1, 601)
 INSTALL = "install"
 """Who invites when nobody is there yet: whoever holds the machine."""
 
+ENTRANCE = "entrance"
+"""Who locks somebody out."""
+
 Chance = Callable[[int], bytes]
+Came = TypeVar("Came")
 
 
 class Invitation(Noun, frozen=True, kw_only=True):
-    """Body of `invitation@1`, whose subject is the code's hash. `agent` is set when somebody known may come again."""
+    """Body of `invitation@1`, whose subject is the code's hash: good until then; `ends` is when the role does.
+
+    `agent` is set when somebody known may come again.
+    """
 
     role: Role
     agency: str
     until: int
     agent: str | None = None
-
-
-class Session(Noun, frozen=True, kw_only=True):
-    """Body of `session@1`: a session began, good until then (microseconds)."""
-
-    agent: str
-    until: int
+    ends: int | None = None
 
 
 class Shifts(Protocol):
@@ -83,51 +90,79 @@ class Staff:
     shifts: Shifts
     keys: Keys
     chance: Chance
+    lockout: Lockout = field(default_factory=Lockout)
 
-    async def invite(self, access: Access, role: Role, agency: str) -> str:
-        """A code, shown once, with which one person can enrol in that role within an hour."""
+    async def invite(self, access: Access, role: Role, agency: str, ends: int | None = None) -> str:
+        """A code, shown once, with which one person can enrol within an hour: in that role, until it ends."""
         await self._may_invite(access, role, agency, f"invite {role} of {agency}")
-        return await self._invite(access.agent.id, role, agency)
+        return await self._invite(access.agent.id, role, agency, ends)
 
-    async def invite_again(self, access: Access, agent: str) -> str:
-        """A code with which somebody who is enrolled already can sign in again; raises NotFound."""
-        query, own = f"invite {agent} again", access.agent
+    async def invite_again(self, access: Access, agent: str, ends: int | None = None) -> str:
+        """A code with which somebody who is enrolled already can sign in again; raises NotFound.
+
+        Their role ends when it did before, if nothing else is said.
+        """
+        known = await self.may_invite_again(access, agent, f"invite {agent} again")
+        return await self._invite(access.agent.id, known.role, known.agency, ends or known.until, known.id)
+
+    async def may_invite_again(self, access: Access, agent: str, query: str) -> Agent:
+        """Who that is, when this person may invite them; raises Refused, and NotFound."""
         try:
             known = await self._known(agent)
         except NotFound:  # whoever may invite nobody is not told who is here
-            await self._may_invite(access, own.role, own.agency, query)
+            await self._may_invite(access, access.agent.role, access.agent.agency, query)
             raise
         await self._may_invite(access, known.role, known.agency, query)
-        return await self._invite(access.agent.id, known.role, known.agency, known.id)
+        return known
 
-    async def invite_here(self, role: Role, agency: str) -> str:
+    async def invite_here(self, role: Role, agency: str, ends: int | None = None) -> str:
         """As `invite`, for whoever holds the machine: how the first person comes in."""
-        return await self._invite(INSTALL, role, agency)
+        return await self._invite(INSTALL, role, agency, ends)
 
-    async def invite_again_here(self, agent: str) -> tuple[Role, str]:
+    async def invite_again_here(self, agent: str, ends: int | None = None) -> tuple[Role, str]:
         """As `invite_again`, for whoever holds the machine; with the role that they have."""
         known = await self._known(agent)
-        return known.role, await self._invite(INSTALL, known.role, known.agency, known.id)
+        return known.role, await self._invite(INSTALL, known.role, known.agency, ends or known.until, known.id)
 
-    async def enrol(self, code: str, name: str) -> tuple[Agent, str]:
-        """Use a code: the person, and the token of a session of 12 hours, shown once.
+    async def enrol(self, code: str, name: str, address: str = "") -> tuple[Agent, str]:
+        """Use a code: the person, and the token of a session of 12 hours, shown once. `address`: where they sit.
 
-        Raises NotFound for a code that does not exist, Conflict for a used one, Refused for one that is over.
+        Raises NotFound for a code that does not exist, Conflict for a used one, Refused for one that is over, and
+        LockedOut when too many were wrong.
         """
         hash_ = _hash(_normal(code))
-        await self.people.invited(hash_)
-        invitation = await self._invitation(hash_)
-        if invitation.agent is None:
-            agent = Agent(id=uuid_of("agent", hash_), name=_name(name), role=invitation.role, agency=invitation.agency)
-        else:
-            agent = await self._known(invitation.agent)
-        nameless = msgspec.structs.replace(agent, name="")
-        await self.people.enrol(hash_, nameless, await self._enrolled(agent, hash_))
-        return agent, await self._begin(agent)
+        made = await self._invitations(hash_)
+        return await self.signing_in(partial(self._enrol, hash_, made, name), address, made[0].agent if made else None)
+
+    async def signing_in(self, come: Callable[[], Awaitable[Came]], address: str, agent: str | None) -> Came:
+        """What comes of a sign-in from that address and of that person, as far as they are known; raises LockedOut."""
+        of = [f"from {address}"] * bool(address) + [f"of {agent}"] * bool(agent)
+        with self.lockout.attempt(self.ledger.now, *of):
+            try:
+                return await come()
+            except WRONG:
+                await self._locked(of, agent)
+                raise
 
     async def who(self, token: str) -> Agent:
-        """Whose session this is, without their name; raises Refused when it is over or never was."""
+        """Whose session this is, without their name; raises Refused when it, or their role, is over or never was."""
+        return (await self.signed_in(token)).agent
+
+    async def signed_in(self, token: str) -> SignedIn:
+        """As `who`, with how the session was begun."""
         return await self.people.who(_hash(token), self.ledger.now)
+
+    async def active(self, token: str) -> SignedIn:
+        """As `signed_in`, for somebody who acts, or opens a page; raises Refused after half an hour without."""
+        here, now = await self.signed_in(token), self.ledger.now
+        if now - here.active >= IDLE:
+            raise Refused(
+                f"you did nothing here since {iso(here.active)}, so that somebody else may sit at your place; sign in again "
+                "to act, what you see stays",
+                policy="idle",
+            )
+        await self.people.active(_hash(token), now)
+        return here
 
     async def named(self, agent: Agent) -> Agent:
         """An agent with their name, to be shown to themselves; still without one when it was erased."""
@@ -141,9 +176,13 @@ class Staff:
         agent, now, hash_ = await self.who(token), self.ledger.now, _hash(token)
         body = encode(Session(agent=agent.id, until=now))
         await self.people.end(hash_, self._event("session@1", agent.id, agent.id, body, hash_ + body))
-        shift, lasts = await self._running(agent.id), max(now, await self.people.lasts(agent.id))
+        await self.rest(agent.id, agent.id)
+
+    async def rest(self, agent: str, by: str) -> None:
+        """A session of theirs was ended: so is the shift that no other session goes on with."""
+        shift, lasts = await self._running(agent), max(self.ledger.now, await self.people.lasts(agent))
         if shift is not None and (shift.until is None or lasts < shift.until):
-            await self._sign(msgspec.structs.replace(shift, until=lasts))
+            await self._sign(msgspec.structs.replace(shift, until=lasts), by)
 
     async def shift(self, access: Access) -> Shift | None:
         """The shift that this person is on, if any."""
@@ -182,18 +221,40 @@ class Staff:
     async def _may_sign(self, access: Access, query: str) -> None:
         await self.ledger.must(ask(access, Action.SIGN, "shifts", self.ledger.now), LIVE, query)
 
-    async def _invite(self, by: str, role: Role, agency: str, agent: str | None = None) -> str:
+    async def _invite(self, by: str, role: Role, agency: str, ends: int | None, agent: str | None = None) -> str:
+        if ends is not None and ends <= self.ledger.now:
+            raise BadInput(f"this role would have ended at {iso(ends)}; give it an end that is still to come")
         code = b32encode(self.chance(CODE)).decode()
         hash_ = _hash(code)
-        invitation = Invitation(role=role, agency=agency, until=self.ledger.now + CODE_LASTS, agent=agent)
+        invitation = Invitation(role=role, agency=agency, until=self.ledger.now + CODE_LASTS, agent=agent, ends=ends)
         event = self._event("invitation@1", by, hash_.hex(), encode(invitation))
         await self.people.invite(hash_, role, invitation.until, event)
         return "-".join(code[place : place + 4] for place in range(0, len(code), 4))
 
-    async def _invitation(self, hash_: bytes) -> Invitation:
-        """What the code was made for, as the log has it."""
-        told = [event for event in await self.log.about(hash_.hex()) if event.kind == "invitation@1"]
-        return _invitation(told[0].body)
+    async def _invitations(self, hash_: bytes) -> Sequence[Invitation]:
+        """What the code was made for, as the log has it; none when nobody made it."""
+        told = await self.log.about(hash_.hex())
+        return [_invitation(event.body) for event in told if event.kind == "invitation@1"]
+
+    async def _enrol(self, hash_: bytes, made: Sequence[Invitation], name: str) -> tuple[Agent, str]:
+        await self.people.invited(hash_)
+        for_ = made[0]
+        if for_.agent is None:
+            agent = Agent(id=uuid_of("agent", hash_), name=_name(name), role=for_.role, agency=for_.agency)
+        else:
+            agent = await self._known(for_.agent)
+        agent = msgspec.structs.replace(agent, until=for_.ends)
+        nameless = msgspec.structs.replace(agent, name="")
+        await self.people.enrol(hash_, nameless, await self._enrolled(agent, hash_))
+        return agent, await self.begin(agent)
+
+    async def _locked(self, of: Sequence[str], agent: str | None) -> None:
+        """Say in the log that nothing more is tried, when that is so now."""
+        now = self.ledger.now
+        until = max((self.lockout.until(one, now) for one in of), default=0)
+        if until:
+            body = encode(Locked(agent=agent, until=until))
+            await self.log.append([self._event("locked-out@1", ENTRANCE, agent or ENTRANCE, body, self.chance(SALT))])
 
     async def _known(self, agent: str) -> Agent:
         """Somebody who enrolled before, as the log has them."""
@@ -208,12 +269,15 @@ class Staff:
         event = self._event("agent@1", agent.id, agent.id, body, hash_)
         return msgspec.structs.replace(event, key=key, salt=self.chance(SALT))
 
-    async def _begin(self, agent: Agent) -> str:
+    async def begin(self, agent: Agent, factor: Factor = Factor.CODE, passkey: str | None = None) -> str:
+        """Begin a session of somebody who showed who they are; its token. It lasts no longer than their role."""
         token = urlsafe_b64encode(self.chance(TOKEN)).decode().rstrip("=")
         hash_ = _hash(token)
-        session = Session(agent=agent.id, until=self.ledger.now + SESSION_LASTS)
+        now = self.ledger.now
+        until = min(now + SESSION_LASTS, agent.until or now + SESSION_LASTS)
+        session = Session(agent=agent.id, until=until, factor=factor, passkey=passkey)
         await self.log.append([self._event("session@1", agent.id, agent.id, encode(session), hash_)])
-        await self.people.begin(hash_, agent.id, session.until)
+        await self.people.begin(hash_, session, now)
         return token
 
     async def _running(self, agent: str) -> Shift | None:
@@ -222,9 +286,9 @@ class Staff:
         over = latest is None or (latest.until is not None and latest.until <= now)
         return None if over else latest
 
-    async def _sign(self, shift: Shift) -> Shift:
+    async def _sign(self, shift: Shift, by: str = "") -> Shift:
         body = encode(shift)
-        event = self._event("shift@1", shift.agent, shift.agent, body)
+        event = self._event("shift@1", by or shift.agent, shift.agent, body)
         await self.desk.act((event,), (), (), (shift,))
         return shift
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from .noun import Noun
-from .people import Agent
+from .people import Agent, Factor
 
 
 class Access(Noun, frozen=True, kw_only=True):
-    """The arguments of every read and act: a person, a purpose (DPV), a legal basis (DPV), perhaps a case."""
+    """The arguments of every read and act: a person, a purpose (DPV), a legal basis (DPV), perhaps a case.
+
+    `factor` is how the person showed who they are.
+    """
 
     agent: Agent
     purpose: str
     legal_basis: str
     case: str | None = None
+    factor: Factor = Factor.CODE
 
 
 class Ask(Noun, frozen=True, kw_only=True):

@@ -18,14 +18,57 @@ class Role(StrEnum):
     IT = "it"
 
 
+class Factor(StrEnum):
+    """How somebody showed who they are."""
+
+    CODE = "code"
+    PASSKEY = "passkey"
+
+
 class Agent(Noun, frozen=True, kw_only=True):
-    """A person with a role at an agency."""
+    """A person with a role at an agency, until then (microseconds; None: without an end)."""
 
     id: str
     name: str
     role: Role
     agency: str
     suspended: bool = False
+    until: int | None = None
+
+
+class Session(Noun, frozen=True, kw_only=True):
+    """Body of `session@1`: a session of an agent began, good until then (microseconds), or it ended then.
+
+    `passkey` is the id of the one that it was begun with.
+    """
+
+    agent: str
+    until: int
+    factor: Factor = Factor.CODE
+    passkey: str | None = None
+
+
+class SignedIn(Noun, frozen=True, kw_only=True):
+    """Somebody with a session that holds: how it was begun, and when they last did something (microseconds)."""
+
+    agent: Agent
+    factor: Factor
+    active: int
+
+
+class Passkey(Noun, frozen=True, kw_only=True):
+    """A key pair of which somebody's device keeps the private half, and shows it only to its owner.
+
+    `id` is ours, `credential` the device's. `count` is how often it was used, as far as the device tells.
+    """
+
+    id: str
+    agent: str
+    credential: bytes
+    public_key: bytes
+    count: int
+    at: int
+    used_at: int | None = None
 
 
 class Shift(Noun, frozen=True, kw_only=True):

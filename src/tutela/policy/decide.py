@@ -121,6 +121,7 @@ def question(ask: Ask) -> Question:
         "context": {
             "purpose": ask.access.purpose,
             "legal_basis": ask.access.legal_basis,
+            "factor": str(ask.access.factor),
             "joint_case": ask.joint,
             "invites": ask.invites,
             "now": ask.now,

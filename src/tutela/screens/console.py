@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlencode
 from tutela.flow.act import Acts
 from tutela.flow.command import Incidents
 from tutela.flow.explain import Sentences
+from tutela.flow.passkeys import Passkeys
 from tutela.flow.people import Staff
 from tutela.flow.read import Reads
 from tutela.flow.read_health import HealthReads
@@ -15,7 +16,7 @@ from tutela.flow.read_staged import StagedReads
 from tutela.flow.units import UnitActs
 from tutela.model.access import Access
 from tutela.model.install import Install
-from tutela.model.people import Agent
+from tutela.model.people import SignedIn
 
 PURPOSE = "public-safety"
 BASIS = "PublicInterest"
@@ -29,6 +30,7 @@ class Console:
     health: HealthReads
     staged: StagedReads
     staff: Staff
+    passkeys: Passkeys
     acts: Acts
     incidents: Incidents
     units: UnitActs
@@ -56,6 +58,6 @@ class Opened:
         return cls(alert=named.get("alert", ""), incident=named.get("incident", ""))
 
 
-def access_of(agent: Agent) -> Access:
+def access_of(person: SignedIn) -> Access:
     """The page reads for one purpose, on one legal basis; it says so at its foot."""
-    return Access(agent=agent, purpose=PURPOSE, legal_basis=BASIS)
+    return Access(agent=person.agent, purpose=PURPOSE, legal_basis=BASIS, factor=person.factor)

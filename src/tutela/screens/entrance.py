@@ -10,7 +10,7 @@ from tutela.errors import TutelaError
 
 from . import paper
 from .console import Console
-from .guard import COOKIE, Guard, same_site
+from .guard import COOKIE, Guard, address_of, same_site
 from .people import with_cookie
 from .problem import Asked
 
@@ -32,7 +32,7 @@ def handlers(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
         form = await request.form()
         code, name = str(form.get("code", "")), str(form.get("name", ""))
         try:
-            agent, token = await here.staff.enrol(code, name)
+            agent, token = await here.staff.enrol(code, name, address_of(request))
         except TutelaError as wrong:
             return _form(here, wrong.status, code=code, name=name, says=wrong.message)
         response = paper.go("/", f"Welcome, {agent.name}. You are here as {agent.role} of {agent.agency}.")

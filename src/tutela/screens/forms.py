@@ -9,7 +9,7 @@ from litestar import Response, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from tutela.errors import BadInput, NotFound, TutelaError
+from tutela.errors import BadInput, NotFound, Refused, TutelaError
 from tutela.model.access import Access
 from tutela.model.incident import IncidentStatus
 from tutela.model.resource import UnitStatus
@@ -248,12 +248,15 @@ async def _done(
     here: Console, guard: Guard, request: Asked, verbs: Mapping[str, Do], verb: str, subject: str = ""
 ) -> Response[str]:
     """Do it, and go on to the page, which says what became of it."""
-    access, do = access_of(await guard.agent(request)), _named(verbs, verb)
+    await guard.agent(request)
+    do = _named(verbs, verb)
     said = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
-    form = Form(here, access, subject, once(said.get("key", "")[:LONGEST_KEY]), said)
     try:
-        done = await do(form)
+        access = access_of(await guard.person(request))
+        done = await do(Form(here, access, subject, once(said.get("key", "")[:LONGEST_KEY]), said))
     except TutelaError as wrong:
+        if isinstance(wrong, Refused) and wrong.policy in paper.OUT:
+            raise
         written = next((said[field] for field in WRITTEN if said.get(field)), "")
         kept = f" You wrote: {written}" if written else ""
         done = Done(Opened.at(said.get("back", "")), f"Not done: {wrong.message}.{kept}")

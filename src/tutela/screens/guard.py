@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from ipaddress import ip_address, ip_network
 from typing import Annotated
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -9,11 +11,11 @@ from uuid import uuid4
 from litestar.di import NamedDependency, Provide
 from litestar.params import HeaderParameter, QueryParameter
 
-from tutela.errors import Refused
+from tutela.errors import BadInput, Refused
 from tutela.flow.people import Staff
 from tutela.flow.rates import Rates
 from tutela.model.access import Access
-from tutela.model.people import Agent
+from tutela.model.people import Agent, SignedIn
 
 from .problem import Asked
 
@@ -54,23 +56,36 @@ class Guard:
 
     async def agent(self, request: Asked) -> Agent:
         """The person whose session this is; raises Refused (401) when there is none, TooOften when it is too often."""
-        who = await self._whose(request)
-        self.rates.take(who.id, "read" if request.method in SAFE else "act")
+        who = await self.staff.who(token_of(request))
+        self._counted(request, who)
         return who
 
-    async def _whose(self, request: Asked) -> Agent:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer":
-            return await self.staff.who(token)
-        same_site(request)
-        cookie = request.cookies.get(COOKIE)
-        if not cookie:
-            raise Refused("sign in first: enrol with your code, or send `Authorization: Bearer …`", policy="session")
-        return await self.staff.who(cookie)
+    async def person(self, request: Asked, *, opens: bool = False) -> SignedIn:
+        """As `agent`, with how they came in. Who was idle for long may read, and not act; raises Refused.
+
+        `opens`: they open a page, which is a sign of life, though it may be read by who was idle.
+        """
+        here = await self._here(request, opens=opens)
+        self._counted(request, here.agent)
+        return here
+
+    async def _here(self, request: Asked, *, opens: bool) -> SignedIn:
+        token = token_of(request)
+        if request.method not in SAFE:
+            return await self.staff.active(token)
+        here = await self.staff.signed_in(token)
+        if opens:
+            with suppress(Refused):
+                return await self.staff.active(token)
+        return here
+
+    def _counted(self, request: Asked, who: Agent) -> None:
+        self.rates.take(who.id, "read" if request.method in SAFE else "act")
 
     async def access(self, request: Asked, purpose: Purpose, basis: Basis, case: Case = None) -> Access:
         """The arguments of a read or act."""
-        return Access(agent=await self.agent(request), purpose=purpose, legal_basis=basis, case=case)
+        here = await self.person(request)
+        return Access(agent=here.agent, purpose=purpose, legal_basis=basis, case=case, factor=here.factor)
 
     @property
     def dependencies(self) -> dict[str, Provide]:
@@ -87,6 +102,46 @@ class Guard:
 def once(key_: Key = None) -> str:
     """The key of an act: the caller's, or one that nobody has used."""
     return key_ or uuid4().hex
+
+
+def token_of(request: Asked) -> str:
+    """The token of a session that a request shows, as a header or as a cookie of our pages; raises Refused."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return token
+    same_site(request)
+    cookie = request.cookies.get(COOKIE)
+    if not cookie:
+        raise Refused("sign in first: enrol with your code, or send `Authorization: Bearer …`", policy="session")
+    return cookie
+
+
+def address_of(request: Asked) -> str:
+    """Where a request comes from, as far as sign-ins that failed are counted: an address, or a whole IPv6 /64.
+
+    A proxy on this machine says for whom it asks.
+    """
+    host = request.client.host if request.client else ""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    return str(ip_network((address, 64 if address.version == 6 else 32), strict=False))
+
+
+def origin_of(request: Asked, site: str) -> str:
+    """The origin that a passkey is for: the site that was set, or this machine's own; raises BadInput.
+
+    It is never believed from a header: a passkey that is good for whatever host a request names is good for a thief's.
+    """
+    if site:
+        return site
+    if request.url.hostname != "localhost":
+        raise BadInput(
+            "passkeys are for one address, and nobody has said yet which: whoever runs this sets TUTELA_SITE, "
+            "such as https://city.example; on the machine itself, use http://localhost"
+        )
+    return f"{request.url.scheme}://{request.url.netloc}"
 
 
 def same_site(request: Asked) -> None:

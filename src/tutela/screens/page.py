@@ -20,7 +20,7 @@ from litestar.static_files import create_static_files_router
 from tutela.errors import NotFound, TutelaError
 from tutela.model.access import Access
 
-from . import entrance, forms, paper, staged
+from . import entrance, forms, paper, staged, you
 from .console import BASIS, PURPOSE, Console, Opened, access_of
 from .eyes import Eyes
 from .guard import Guard
@@ -56,6 +56,7 @@ def routes(here: Console, guard: Guard) -> Router:
             *entrance.handlers(here, guard),
             *forms.handlers(here, guard),
             *staged.handlers(here, guard),
+            *you.handlers(here, guard),
         ],
         exception_handlers=paper.HANDLERS,
         request_max_body_size=LARGEST,
@@ -73,7 +74,7 @@ def _pages(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
     @get("/")
     async def whole(request: Asked, alert: FromQuery[str] = "", incident: FromQuery[str] = "") -> Response[str]:
         """The whole page."""
-        access = access_of(await guard.agent(request))
+        access = access_of(await guard.person(request, opens=True))
         shown = await _show(here, access, Opened(alert=alert, incident=incident), SECTIONS)
         shown["me"] = await here.staff.named(access.agent)
         response = paper.page("page.html", says=paper.said(request), **shown)
@@ -85,7 +86,7 @@ def _pages(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
         request: Asked, name: FromPath[str], alert: FromQuery[str] = "", incident: FromQuery[str] = ""
     ) -> Response[str]:
         """One section of it again."""
-        access = access_of(await guard.agent(request))
+        access = access_of(await guard.person(request))
         if name not in AGAIN:
             raise NotFound(f"this page has no part called {name[:40]!r}; there are: {', '.join(AGAIN)}")
         shown = await _show(here, access, Opened(alert=alert, incident=incident), [name])

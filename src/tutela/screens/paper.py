@@ -23,6 +23,12 @@ LONGEST = 1500
 MOMENT = 20
 """Seconds that it waits to be shown."""
 
+SIGN_IN = frozenset({"session", "role-ended"})
+"""Refusals after which there is nothing but the entrance."""
+
+OUT = SIGN_IN | {"same-site"}
+"""Refusals of whoever is not one of us."""
+
 SEE_OTHER = 303
 ENTRANCE = "/enrol"
 
@@ -58,7 +64,7 @@ def said(request: Asked) -> str:
 
 def on_purpose(request: Asked, wrong: TutelaError) -> Response[str]:
     """An error that was raised on purpose, for a person; who is not signed in is led to the entrance."""
-    if isinstance(wrong, Refused) and wrong.policy == "session":
+    if isinstance(wrong, Refused) and wrong.policy in SIGN_IN:
         return go(ENTRANCE, wrong.message if request.cookies else "")
     return _wrong(wrong.status, wrong.message, come_again(wrong))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 from typing import Annotated
 
@@ -13,10 +14,12 @@ from litestar.params import JSONBody
 from tutela.flow.people import BUDGETS, SESSION_LASTS, Staff
 from tutela.model.noun import Noun
 from tutela.model.people import Agent, Role, Shift
-from tutela.model.when import SECOND
+from tutela.model.when import SECOND, micros
 
-from .guard import COOKIE, SIGNED_IN, By, Guard, same_site
+from .guard import COOKIE, SIGNED_IN, By, Guard, address_of, same_site
 from .problem import ACTING, READING, Asked, problems
+
+Until = Annotated[datetime, msgspec.Meta(tz=True)] | None
 
 
 class Enrolling(Noun, frozen=True, kw_only=True):
@@ -34,16 +37,21 @@ class Enrolled(Noun, frozen=True, kw_only=True):
 
 
 class Inviting(Noun, frozen=True, kw_only=True):
-    """The role and agency of somebody who is to come."""
+    """The role and agency of somebody who is to come, and until when they have it: ISO 8601 with an offset."""
 
     role: Role
     agency: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    until: Until = None
 
 
 class InvitingAgain(Noun, frozen=True, kw_only=True):
-    """The id of somebody who enrolled before: it is in `/v1/me`, and in the events of what they did."""
+    """The id of somebody who enrolled before: it is in `/v1/me`, and in the events of what they did.
+
+    Without `until` their role ends when it did before.
+    """
 
     agent: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    until: Until = None
 
 
 class Invited(Noun, frozen=True, kw_only=True):
@@ -56,6 +64,10 @@ class Budget(Noun, frozen=True, kw_only=True):
     """How many alerts an hour you will look at."""
 
     budget: Annotated[int, msgspec.Meta(ge=BUDGETS[0], le=BUDGETS[-1])]
+
+
+def _end(until: datetime | None) -> int | None:
+    return None if until is None else micros(until)
 
 
 def with_cookie(response: Response[Enrolled] | Response[str], token: str, request: Asked) -> None:
@@ -78,11 +90,17 @@ def routes(staff: Staff, guard: Guard) -> Router:
 
 
 def _enrol(staff: Staff) -> HTTPRouteHandler:
-    @post("/enrol", status_code=201, operation_id="enrol", tags=["people"], responses=problems(400, 403, 404, 409, 503))
+    @post(
+        "/enrol",
+        status_code=201,
+        operation_id="enrol",
+        tags=["people"],
+        responses=problems(400, 403, 404, 409, 429, 503),
+    )
     async def enrol(request: Asked, data: JSONBody[Enrolling]) -> Response[Enrolled]:
         """Use a one-time code."""
         same_site(request)
-        agent, token = await staff.enrol(data.code, data.name)
+        agent, token = await staff.enrol(data.code, data.name, address_of(request))
         response = Response(Enrolled(agent=agent, token=token), status_code=201)
         with_cookie(response, token, request)
         return response
@@ -103,12 +121,12 @@ def _acts(staff: Staff) -> list[HTTPRouteHandler]:
     @post("/invitations", status_code=201, operation_id="invite", responses=ACTING)
     async def invite(data: JSONBody[Inviting], access: By) -> Invited:
         """Invite somebody."""
-        return Invited(code=await staff.invite(access, data.role, data.agency))
+        return Invited(code=await staff.invite(access, data.role, data.agency, _end(data.until)))
 
     @post("/invitations/again", status_code=201, operation_id="inviteAgain", responses=ACTING)
     async def invite_again(data: JSONBody[InvitingAgain], access: By) -> Invited:
         """Invite somebody who was here before: they come in as who they are."""
-        return Invited(code=await staff.invite_again(access, data.agent))
+        return Invited(code=await staff.invite_again(access, data.agent, _end(data.until)))
 
     @get("/shift", operation_id="readShift", responses=READING)
     async def shift(access: By) -> Shift | None:

@@ -48,7 +48,7 @@ MEANS = {
     403: "The policies say no; `policy` names the one that does.",
     404: "There is no such thing.",
     409: "It does not fit what stands now, or somebody else was first; the detail says who.",
-    429: "You ask too often; `Retry-After` says when to come again.",
+    429: "Too often: too many questions, or too many sign-ins that failed. `Retry-After` or the detail says until when nothing is tried.",
     503: "An engine does not answer. Try again soon.",
 }
 READING = problems(400, 401, 403, 404, 429, 503)

@@ -31,9 +31,9 @@ def handlers(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
     @get("/staged")
     async def shown(request: Asked) -> Response[str]:
         """What was staged, found or not, and raised without a cause."""
-        me = await guard.agent(request)
-        found = await here.staged.outcomes(access_of(me))
-        eyes = Eyes(me=me, now=here.staged.ledger.now, zone=here.install.zone, sentences=here.sentences)
+        access = access_of(await guard.person(request, opens=True))
+        found = await here.staged.outcomes(access)
+        eyes = Eyes(me=access.agent, now=here.staged.ledger.now, zone=here.install.zone, sentences=here.sentences)
         about = {"city": here.install.city, "purpose": PURPOSE, "basis": BASIS}
         return paper.page("staged.html", eyes=eyes, found=found, **about)
 

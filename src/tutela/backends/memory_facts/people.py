@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tutela.backends.memory_facts.store import Invitation, Store
-from tutela.backends.rules import no_code, not_there, signed_in, taken, used, welcome
+import msgspec
+
+from tutela.backends.memory_facts.store import Invitation, Sitting, Store
+from tutela.backends.rules import no_code, not_there, same_person, signed_in, used, welcome
 from tutela.model.event import Event
-from tutela.model.people import Agent
+from tutela.model.people import Agent, Session, SignedIn
 
 
 @dataclass
@@ -20,8 +22,7 @@ class MemoryPeople:
         """Use a code: exactly one enrolment has it."""
         code = self._usable(code_hash)
         welcome(agent, code.role, code.until, event.at)
-        if self.store.agents.get(agent.id, agent) != agent:
-            raise taken(agent.id)
+        same_person(agent, self.store.agents.get(agent.id, agent))
         code.used_at = event.at
         self.store.agents[agent.id] = agent
         self.store.log([event])
@@ -44,24 +45,33 @@ class MemoryPeople:
             raise used(code.used_at)
         return code
 
-    async def begin(self, token_hash: bytes, agent: str, until: int) -> None:
-        """Begin a session of an agent, good until then."""
-        if agent not in self.store.agents:
-            raise not_there("agent", agent)
-        self.store.sessions[token_hash] = (agent, until)
+    async def begin(self, token_hash: bytes, session: Session, now: int) -> None:
+        """Begin a session of an agent."""
+        if session.agent not in self.store.agents:
+            raise not_there("agent", session.agent)
+        self.store.sessions[token_hash] = Sitting(session, now)
 
-    async def who(self, token_hash: bytes, now: int) -> Agent:
+    async def who(self, token_hash: bytes, now: int) -> SignedIn:
         """Whose session this is; raises Refused when it is over."""
-        agent, until = self.store.sessions.get(token_hash, ("", 0))
-        return signed_in(self.store.agents.get(agent) if now < until else None)
+        found = self.store.sessions.get(token_hash)
+        if found is None:
+            return signed_in(None, 0, now)
+        session, agent = found.session, self.store.agents[found.session.agent]
+        return signed_in(SignedIn(agent=agent, factor=session.factor, active=found.active), session.until, now)
+
+    async def active(self, token_hash: bytes, now: int) -> None:
+        """Somebody did something in that session."""
+        if (found := self.store.sessions.get(token_hash)) is not None:
+            found.active = max(found.active, now)
 
     async def end(self, token_hash: bytes, event: Event) -> None:
         """End a session; one that is over already is left alone."""
-        agent, until = self.store.sessions.get(token_hash, ("", 0))
-        if event.at < until:
-            self.store.sessions[token_hash] = (agent, event.at)
+        found = self.store.sessions.get(token_hash)
+        if found is not None and event.at < found.session.until:
+            found.session = msgspec.structs.replace(found.session, until=event.at)
             self.store.log([event])
 
     async def lasts(self, agent: str) -> int:
         """Until when the agent's latest session lasts; 0: there never was one."""
-        return max((until for whose, until in self.store.sessions.values() if whose == agent), default=0)
+        own = [one.session.until for one in self.store.sessions.values() if one.session.agent == agent]
+        return max(own, default=0)

@@ -19,7 +19,7 @@ from tutela.model.event import Checkpoint, Event, Sealed
 from tutela.model.flow import Newest, Outgoing, encode
 from tutela.model.incident import Incident
 from tutela.model.install import Install
-from tutela.model.people import Agent, Shift
+from tutela.model.people import Agent, Passkey, Session, Shift
 from tutela.model.register import Datastream, Kept, Reach, Source, Thing
 from tutela.model.telling import Telling
 
@@ -60,6 +60,14 @@ class Invitation:
 
 
 @dataclass
+class Sitting:
+    """A session, and when somebody last did something in it (microseconds)."""
+
+    session: Session
+    active: int
+
+
+@dataclass
 class Store:
     """Everything. `clock` is what the leases go by (microseconds)."""
 
@@ -93,7 +101,9 @@ class Store:
     told: dict[str, tuple[Telling, str]] = field(default_factory=dict)
     agents: dict[str, Agent] = field(default_factory=dict)
     invitations: dict[bytes, Invitation] = field(default_factory=dict)
-    sessions: dict[bytes, tuple[str, int]] = field(default_factory=dict)
+    sessions: dict[bytes, Sitting] = field(default_factory=dict)
+    passkeys: dict[str, Passkey] = field(default_factory=dict)
+    challenges: dict[bytes, tuple[str | None, int]] = field(default_factory=dict)
     shifts: dict[tuple[str, int], Shift] = field(default_factory=dict)
 
     def log(self, events: Sequence[Event]) -> None:

@@ -10,11 +10,11 @@ import msgspec
 from tutela.backends.postgres import log
 from tutela.backends.postgres.database import Database
 from tutela.backends.postgres.notices import EVENT
-from tutela.backends.rules import no_code, not_there, signed_in, taken, used, welcome
+from tutela.backends.rules import no_code, not_there, same_person, signed_in, used, welcome
 from tutela.errors import TutelaError
 from tutela.model.event import Event
 from tutela.model.flow import encode
-from tutela.model.people import Agent
+from tutela.model.people import Agent, Factor, Session, SignedIn
 
 _agent = msgspec.json.Decoder(Agent).decode
 
@@ -62,25 +62,40 @@ class PostgresPeople:
                 raise await _unusable(connection, code_hash)
         return code["role"], code["until"]
 
-    async def begin(self, token_hash: bytes, agent: str, until: int) -> None:
-        """Begin a session of an agent, good until then."""
+    async def begin(self, token_hash: bytes, session: Session, now: int) -> None:
+        """Begin a session of an agent."""
         async with self.db.reading() as connection:
             try:
                 await connection.execute(
-                    "insert into session (token_hash, agent, until) values ($1, $2, $3)", token_hash, agent, until
+                    "insert into session (token_hash, agent, until, factor, passkey, active) values ($1, $2, $3, $4, $5, $6)",
+                    token_hash,
+                    session.agent,
+                    session.until,
+                    session.factor,
+                    session.passkey,
+                    now,
                 )
             except asyncpg.ForeignKeyViolationError as wrong:
-                raise not_there("agent", agent) from wrong
+                raise not_there("agent", session.agent) from wrong
 
-    async def who(self, token_hash: bytes, now: int) -> Agent:
+    async def who(self, token_hash: bytes, now: int) -> SignedIn:
         """Whose session this is; raises Refused when it is over."""
         async with self.db.reading() as connection:
-            entry = await connection.fetchval(
-                "select entry from session join agent on id = agent where token_hash = $1 and until > $2",
+            found = await connection.fetchrow(
+                "select entry, until, factor, active from session join agent on id = agent where token_hash = $1",
                 token_hash,
-                now,
             )
-        return signed_in(None if entry is None else _agent(entry))
+        if found is None:
+            return signed_in(None, 0, now)
+        person = SignedIn(agent=_agent(found["entry"]), factor=Factor(found["factor"]), active=found["active"])
+        return signed_in(person, found["until"], now)
+
+    async def active(self, token_hash: bytes, now: int) -> None:
+        """Somebody did something in that session."""
+        async with self.db.reading() as connection:
+            await connection.execute(
+                "update session set active = greatest(active, $2) where token_hash = $1", token_hash, now
+            )
 
     async def end(self, token_hash: bytes, event: Event) -> None:
         """End a session; one that is over already is left alone."""
@@ -107,10 +122,10 @@ async def _unusable(connection: asyncpg.Connection, code_hash: bytes) -> TutelaE
 
 
 async def _settle(connection: asyncpg.Connection, agent: Agent) -> None:
-    """Enter an agent. Who enrols once more must be who they were: a code is no way to another role."""
+    """Enter an agent, or the new end of their role."""
     entry = encode(agent).decode()
     await connection.execute(
         "insert into agent (id, entry) values ($1, $2::text::json) on conflict do nothing", agent.id, entry
     )
-    if agent != _agent(await connection.fetchval("select entry from agent where id = $1", agent.id)):
-        raise taken(agent.id)
+    same_person(agent, _agent(await connection.fetchval("select entry from agent where id = $1 for update", agent.id)))
+    await connection.execute("update agent set entry = $2::text::json where id = $1", agent.id, entry)
