@@ -26,8 +26,12 @@ from tutela.policy.decide import Policies
 from tutela.screens.forms import ALERT, CALL, INCIDENT, SHIFT, UNIT
 from tutela.screens.sections import AGAIN
 
-OWN_PAGES = {"POST /sign-out"}
-"""A session is enough: it ends that session, and shows nothing."""
+OWN_PAGES = {
+    "POST /sign-out",
+    "GET /you",
+    "POST /you/remove/{passkey}",
+}
+"""A session is enough: these end that session, or show and change one's own keys, and nothing else."""
 
 VERBS = {"alert": ALERT, "call": CALL, "incident": INCIDENT, "unit": UNIT, "shift": SHIFT}
 FIELDS = {
@@ -38,6 +42,8 @@ FIELDS = {
     "text": "seen",
     "agencies": "fire",
     "budget": "6",
+    "role": "operator",
+    "agency": "city",
 }
 
 

@@ -140,8 +140,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
     facts, known, keys, ledger = inside.facts, inside.known, inside.keys, inside.ledger
     here = staff(inside, chance)
     own, guard = passkeys_of(inside, here), Guard(here, Rates(clock, told=slowed(inside.meters)))
-    history = History(lake(inside), inside.streams, keys, inside.install.partitions)
-    shown = reads(ledger, facts, known, history, keys)
+    shown = reads(ledger, facts, known, History(lake(inside), inside.streams, keys, inside.install.partitions), keys)
     deeds = Deeds(ledger, facts, facts, Prose(keys))
     acts, commands, moves, words = Acts(deeds), Incidents(deeds), UnitActs(ledger, facts, facts), sentences(inside)
     vitals, outcomes = _vitals(behind), StagedReads(ledger=ledger, desk=facts, log=facts)
@@ -156,7 +155,6 @@ def _routes(behind: Doors) -> Sequence[Router]:
         units.routes(shown, moves, guard),
         events.routes(shown, guard),
         people.routes(here, guard),
-        oversight.routes(Oversight(ledger=ledger, log=facts, chance=chance), guard),
         passkeys.routes(own, guard, inside.settings.site),
         health.routes(vitals, _probes(inside), guard),
         staged.routes(outcomes, guard),
@@ -189,11 +187,12 @@ def _for_everybody(behind: Doors) -> Sequence[Router]:
 
 
 def _accountable(behind: Doors, shown: Reads, guard: Guard) -> Sequence[Router]:
-    """What leaves for others, and what is kept for them."""
+    """What leaves for others, what is kept for them, and who looks at all of it."""
     inside = behind.core
     return [
         evidence.routes(making(inside, shown, behind.publishing), guard),
         holds.routes(HoldActs(ledger=inside.ledger, holds=keeping(inside)), guard),
+        oversight.routes(Oversight(ledger=inside.ledger, log=inside.facts, chance=chance), guard),
     ]
 
 
