@@ -199,8 +199,12 @@ def test_our_script_keeps_nothing_in_the_browser_and_listens_to_no_other_window(
     )
     assert not re.search(r"https?://(?!www\.w3\.org)", script)
     assert "'use strict'" in script
-    # Nothing is looked up in or put into plain objects by a name that came from elsewhere: those are maps and sets.
-    assert not re.search(r"\w\[[a-z]\w*\]\s*=[^=]|__proto__|\.prototype\b", script)
+    # Nothing is put into plain objects by a name that came from elsewhere: those are maps and sets. Names of a list
+    # that stands in the script are its own.
+    own = set(re.findall(r"for \(const (\w+) of \['", script))
+    put = set(re.findall(r"\w\[([a-z]\w*)\]\s*=[^=]", script))
+    assert put <= own
+    assert not re.search(r"__proto__|\.prototype\b", script)
 
 
 def test_regular_expressions_are_never_made_of_what_somebody_sent() -> None:

@@ -11,10 +11,10 @@ from tests.dast.test_code import below, imported
 from tutela import parts
 from tutela.app.backing_up import KEYS
 from tutela.app.serve import BODY
-from tutela.flow import people
+from tutela.flow import passkeys, people
 from tutela.flow.rates import ACTS, READS
 from tutela.model.access import Ask
-from tutela.model.when import HOUR
+from tutela.model.when import HOUR, MINUTE
 from tutela.policy.purposes import CLASSES
 from tutela.screens.guard import COOKIE
 from tutela.screens.page import LARGEST
@@ -37,6 +37,8 @@ def test_how_people_come_in_is_on_the_page() -> None:
     assert f"| {people.SESSION_LASTS // HOUR} hours as that person" in told
     assert f"`{COOKIE}`" in told
     assert "several sessions at once" in told
+    assert f"nobody did anything for {people.IDLE // MINUTE} minutes" in told
+    assert f"challenge good for {passkeys.CHALLENGE_LASTS // MINUTE} minutes, once" in told
 
 
 def test_the_limits_on_the_page_are_those_of_the_code() -> None:
