@@ -248,7 +248,7 @@ async def _done(
     here: Console, guard: Guard, request: Asked, verbs: Mapping[str, Do], verb: str, subject: str = ""
 ) -> Response[str]:
     """Do it, and go on to the page, which says what became of it."""
-    await guard.agent(request)
+    await guard.whose(request)
     do = _named(verbs, verb)
     said = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
     try:

@@ -56,24 +56,24 @@ class Guard:
 
     async def agent(self, request: Asked) -> Agent:
         """The person whose session this is; raises Refused (401) when there is none, TooOften when it is too often."""
-        who = await self.staff.who(token_of(request))
+        who = await self.whose(request)
         self._counted(request, who)
         return who
+
+    async def whose(self, request: Asked) -> Agent:
+        """As `agent`, and not counted: for what goes on to ask `person`."""
+        return await self.staff.who(token_of(request))
 
     async def person(self, request: Asked, *, opens: bool = False) -> SignedIn:
         """As `agent`, with how they came in. Who was idle for long may read, and not act; raises Refused.
 
         `opens`: they open a page, which is a sign of life, though it may be read by who was idle.
         """
-        here = await self._here(request, opens=opens)
-        self._counted(request, here.agent)
-        return here
-
-    async def _here(self, request: Asked, *, opens: bool) -> SignedIn:
         token = token_of(request)
+        here = await self.staff.signed_in(token)
+        self._counted(request, here.agent)
         if request.method not in SAFE:
             return await self.staff.active(token)
-        here = await self.staff.signed_in(token)
         if opens:
             with suppress(Refused):
                 return await self.staff.active(token)

@@ -44,7 +44,7 @@ def handlers(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
     @post(YOU + "/remove/{passkey:str}", status_code=200)
     async def remove(request: Asked, passkey: FromPath[str]) -> Response[str]:
         """Remove a passkey."""
-        await guard.agent(request)
+        await guard.whose(request)
         try:
             await here.passkeys.remove((await guard.person(request)).agent, passkey)
         except TutelaError as wrong:
@@ -54,7 +54,7 @@ def handlers(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
     @post(YOU + "/invite", status_code=200)
     async def invite(request: Asked) -> Response[str]:
         """Make a code. It is shown once, on the answer itself."""
-        await guard.agent(request)
+        await guard.whose(request)
         form = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
         try:
             me = await guard.person(request)
