@@ -306,8 +306,8 @@ def refused() -> Iterator[str]:
     yield "# Refused uses\n\nWhat nobody may do, whatever is set: no option, rule, source or part enables it. Who asks gets the message, and the log an event."
     yield table(("id", "what", "message"), [(code(one.id), one.what, one.says) for one in NEVER.values()])
     yield (
-        "## How they are recognised\n\nBy what is declared, whole, and by nothing else: the purpose that is named; the kind of a source; kinds, observed"
-        " properties and properties of its Things and Datastreams; the options of a rule, a connection or a use of a part that say what is"
+        "## How they are recognised\n\nBy what is declared, whole, and by nothing else: the purpose that is named; the kind of a source; the kind of a Thing; kind and observed"
+        " property of a Datastream; the options of a rule, a connection or a use of a part that say what is"
         f" looked at ({', '.join(map(code, sorted(DECLARES | TABLES)))}); the needs of a part's card, its name and its fields; a setting"
         " that turns something off. What people write, and what Things, sources and rules are called, is never looked through."
         " `skinColour`, `Skin colour` and `skin_colour` are `skin-colour` here."

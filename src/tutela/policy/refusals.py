@@ -220,9 +220,12 @@ def switched_off(told: object, of: str) -> None:
 
 
 def defined(things: Iterable[Thing], datastreams: Iterable[Datastream]) -> None:
-    """Raise Refused for a Thing of a refused kind, or with a property that is one, or for such a datastream."""
+    """Raise Refused for a Thing of a refused kind, or for such a datastream.
+
+    A Thing's own properties tell of a place or device, such as the religion of a church, and are left alone.
+    """
     for thing in things:
-        names((thing.kind, *thing.properties), thing.name)
+        names((thing.kind,), thing.name)
     for stream in datastreams:
         names((stream.kind, stream.observed_property), stream.name)
 
