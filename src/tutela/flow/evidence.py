@@ -7,6 +7,7 @@ does not leave (governance G20, G33). Time is read once: the same ask at the sam
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -69,7 +70,7 @@ class Evidence:
     async def redacted(self, access: Access, id_: str, handed: Handover, parent: bytes) -> bytes:
         """A bundle derived from that one, without what is about people; it names its parent by hash. Raises BadInput."""
         incident = await self._may(access, id_, handed.proper())
-        before, bodies = opened(parent, self.key, self.publishing.verifies)
+        before, bodies = await to_thread(opened, parent, self.key, self.publishing.verifies)
         if before["incident"] != incident.id or before["parent"] is not None:
             raise BadInput("a redacted bundle is derived from the original about the same incident; give that one")
         found = redacted(before, bodies)

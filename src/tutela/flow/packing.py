@@ -6,6 +6,7 @@ The same parts give the same bytes. It is opened again only to derive a redacted
 from __future__ import annotations
 
 import json
+from asyncio import to_thread
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from hashlib import sha256
 from io import BytesIO
@@ -35,7 +36,7 @@ async def packed(said: Mapping[str, object], parts: Sequence[Part], key: str, si
     signature = await signs(text)
     point = Checkpoint(origin=origin, epoch=0, size=0, root=b"", at=0, signature=signature)
     signed = text + b"\n" + note.line(point, public).encode()
-    return zipped([(MANIFEST, manifest), (NOTE, signed), *((part.path, part.body) for part in parts)])
+    return await to_thread(zipped, [(MANIFEST, manifest), (NOTE, signed), *((part.path, part.body) for part in parts)])
 
 
 def zipped(files: Sequence[tuple[str, bytes]]) -> bytes:
