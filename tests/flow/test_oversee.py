@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.screens.town import NOW, Town, town
 
-from tutela.errors import Refused
+from tutela.errors import BadInput, Refused
+from tutela.flow import oversee
 from tutela.flow.oversee import FAR, LEAST, Oversight, standing_out
 from tutela.model.access import Access
 from tutela.model.people import Role
@@ -106,3 +107,13 @@ def test_a_day_stands_out_only_beyond_three_times_the_median_of_the_others(other
     last = [one for one in standing_out(days) if one.day == DAY * len(others)]
 
     assert bool(last) == (reads_ > LEAST and reads_ > FAR * usual)
+
+
+async def test_days_with_more_events_than_one_look_reads_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = await town()
+    await reads(here, 4)
+    await here.seal()
+    monkeypatch.setattr(oversee, "MOST", 3)
+
+    with pytest.raises(BadInput, match="more than 3 events in the last 7 days; choose fewer days"):
+        await over(here).look(await auditor(here), 7, 0)
