@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
-from zipfile import ZipFile
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import msgspec
 import numpy as np
@@ -247,6 +247,15 @@ async def test_only_an_original_of_this_log_about_this_incident_is_redacted(case
     for raw in (b"", b"nonsense", bytes(changed), derived):
         with pytest.raises(BadInput):
             await case.here.evidence.redacted(case.access, case.incident, HANDED, raw)
+
+
+async def test_what_would_become_larger_than_it_came_is_not_unpacked(case: Case) -> None:
+    large = BytesIO()
+    with ZipFile(large, "w", ZIP_DEFLATED) as into:
+        into.writestr("manifest.json", b"0" * 50_000_000)
+
+    with pytest.raises(BadInput, match="packed otherwise than in any bundle of ours"):
+        await case.here.evidence.redacted(case.access, case.incident, HANDED, large.getvalue())
 
 
 # ── checked by somebody else ────────────────────────────────────────────────────────────────────

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from hashlib import sha256
 from io import BytesIO
 from typing import Any
-from zipfile import BadZipFile, ZipFile, ZipInfo
+from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from tutela.errors import BadInput
 from tutela.model import note
@@ -54,6 +54,7 @@ def opened(raw: bytes, key: str, verifies: Verifies) -> tuple[dict[str, Any], di
     """The manifest and the files of a bundle that this log signed; raises BadInput for any other, or one that was changed."""
     try:
         with ZipFile(BytesIO(raw)) as zip_:
+            _as_ours(zip_, len(raw))
             bodies = {name: zip_.read(name) for name in zip_.namelist()}
         manifest, signed = bodies.pop(MANIFEST), bodies.pop(NOTE)
         origin, public = note.decoded_key(key, note.ED25519, "a log")
@@ -67,6 +68,13 @@ def opened(raw: bytes, key: str, verifies: Verifies) -> tuple[dict[str, Any], di
     if not good or {name: sha256(body).hexdigest() for name, body in bodies.items()} != named:
         raise BadInput("this log did not sign that bundle, or it was changed since; verify.py says which part")
     return said, bodies
+
+
+def _as_ours(zip_: ZipFile, size: int) -> None:
+    """Raise BadZipFile, before anything is unpacked, for what would become larger than it came: ours are never compressed."""
+    entries = zip_.infolist()
+    if any(one.compress_type != ZIP_STORED for one in entries) or sum(one.file_size for one in entries) > size:
+        raise BadZipFile("its files are packed otherwise than in any bundle of ours")
 
 
 def _signature(signed: bytes) -> bytes:
