@@ -12,6 +12,7 @@ from tests.flow.authenticator import Authenticator, Json, text
 from tests.screens.town import NOW, Town, application, town
 
 from tutela.flow.people import IDLE
+from tutela.flow.rates import ACTS
 from tutela.model.people import Role
 
 Client = AsyncTestClient[Litestar]
@@ -36,6 +37,14 @@ async def add(client: Client, token: str, device: Authenticator, name: str = "ph
     assert answer.status_code == 201, answer.text
     added: Json = answer.json()
     return added
+
+
+async def test_a_stranger_who_asks_without_end_is_told_to_wait(client: Client) -> None:
+    for _ in range(ACTS.burst):
+        assert (await client.post("/v1/passkeys/ask")).status_code == 200
+    answer = await client.post("/v1/passkeys/ask")
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
 
 
 async def test_a_passkey_is_added_used_named_and_removed(here: Town, client: Client) -> None:

@@ -38,14 +38,17 @@ def routes(passkeys: Passkeys, guard: Guard, site: str) -> Router:
     """The router that the app mounts. `site`: the address at which people reach this; empty on the machine itself."""
     own = Router("", route_handlers=_own(passkeys, guard, site), security=SIGNED_IN)
     others = Router("", route_handlers=_others(passkeys), dependencies=guard.dependencies, security=SIGNED_IN)
-    return Router("/v1", route_handlers=[*_coming(passkeys, site), own, others], tags=["people"])
+    return Router("/v1", route_handlers=[*_coming(passkeys, guard, site), own, others], tags=["people"])
 
 
-def _coming(passkeys: Passkeys, site: str) -> list[HTTPRouteHandler]:
-    @post("/passkeys/ask", status_code=200, operation_id="askForPasskey", responses=problems(400, 403, 503))
+def _coming(passkeys: Passkeys, guard: Guard, site: str) -> list[HTTPRouteHandler]:
+    @post("/passkeys/ask", status_code=200, operation_id="askForPasskey", responses=problems(400, 403, 429, 503))
     async def ask(request: Asked) -> dict[str, object]:
         """Get what `navigator.credentials.get` needs. Good once, for five minutes."""
         same_site(request)
+        guard.rates.take(
+            address_of(request), "act"
+        )  # whoever asks is nobody yet, and each question is kept for minutes
         return dict(await passkeys.to_show(origin_of(request, site)))
 
     @post("/passkeys/come", status_code=201, operation_id="comeByPasskey", responses=problems(400, 403, 429, 503))
