@@ -25,9 +25,10 @@ from tutela.backends.outsider import BROKEN, HOLDS, LOG, ONLY_ITSELF, UNREADABLE
 from tutela.backends.outsider import WITNESS as COSIGNS
 from tutela.backends.outsider_bundle import Bundle, check_bundle, check_file
 from tutela.errors import BadInput, EngineDown, NotFound, Refused
-from tutela.flow import hop
+from tutela.flow import extract, gathering, hop
 from tutela.flow.evidence import Export
-from tutela.flow.packing import packed
+from tutela.flow.ledger import Ledger
+from tutela.flow.packing import packed, zipped
 from tutela.flow.seal import leaf_of
 from tutela.model import cosign, note, wire
 from tutela.model.access import Access
@@ -72,6 +73,14 @@ class Case:
         values = {"result": np.round(80 + 10 * np.sin(np.arange(len(times)) / 60), 1)}
         rows = Rows("readings", np.full(len(times), 1, np.int32), times, values)
         await self.here.streams.publish(hop.observed("live", "readings", 1 % PARTITIONS), wire.encode(rows), "m", {})
+
+    async def fused(self, said: str) -> str:
+        """Another incident that became part of it."""
+        call = await self.here.call(said)
+        other = await self.here.incidents.open_from_call(self.access, call.id, "four")
+        await self.here.incidents.fuse(self.access, self.incident, other.id, "five")
+        await self.here.witnessed()
+        return other.id
 
     async def bundle(self) -> bytes:
         return await self.here.evidence.bundle(self.access, self.incident, HANDED)
@@ -247,6 +256,79 @@ async def test_only_an_original_of_this_log_about_this_incident_is_redacted(case
     for raw in (b"", b"nonsense", bytes(changed), derived):
         with pytest.raises(BadInput):
             await case.here.evidence.redacted(case.access, case.incident, HANDED, raw)
+
+
+async def test_what_was_fused_into_it_leaves_with_it(case: Case) -> None:
+    other = await case.fused("Another fell.")
+    _, files = opened(await case.bundle())
+
+    assert other in files["incidents.ndjson"]
+    assert "Another fell." in files["told.ndjson"]
+
+
+@pytest.mark.parametrize(
+    ("denied", "says"),
+    [
+        ({"incidents"}, "incident "),
+        ({"alerts"}, "alert "),
+        ({"readings"}, "telemetry of Railway Square mast 1/noise"),
+        ({"calls", "call-contents"}, "calls "),
+    ],
+    ids=lambda one: "" if isinstance(one, str) else min(one),
+)
+async def test_each_thing_is_decided_by_itself(
+    case: Case, monkeypatch: pytest.MonkeyPatch, denied: set[str], says: str
+) -> None:
+    may = Ledger.may
+    await case.fused("Another fell.")
+    monkeypatch.setattr(Ledger, "may", lambda self, asked: asked.record_class not in denied and may(self, asked))
+    said, _ = opened(await case.bundle())
+
+    assert [one for one in said["left_out"] if one.startswith(says) and "the policies do not let" in one]
+
+
+async def test_what_there_is_too_much_of_is_named(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extract, "ROWS", 10)
+    monkeypatch.setattr(gathering, "LOOKS", 1)
+    said, files = opened(await case.bundle())
+    monkeypatch.setattr(extract, "STREAMS", 0)
+    without, _ = opened(await case.bundle())
+
+    (path,) = (one["path"] for one in said["files"] if one["path"].startswith("telemetry/"))
+    assert len(files[path].splitlines()) == 10
+    assert "looks at the incident before the newest 1" in said["left_out"]
+    assert [one for one in said["left_out"] if "what comes after the first 10 values" in one]
+    assert "telemetry of 1 more datastreams than 0" in without["left_out"]
+
+
+async def test_a_detection_may_rest_on_facts_that_nobody_told(case: Case) -> None:
+    (id_, revisions), *_ = case.here.facts.store.detections.items()
+    case.here.facts.store.detections[id_] = {0: msgspec.structs.replace(revisions[0], facts=("nobody",))}
+
+    assert checked(await case.bundle())[0] == HOLDS
+
+
+async def test_where_people_were_is_left_out_of_what_is_redacted(case: Case) -> None:
+    sources = case.here.facts.store.sources
+    sources["sensors"] = msgspec.structs.replace(sources["sensors"], personal_data=True)
+    await case.here.known.refresh()
+    parent = await case.bundle()
+    said, files = opened(await case.here.evidence.redacted(case.access, case.incident, HANDED, parent))
+
+    assert [one for one in said["left_out"] if "redacted, it tells where people were" in one]
+    assert [name for name in opened(parent)[1] if name.startswith("telemetry/")]
+    assert not [name for name in files if name.startswith("telemetry/")]
+
+
+@pytest.mark.parametrize("changed", ["told.ndjson", "manifest.note"], ids=["a file", "the signature"])
+async def test_a_bundle_with_something_else_in_it_is_not_redacted(case: Case, changed: str) -> None:
+    with ZipFile(BytesIO(await case.bundle())) as zip_:
+        files = [(name, zip_.read(name)) for name in zip_.namelist()]
+    assert changed in {name for name, _ in files}
+    forged = zipped([(name, b"nonsense" if name == changed else body) for name, body in files])
+
+    with pytest.raises(BadInput):
+        await case.here.evidence.redacted(case.access, case.incident, HANDED, forged)
 
 
 async def test_what_would_become_larger_than_it_came_is_not_unpacked(case: Case) -> None:

@@ -13,15 +13,16 @@ from tutela.errors import BadInput, EngineDown, NotFound, Refused
 from tutela.flow.hold_acts import HoldActs
 from tutela.flow.ledger import Query
 from tutela.flow.retain import Erased, Over, Retainer
+from tutela.flow.spared import Spared
 from tutela.model import wire
 from tutela.model.detection import Detection
 from tutela.model.event import Event
 from tutela.model.flow import Message
-from tutela.model.hold import Hold
+from tutela.model.hold import Hold, standing
 from tutela.model.people import Role
 from tutela.model.register import Datastream, Source
 from tutela.model.rows import Rows
-from tutela.model.when import DAY, HOUR, MINUTE, iso, parse
+from tutela.model.when import DAY, EVER, HOUR, MINUTE, iso, parse
 
 START: int = parse("2026-11-25T08:00:00Z")
 WANTED = Hold(
@@ -295,3 +296,22 @@ async def test_only_who_has_the_duty_places_reviews_and_lifts_and_reading_them_i
     asked = [msgspec.json.decode(event.body, type=Query).query for event in case.here.events("query@1")]
     assert asked[-2:] == ["legal-holds", "legal-holds"]
     assert len(case.here.events("refusal@1")) == 3
+
+
+async def test_what_a_detection_rests_on_that_nobody_told_keeps_nothing(case: Case) -> None:
+    (id_, revisions), *_ = case.here.facts.store.detections.items()
+    case.here.facts.store.detections[id_] = {0: msgspec.structs.replace(revisions[0], facts=("nobody",))}
+    await case.here.holds.place(msgspec.structs.replace(WANTED, incident=case.incident), "install")
+
+    assert (await case.here.holds.spared()).keys == {case.call.key}
+
+
+def test_times_that_overlap_are_kept_once_and_those_after_the_limit_change_nothing() -> None:
+    spared = Spared(rows={1: [(5, 20), (0, 10), (200, 300)]})
+
+    assert spared.between(1, 100) == [(EVER, 0), (20, 100)]
+
+
+def test_what_is_no_hold_changes_none() -> None:
+    other = Event(id="1", at=0, by="a", cause=None, kind="note@1", timeline="live", body=b"{}", subject="holds")
+    assert standing([other]) == ()

@@ -96,3 +96,18 @@ async def test_a_rule_that_says_nothing_plainly_is_not_tried(here: City) -> None
     with pytest.raises(BadInput, match="nothing speaks of the term 'deep'"):
         await reads(here, trial).tried(access(), unused, On())
     assert trial.asked == []
+
+
+async def test_a_rule_that_looks_at_what_nobody_may_is_refused_and_that_is_written_down(here: City) -> None:
+    trial = Trial()
+    looks = Rule(
+        name="wet",
+        says="It is wet.",
+        purpose="traffic",
+        rule={"when": {"fact": ["deep"]}},
+        terms=(Term(name="deep", part="threshold", options={"observed_property": "person-score", "high": 1.0}),),
+    )
+
+    with pytest.raises(Refused, match="tutela does not score people"):
+        await reads(here, trial).tried(access(), looks, On())
+    assert (trial.asked, [one.policy for one in here.denials()]) == ([], ["R01-person-scores"])

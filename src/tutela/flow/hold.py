@@ -101,9 +101,9 @@ class Holds:
         """What must not be destroyed now."""
         spared = Spared()
         for hold in await self.standing():
-            if hold.bucket is not None:
-                spared.buckets.add(hold.bucket)
-            elif hold.incident is not None:
+            if hold.incident is None:
+                spared.buckets.add(hold.bucket or "")
+            else:
                 await self._incident(spared, await self.desk.incident(hold.incident))
         return spared
 
@@ -118,8 +118,7 @@ class Holds:
                 event = await self.desk.telling(id_)
             except NotFound:
                 continue  # a detection may rest on other facts, too
-            if event.key is not None:
-                spared.keys.add(event.key)
+            spared.keys.add(event.key or "")
         for number, times in windows(detections, AROUND).items():
             spared.rows.setdefault(number, []).append(times)
 
