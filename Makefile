@@ -24,6 +24,10 @@ bench: $(VENV)/.dev
 chaos: $(VENV)/.dev
 	$(BIN)/pytest -m chaos tests $(ARGS)
 
+# The official schemas lie beside the project, where there are any: what is skipped says why.
+conformance: $(VENV)/.dev
+	$(BIN)/pytest -q -rs tests/standards $(ARGS)
+
 sbom: $(VENV)/.dev
 	VENV=$(VENV) scripts/sbom $(ARGS)
 

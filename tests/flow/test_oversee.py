@@ -16,7 +16,7 @@ from tutela.flow import oversee
 from tutela.flow.oversee import FAR, LEAST, Oversight, standing_out
 from tutela.model.access import Access
 from tutela.model.people import Role
-from tutela.model.when import DAY, HOUR
+from tutela.model.when import DAY, MINUTE
 
 
 def over(here: Town, seed: int = 0) -> Oversight:
@@ -87,7 +87,7 @@ async def test_only_the_days_that_were_asked_for_are_counted() -> None:
     here = await town(lambda: now)
     await reads(here, 2)
     await here.seal()
-    now = NOW + 3 * DAY + 2 * HOUR
+    now = NOW + DAY + 20 * MINUTE
     await reads(here, 1)
     await here.seal()
     eyes = await auditor(here)

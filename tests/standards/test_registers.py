@@ -137,8 +137,7 @@ def test_every_element_of_a_sign_is_one_of_dtpr_in_its_own_category() -> None:
 
     assert found.missing == ()
     assert [pair for pair in used if category.get(pair[1]) != pair[0]] == []
-    assert {name for name, _ in used} == set(
-        yaml.safe_load((ELEMENTS / "datachain-type.yaml").read_text())["categories"]
-    )
+    categories = set(yaml.safe_load((ELEMENTS / "datachain-type.yaml").read_text())["categories"])
+    assert categories - {name for name, _ in used} == {"storage"}  # where a city keeps it, the platform can't know
     purposes = set(dtpr.PURPOSES.values())
     assert {category.get(one) for one in purposes} == {"purpose"}

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from tutela.maths import cusum, found, hours, robust, turns
 from tutela.maths.found import Found
 from tutela.maths.runs import NEVER, Index
-from tutela.maths.slab import Field, Slab, apart, together, wide
+from tutela.maths.slab import Field, Slab
 from tutela.model.card import Card, Sample
 from tutela.model.detection import Detection
 from tutela.model.noun import Noun
@@ -45,38 +45,29 @@ CLOSEST = 0.99
 """A correlation counts up to it: the spread is widened up to 14 times."""
 SIDES = (("up", 1.0), ("down", -1.0))
 
-LEARNT = {
-    "usual": 0.0,  # the level, and the spread, that they are judged by; infinite: nothing is said yet
-    "spread": np.inf,
-    "clip": LARGE,  # how far from the level they count in what is learnt
-    "sum": 0.0,  # of the clipped deviations, and of their sizes
-    "size": 0.0,
-    "square": 0.0,  # the sum of the squares of such, and of the products with the ones before them
-    "product": 0.0,
-    "last": 0.0,  # the clipped deviation of the newest row
-}
-JUDGED = {
-    "height": 0,  # beyond which a change is told
-    "rows": 0,  # how many rows the hour had
-    "up": 0,  # the two sums, and since when they are above nothing
-    "down": 0,
-    "up_since": NEVER,
-    "down_since": NEVER,
-    "up_told": 0,  # whether the change that they show was told
-    "down_told": 0,
-}
 FIELDS = {
     "hour": Field("i4", UNSET),  # the local hour that is being summed up
-    "learnt": wide("f8", LEARNT),
-    "judged": wide("i8", JUDGED),
+    "rows": Field("i4"),  # how many rows it had
+    "usual": Field("f8"),  # the level, and the spread, that they are judged by; infinite: nothing is said yet
+    "spread": Field("f8", np.inf),
+    "clip": Field("f8", LARGE),  # how far from the level they count in what is learnt
+    "sum": Field("f8"),  # of the clipped deviations, and of their sizes
+    "size": Field("f8"),
     "own": Field("f4"),  # the spread as it is learnt
     "hours": Field("i4"),  # how many hours taught it
-    "variance": Field("f8"),  # squares and products as they are learnt; their ratio is the correlation
+    "last": Field("f8"),  # the clipped deviation of the newest row
+    "square": Field("f8"),  # the sum of the squares of such, and of the products with the ones before them
+    "product": Field("f8"),
+    "variance": Field("f8"),  # the same two as they are learnt; their ratio is the correlation
     "covariance": Field("f8"),
+    "height": Field("i8"),  # beyond which a change is told
+    "up": Field("i8"),  # the two sums, and since when they are above nothing
+    "down": Field("i8"),
+    "up_since": Field("i8", NEVER),
+    "down_since": Field("i8", NEVER),
+    "up_told": Field("?"),  # the change that they show was told
+    "down_told": Field("?"),
 } | {f"{name}_{hour:02d}": Field(dtype) for hour in range(24) for name, dtype in (("level", "f4"), ("days", "u1"))}
-
-
-_ROWS, _HEIGHT = (list(JUDGED).index(name) for name in ("rows", "height"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +89,7 @@ class ChangePoint(Noun, frozen=True, kw_only=True):
     """
 
     word: ClassVar[str] = "change_point"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 2
     card: ClassVar[Card] = Card(
         finds="A level that has changed and stays changed, by less than a single result would show.",
         needs=frozenset({"*"}),
@@ -155,18 +146,15 @@ class ChangePoint(Noun, frozen=True, kw_only=True):
         rows, slots = self._mine(seen.rows, seen.slots, seen.catalogue)
         detections: list[Detection] = []
         for turn in turns.hourly(rows, slots, hours.hours(hours.zone(self.zone), rows.time)):
-            slots_ = turn.runs.slots
             state = self._begun(state, turn, seen.catalogue)
-            known = apart([*LEARNT], state.take("learnt", slots_)) | apart([*JUDGED], state.take("judged", slots_))
-            off = np.clip(turn.result, -LARGE, LARGE) - known["usual"].take(turn.run)
-            units = cusum.whole(off / known["spread"].take(turn.run), self.clip)
-            after = {**known, **_summed(known, turn, off)}
+            known = {name: state.take(name, turn.runs.slots) for name in ("usual", "spread", "height")}
+            off = np.clip(turn.result, -LARGE, LARGE) - known["usual"][turn.run]
+            units = cusum.whole(off / known["spread"][turn.run], self.clip)
             for side, sign in SIDES:
                 step = cusum.steps(units, self.slack, down=sign < 0)
-                columns, changes = self._judged(known, turn, step, side)
-                after |= columns
+                state, changes = self._judged(state, turn, known["height"], step, side)
                 detections += (self._detection(seen.timeline, seen.catalogue, turn, known, each) for each in changes)
-            state = state.put(slots_, learnt=together([*LEARNT], after), judged=together([*JUDGED], after))
+            state = _summed(state, turn, known["usual"])
         return state, tuple(detections)
 
     def _mine(self, rows: Rows, slots: Index, catalogue: Catalogue) -> tuple[Rows, Index]:
@@ -193,20 +181,19 @@ class ChangePoint(Noun, frozen=True, kw_only=True):
     def _learnt(self, state: Slab, slots: Index, hour: int) -> Slab:
         """What one hour's sums teach: the mean deviation moves its level, their mean size the spread."""
         level, days = f"level_{hour:02d}", f"days_{hour:02d}"
-        sums, rows = apart([*LEARNT], state.take("learnt", slots)), state.take("judged", slots)[:, _ROWS]
-        came, taught = (state.take(name, slots).astype(np.int64) for name in (days, "hours"))
-        size = robust.NORMAL * sums["size"] / rows
+        came, rows, taught = (state.take(name, slots).astype(np.int64) for name in (days, "rows", "hours"))
+        mean, size = state.take("sum", slots) / rows, robust.NORMAL * state.take("size", slots) / rows
         own, again = state.take("own", slots).astype(np.float64), came > 0
         part = again / np.minimum(taught + 1, RECENT)
-        moved = {
-            name: state.take(name, slots) + part * (sums[sum_] / rows - state.take(name, slots))
+        together = {
+            name: state.take(name, slots) + part * (state.take(sum_, slots) / rows - state.take(name, slots))
             for name, sum_ in (("variance", "square"), ("covariance", "product"))
         }
         return state.put(
             slots,
-            **moved,
+            **together,
             **{
-                level: sums["usual"] + sums["sum"] / rows / np.minimum(came + 1, self.memory),
+                level: state.take("usual", slots) + mean / np.minimum(came + 1, self.memory),
                 days: np.minimum(came + 1, 255),
                 "own": own + part * (size - own),
                 "hours": taught + again,
@@ -221,15 +208,19 @@ class ChangePoint(Noun, frozen=True, kw_only=True):
         judged = (days >= self.days) & (spread > 0)
         steady = (state.take("hours", slots) >= STEADY) & (spread > 0)
         none = np.zeros(len(slots))
-        learnt = apart([*LEARNT], state.take("learnt", slots)) | {
-            "usual": np.where(days > 0, level, np.clip(first, -LARGE, LARGE)),
-            "spread": np.where(judged, spread * _wider(state, slots), np.inf),
-            "clip": np.where(steady, self.clip * spread, LARGE),
-            **dict.fromkeys(("sum", "size", "square", "product"), none),
-        }
-        own = state.take("judged", slots)
-        own[:, _HEIGHT], own[:, _ROWS] = self._height(catalogue.interval[slots]), 0
-        return state.put(slots, hour=turn.hour[which], learnt=together([*LEARNT], learnt), judged=own)
+        return state.put(
+            slots,
+            hour=turn.hour[which],
+            usual=np.where(days > 0, level, np.clip(first, -LARGE, LARGE)),
+            spread=np.where(judged, spread * _wider(state, slots), np.inf),
+            clip=np.where(steady, self.clip * spread, LARGE),
+            height=self._height(catalogue.interval[slots]),
+            rows=none,
+            sum=none,
+            size=none,
+            square=none,
+            product=none,
+        )
 
     def _height(self, interval: Floats) -> Index:
         """How high a sum may be, by how many results come in the days between two false alarms."""
@@ -239,29 +230,31 @@ class ChangePoint(Noun, frozen=True, kw_only=True):
         return height
 
     def _judged(
-        self, known: Mapping[str, Array], turn: turns.Turn, step: Index, side: str
-    ) -> tuple[dict[str, Array], list[_Change]]:
+        self, state: Slab, turn: turns.Turn, height: Index, step: Index, side: str
+    ) -> tuple[Slab, list[_Change]]:
         """One side's sums, all datastreams at once; row by row those alone that are above their height, or were."""
-        each, height = turn.runs, known["height"]
-        before, since, told = (known[name] for name in (side, f"{side}_since", f"{side}_told"))
+        each, slots = turn.runs, turn.runs.slots
+        before, since, told = (state.take(name, slots) for name in (side, f"{side}_since", f"{side}_told"))
         sums = cusum.sums(before, step, each, turn.run)
-        high, due = sums.high[each.last], told > 0
         after = np.where(sums.nothing >= 0, turn.time[sums.nothing], since)
-        above = sums.high > height.take(turn.run)
-        if above.any():
-            due |= each.having(above)
-        some, changes = np.flatnonzero(due), list[_Change]()
+        state = state.put(slots, **{side: sums.high[each.last], f"{side}_since": after})
+        some = np.flatnonzero(told | each.having(sums.high > height[turn.run]))
+        if not len(some):
+            return state, []
+        changes: list[_Change] = []
+        followed = []
         for run in some.tolist():
-            sum_, rise, on, most = (column[run].item() for column in (before, since, told, height))
+            high, rise, on, most = (column[run].item() for column in (before, since, told, height))
             for row in range(each.first[run], each.end[run]):
-                was, sum_ = sum_, min(max(sum_ + int(step[row]), 0), 2 * most)
-                if sum_ > most and not on:
-                    on = 1
+                was, high = high, min(max(high + int(step[row]), 0), 2 * most)
+                if high > most and not on:
+                    on = True
                     changes.append(_Change(row, side, was, rise if rise != NEVER else int(turn.time[row])))
-                if not sum_ and turn.time[row] > rise:  # one start has one detection
-                    on, rise = 0, int(turn.time[row])
-            high[run], after[run], told[run] = sum_, rise, on
-        return {side: high, f"{side}_since": after, f"{side}_told": told}, changes
+                if not high and turn.time[row] > rise:  # one start has one detection
+                    on, rise = False, int(turn.time[row])
+            followed.append((high, rise, on))
+        columns = zip((side, f"{side}_since", f"{side}_told"), zip(*followed, strict=True), strict=True)
+        return state.put(slots[some], **dict(columns)), changes
 
     def _detection(
         self, timeline: str, catalogue: Catalogue, turn: turns.Turn, known: Mapping[str, Array], change: _Change
@@ -311,16 +304,17 @@ def _wider(state: Slab, slots: Index) -> Floats:
     return wider
 
 
-def _summed(known: Mapping[str, Array], turn: turns.Turn, off: Floats) -> dict[str, Array]:
+def _summed(state: Slab, turn: turns.Turn, usual: Floats) -> Slab:
     """The rows' clipped deviations added, one after the other, so that no cut between batches changes a bit."""
-    each, clip = turn.runs, known["clip"].take(turn.run)
-    off = np.clip(off, -clip, clip)
+    slots, each = turn.runs.slots, turn.runs
+    clip = state.take("clip", slots)
+    off = np.clip(turn.result - usual[turn.run], -clip[turn.run], clip[turn.run])
     before = np.roll(off, 1)
-    before[each.first] = known["last"]
-    sums = {name: known[name].copy() for name in ("sum", "size", "square", "product")}
+    before[each.first] = state.take("last", slots)
+    sums = {name: state.take(name, slots) for name in ("sum", "size", "square", "product")}
     for sum_, of in zip(sums.values(), (off, np.abs(off), off * off, off * before), strict=True):
         np.add.at(sum_, turn.run, of)
-    return {**sums, "rows": known["rows"] + each.end - each.first, "last": off[each.last]}
+    return state.put(slots, rows=state.take("rows", slots) + each.end - each.first, last=off[each.last], **sums)
 
 
 def _by_hour_of_day(hour: Index) -> Iterator[tuple[int, Flags]]:

@@ -18,7 +18,7 @@ from tutela.model.access import Access
 from tutela.model.event import Sealed
 from tutela.model.noun import Noun
 from tutela.model.timeline import LIVE
-from tutela.model.when import DAY
+from tutela.model.when import DAY, HOUR
 from tutela.policy.purposes import Action, ask
 
 from .ledger import Asker, Denial, Ledger, Query
@@ -155,16 +155,17 @@ class Oversight:
         after = await self._before(since)
         while some := await self.log.sealed(after, AT_ONCE):
             for sealed in some:
-                yield sealed
+                if sealed.event.at >= since:
+                    yield sealed
             after = some[-1].position
 
     async def _before(self, since: int) -> int:
-        """A position before all events of that moment, by halves: the log is nearly in the order of time, an hour's grace is enough."""
+        """A position before all events from that moment on, by halves: the log is in the order of time but for an hour at most."""
         low, high = -1, await self.log.last()
         while low < high:
             middle = (low + high) // 2
             some = await self.log.sealed(middle, 1)
-            if some and some[0].event.at < since - DAY // 24:
+            if some and some[0].event.at < since - HOUR:
                 low = middle + 1
             else:
                 high = middle

@@ -85,3 +85,11 @@ class PublicRegister(Noun, frozen=True, kw_only=True):
     def words_of(self, capability: Capability) -> Words:
         """What people say of it."""
         return next((one for one in self.words if one.system == capability.system), Words(system=capability.system))
+
+
+class Record(Noun, frozen=True, kw_only=True):
+    """One capability in the form of a register. `missing` are required fields that nobody has filled yet."""
+
+    name: str
+    record: dict[str, object]
+    missing: tuple[str, ...]

@@ -15,10 +15,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from tutela.flow.register_public import Registering
-from tutela.model.capability import Capability, PublicRegister
+from tutela.model.capability import Capability, PublicRegister, Record
 from tutela.model.when import moment
 from tutela.standards import algoritmeregister, atrs, dtpr
-from tutela.standards._registers import Record
 
 from . import paper
 from .problem import problems

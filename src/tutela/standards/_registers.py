@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from tutela.model.capability import Capability, PublicRegister
-from tutela.model.noun import Noun
+from tutela.model.capability import Capability, PublicRegister, Record
+from tutela.model.register import Source
 from tutela.model.when import moment
-
-
-class Record(Noun, frozen=True, kw_only=True):
-    """One capability in the form of a register. `missing` are required fields that nobody has filled yet."""
-
-    name: str
-    record: dict[str, object]
-    missing: tuple[str, ...]
 
 
 def told(name: str, fields: Mapping[str, object], required: Iterable[str]) -> Record:
@@ -25,7 +17,7 @@ def told(name: str, fields: Mapping[str, object], required: Iterable[str]) -> Re
 
 def sources_of(capability: Capability, register: PublicRegister) -> str:
     """Which sources may feed it: those that are entered for a purpose of it."""
-    fed = [one.source for one in register.sources if set(one.source.purposes) & set(capability.purposes)]
+    fed = fed_by(capability, register)
     if not fed:
         return "None is entered yet."
     names = ", ".join(
@@ -37,6 +29,11 @@ def sources_of(capability: Capability, register: PublicRegister) -> str:
         else "It is given no personal data, also of those that have some."
     )
     return f"{names}. {people}"
+
+
+def fed_by(capability: Capability, register: PublicRegister) -> list[Source]:
+    """The sources that are entered for a purpose of it."""
+    return [one.source for one in register.sources if set(one.source.purposes) & set(capability.purposes)]
 
 
 def day(at: int | None) -> str:

@@ -6,15 +6,14 @@ with something missing is not fit to be published, and says so itself.
 
 from __future__ import annotations
 
-from tutela.model.capability import Capability, PublicRegister, Words
+from tutela.model.capability import Capability, PublicRegister, Record, Words
 
-from ._registers import Record, day, sources_of, told
+from ._registers import day, fed_by, sources_of, told
 
 VERSION = "0.3.1"
 SHORT, LONG = 150, 500
 """Characters: at most of the short description, at least of the long one."""
 
-LEARNS = "No data of people. What is usual is learnt from each datastream itself while it runs."
 SAME = (
     "department",
     "contact_email",
@@ -75,9 +74,9 @@ def record(capability: Capability, register: PublicRegister) -> Record:
         "organization": register.city,
         "area": register.city,
         "status": "operational",
-        "training_data": LEARNS if capability.learns else "None.",
+        "training_data": _learns(capability),
         "source_data": sources_of(capability, register),
-        "connected_data_sources": "None: no register of persons is connected.",
+        "connected_data_sources": _connected(capability, register),
         "algorithm_type": "self-learning" if capability.learns else "rule-based",
         "description": f"{capability.works}\n\nIt can't: {capability.cannot}",
         "type": "diagnostic",
@@ -97,6 +96,19 @@ def _said(words: Words) -> dict[str, str]:
         "revision_date": words.revision,
     }
     return same | others
+
+
+def _learns(capability: Capability) -> str:
+    if not capability.learns:
+        return "None."
+    people = "with" if capability.personal_data else "without"
+    return f"None beforehand. What is usual is learnt from what comes while it runs, {people} data of people."
+
+
+def _connected(capability: Capability, register: PublicRegister) -> str:
+    """What of its sources tells of people: no other register is asked."""
+    names = [one.name for one in fed_by(capability, register) if one.personal_data]
+    return f"With data of people: {', '.join(names)}." if names else "None with data of people."
 
 
 def _short(text: str) -> str:

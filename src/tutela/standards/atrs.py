@@ -5,9 +5,9 @@ As in `algoritmeregister`: computed where the system knows it, a person's words 
 
 from __future__ import annotations
 
-from tutela.model.capability import Capability, PublicRegister
+from tutela.model.capability import Capability, PublicRegister, Record
 
-from ._registers import Record, sources_of, told
+from ._registers import sources_of, told
 
 REQUIRED = [
     "name",
@@ -26,7 +26,6 @@ REQUIRED = [
     "impact_assessment_description",
     "risk_description",
 ]
-REPOSITORY = "tutela, free software (Apache-2.0) that the city runs itself"
 
 
 def record(capability: Capability, register: PublicRegister) -> Record:
@@ -39,9 +38,6 @@ def record(capability: Capability, register: PublicRegister) -> Record:
         "organisation": register.city,
         "team": words.department,
         "senior_responsible_owner": words.senior_responsible_owner,
-        "external_supplier": REPOSITORY,
-        "external_supplier_role": "None: nobody outside has access.",
-        "data_access_terms": "Nobody outside has access.",
         "scope": words.goal,
         "benefit": words.proportionality,
         "alternatives_considered": words.alternatives_considered,

@@ -5,9 +5,9 @@ Each category holds elements of DTPR by their id, with what there is to say besi
 
 from __future__ import annotations
 
-from tutela.model.capability import Capability, PublicRegister, Words
+from tutela.model.capability import Capability, PublicRegister, Record, Words
 
-from ._registers import Record, sources_of, told
+from ._registers import sources_of, told
 
 VERSION = "ai@2026-08-12-beta"
 REQUIRED = ("purpose", "accountable", "affected", "functional_modes", "risks_mitigation", "rights")
@@ -22,13 +22,8 @@ PURPOSES = {
 }
 """Our purposes in DTPR's words."""
 
-RIGHTS = (
-    "right_access",
-    "right_object",
-    "right_algorithmic_transparency",
-    "right_to_human_review",
-    "right_purpose_limitation",
-)
+RIGHTS = ("right_object", "right_algorithmic_transparency", "right_purpose_limitation")
+"""Those that the platform itself keeps; what more there is, the law and the city say."""
 
 Element = dict[str, object]
 
@@ -51,7 +46,6 @@ def record(capability: Capability, register: PublicRegister) -> Record:
         "output_dataset": [_element("output_about_a_place", "An alert about a place and a time.")],
         "access": [_element("available_to_the_accountable_organization", "By role, purpose and legal basis.")],
         "retention": [_element("data_retained", "As long as the entry of each source says.")],
-        "storage": [_element("stored_locally", "On the city's own machines.")],
     }
     return told(capability.name, fields, REQUIRED)
 
