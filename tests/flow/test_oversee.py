@@ -16,7 +16,7 @@ from tutela.flow import oversee
 from tutela.flow.oversee import FAR, LEAST, Oversight, standing_out
 from tutela.model.access import Access
 from tutela.model.people import Role
-from tutela.model.when import DAY, MINUTE
+from tutela.model.when import DAY, HOUR, MINUTE
 
 
 def over(here: Town, seed: int = 0) -> Oversight:
@@ -85,15 +85,13 @@ async def test_each_access_is_as_likely_to_be_drawn_and_none_twice() -> None:
 async def test_only_the_days_that_were_asked_for_are_counted() -> None:
     now = NOW
     here = await town(lambda: now)
-    await reads(here, 2)
-    await here.seal()
-    now = NOW + DAY + 20 * MINUTE
-    await reads(here, 1)
-    await here.seal()
+    for now, times in ((NOW, 2), (NOW + 2 * HOUR, 3), (NOW + DAY + 2 * HOUR + 20 * MINUTE, 1)):
+        await reads(here, times)
+        await here.seal()
     eyes = await auditor(here)
 
     assert [one.reads for one in (await over(here).look(eyes, 1, 0)).reads] == [1]
-    assert [one.reads for one in (await over(here).look(eyes, 7, 0)).reads] == [3]
+    assert [one.reads for one in (await over(here).look(eyes, 7, 0)).reads] == [6]
 
 
 @given(st.lists(st.integers(1, 40), min_size=3, max_size=30), st.integers(1, 200))
