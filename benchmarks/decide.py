@@ -7,49 +7,22 @@ of those alone that are refused, with the words of the refusal. Any answer that 
 
 from __future__ import annotations
 
-import csv
 import gc
 import sys
 import time
 from importlib.resources import files
 
-from benchmarks.report import ROOT, promise, quick, tell
+from benchmarks.report import promise, quick, tell
 
+from tutela.app.core import policies as shipped
 from tutela.errors import Refused
-from tutela.model.access import Access, Ask
-from tutela.model.people import Agent
+from tutela.model.access import Ask
 from tutela.policy.decide import Policies
-from tutela.policy.purposes import CLASSES
+from tutela.policy.golden import table
 
 ROUNDS = 2 if quick() else 60
-NOW = 1_795_000_000_000_000
 BAR = 1.0
 """Milliseconds of CPU (p99)."""
-
-
-def asked(row: dict[str, str]) -> Ask:
-    """A line of the golden table as a question."""
-    of = CLASSES[row["records"]]
-    agent = Agent(id="a", name="Aino", role=row["role"], agency=row["agency"], suspended=row["suspended"] == "yes")  # type: ignore[arg-type]  # a few rows are about roles that do not exist
-    return Ask(
-        access=Access(agent=agent, purpose=row["purpose"], legal_basis=row["legal_basis"]),
-        action=row["action"],
-        record_class=of.name,
-        record_purposes=tuple(row["collected_for"].split("|")) if row["collected_for"] else of.purposes,
-        personal_data=of.personal_data or row["personal"] == "yes",
-        agency=row["owner"],
-        now=NOW,
-        expires=NOW if row["expired"] == "yes" else None,
-        joint=row["joint"] == "yes",
-        invites=row["invites"],
-    )
-
-
-def shipped() -> Policies:
-    """The policies that every instance has."""
-    folder = files("tutela.policy") / "policies"
-    text = "\n".join((folder / name).read_text() for name in ("forbids.cedar", "permits.cedar"))
-    return Policies(text, (folder / "tutela.cedarschema").read_text())
 
 
 def answer(policies: Policies, ask: Ask) -> tuple[str, float]:
@@ -64,8 +37,7 @@ def answer(policies: Policies, ask: Ask) -> tuple[str, float]:
 
 def main() -> int:
     """Ask all of it, so many times."""
-    with (ROOT / "tests" / "policy" / "golden.csv").open(newline="") as table:
-        rows = [(asked(row), row["answer"]) for row in csv.DictReader(table)]
+    rows = [(row.ask, row.answer) for row in table((files("tutela.policy") / "policies" / "golden.csv").read_text())]
     policies, took, refused, wrong = shipped(), [], [], 0
     for ask, _ in rows:  # once to warm up
         answer(policies, ask)

@@ -85,7 +85,8 @@ async def test_each_access_is_as_likely_to_be_drawn_and_none_twice() -> None:
 async def test_only_the_days_that_were_asked_for_are_counted() -> None:
     now = NOW
     here = await town(lambda: now)
-    for now, times in ((NOW, 2), (NOW + 2 * HOUR, 3), (NOW + DAY + 2 * HOUR + 20 * MINUTE, 1)):
+    for moment, times in ((NOW, 2), (NOW + 2 * HOUR, 3), (NOW + DAY + 2 * HOUR + 20 * MINUTE, 1)):
+        now = moment
         await reads(here, times)
         await here.seal()
     eyes = await auditor(here)

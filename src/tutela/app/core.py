@@ -29,6 +29,7 @@ from tutela.flow.trace import UNTRACED, Traces
 from tutela.model.install import Install
 from tutela.model.timeline import token
 from tutela.policy.decide import Policies
+from tutela.policy.golden import proven, table
 
 
 def clock() -> int:
@@ -42,10 +43,11 @@ def chance(size: int) -> bytes:
 
 
 def policies() -> Policies:
-    """The policies that are shipped; raises BadInput when they don't hold together, and nothing starts."""
+    """The policies that are shipped; raises BadInput when they don't hold together or answer otherwise than the golden table, and nothing starts."""
     folder = files("tutela.policy") / "policies"
     text = "\n".join(file.read_text() for file in sorted(folder.iterdir(), key=str) if file.name.endswith(".cedar"))
-    return Policies(text, (folder / "tutela.cedarschema").read_text())
+    shipped = Policies(text, (folder / "tutela.cedarschema").read_text())
+    return proven(shipped, table((folder / "golden.csv").read_text()))
 
 
 def tombstones(settings: Settings) -> Tombstones:

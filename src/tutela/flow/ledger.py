@@ -200,5 +200,6 @@ def _group(ask: Ask) -> tuple[object, ...]:
     return (
         (agent.role, agent.agency, agent.suspended, ask.access.purpose, ask.access.legal_basis, ask.access.factor),
         (ask.action, ask.record_class, ask.record_purposes, ask.personal_data, ask.agency, ask.joint, ask.invites),
+        ask.stands,
         ask.expires is not None and ask.expires <= ask.now,
     )

@@ -24,7 +24,9 @@ class Ask(Noun, frozen=True, kw_only=True):
 
     `record_purposes` are the purposes that the records were collected for; `expires` is when their
     retention ends (None: never). `joint`: the case that the access names is an incident that holds the records,
-    and on which both agencies are named. `invites` is the role that somebody is to come in with, else "".
+    and on which both agencies are named. `stands` names the kinds of papers and consents that stand for just this question (an
+    approval by a second person, an authorisation, an agreement), each established by whoever puts the question and not by the
+    person who asks. `invites` is the role that somebody is to come in with, else "".
     Times are microseconds UTC.
     """
 
@@ -37,4 +39,5 @@ class Ask(Noun, frozen=True, kw_only=True):
     now: int
     expires: int | None = None
     joint: bool = False
+    stands: frozenset[str] = frozenset()
     invites: str = ""

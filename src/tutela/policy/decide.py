@@ -123,6 +123,7 @@ def question(ask: Ask) -> Question:
             "legal_basis": ask.access.legal_basis,
             "factor": str(ask.access.factor),
             "joint_case": ask.joint,
+            "stands": sorted(ask.stands),
             "invites": ask.invites,
             "now": ask.now,
         },

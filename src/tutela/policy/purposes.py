@@ -276,7 +276,7 @@ def ask(
     `collected_for`: the records' own purposes (default: those of the class). `personal_data`: true of
     them, or of their class anyway. `agency`: whose they are (default: that of the person who asks).
     `expires`: when their retention ends. Times are microseconds UTC. What else a question can tell is
-    false or empty: no joint case, no role that somebody is invited to.
+    false or empty: no joint case, no paper that stands, no role that somebody is invited to.
     """
     of = CLASSES[record_class]
     return Ask(
