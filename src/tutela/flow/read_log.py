@@ -44,6 +44,7 @@ CLASS_OF = {
     "correction@1": "health",
     "believed@1": "health",
     "dead-letter@1": "health",
+    "quiet@1": "health",
 }
 """Which class of records an event belongs to; all others tell who did what: accesses."""
 
