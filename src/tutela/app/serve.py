@@ -33,6 +33,7 @@ from tutela.app.tracing import followed, following, traced
 from tutela.app.verifying import origin, publishing, script
 from tutela.app.wording import sentences
 from tutela.backends.postgres.progress import PostgresProgress
+from tutela.backends.spool import SPOOL, SpoolFolder
 from tutela.flow import hop
 from tutela.flow.act import Acts
 from tutela.flow.command import Incidents
@@ -50,6 +51,7 @@ from tutela.flow.read_health import HealthReads
 from tutela.flow.read_rules import RuleReads
 from tutela.flow.read_staged import StagedReads
 from tutela.flow.record import Recorder
+from tutela.flow.spooling import Spooling
 from tutela.flow.tokens import Doorkeeper
 from tutela.flow.units import UnitActs
 from tutela.model.flow import Give
@@ -98,6 +100,7 @@ class Doors:
     health: Health
     keeper: Doorkeeper
     publishing: Publishing
+    spooling: Spooling
 
     @property
     def give(self) -> Give:
@@ -119,7 +122,15 @@ async def doors(inside: Core) -> Doors:
         options=Options(may=reserve(inside.settings).check, traces=inside.traces),
     )
     keeper = Doorkeeper(inside.tokens, inside.known, told, clock)
-    return Doors(inside, gateway, told, keeper, await publishing(inside))
+    return Doors(inside, gateway, told, keeper, await publishing(inside), spooling(inside, told))
+
+
+def spooling(inside: Core, health: Health) -> Spooling:
+    """The door for what people tell, and what waits behind it while the log can't be written."""
+    facts, keys, install = inside.facts, inside.keys, inside.install
+    recorder = Recorder(facts, keys, inside.known, health, clock, chance, ways=install.ways, traces=inside.traces)
+    spool = SpoolFolder(inside.settings.data / SPOOL, keys.root)
+    return Spooling(recorder, spool, keys, facts, clock, told=inside.meters.spooled.set)
 
 
 def application(behind: Doors) -> Litestar:
@@ -211,10 +222,7 @@ def _vitals(behind: Doors) -> HealthReads:
 def _machines(behind: Doors) -> Router:
     """The doors over HTTP of whatever is no person."""
     inside, known, traces = behind.core, behind.core.known, behind.core.traces
-    recorder = Recorder(
-        inside.facts, inside.keys, known, behind.health, clock, chance, ways=inside.install.ways, traces=traces
-    )
-    tells = followed(timing(recorder.tell, inside.meters, "facts"), traces, "tell")
+    tells = followed(timing(behind.spooling.tell, inside.meters, "facts"), traces, "tell")
     doors_ = [
         devices(Door(behind.give, tells, known, behind.keeper.identify)),
         hooks(behind.keeper.identify, Hooks(inside, behind.gateway).take),
@@ -236,6 +244,7 @@ async def running(behind: Doors) -> AsyncIterator[None]:
         behind.gateway.run(),
         inside.known.run(REFRESH),
         behind.health.run(inside.facts),
+        behind.spooling.run(),
         behind.publishing.run(),
         tell(inside.meters, inside.settings, "serve"),
     ):

@@ -14,7 +14,9 @@ from tutela.backends.finding import Finding, bad, good, warning
 from tutela.backends.orphans import Lock, orphans
 from tutela.backends.places import OWNER, SYSTEM, Places, places
 from tutela.backends.server_nats import free, read_access
+from tutela.backends.spool import SPOOL
 from tutela.errors import NotFound
+from tutela.model.when import iso
 
 SECRETS = ("*.key", "*.pem", "key*", "keys/*", "nats/access.json", "nats/server.conf")
 PYTHON = (3, 11)
@@ -77,6 +79,7 @@ def _instance(where: Places, env: Mapping[str, str]) -> Iterator[Finding]:
     if not where.data.exists():
         return
     yield from _permissions(where)
+    yield from _spooled(where.data / SPOOL)
     if Lock.held(where.run / "lock"):
         yield good("a supervisor is at work", where.run)
         return
@@ -93,6 +96,17 @@ def _instance(where: Places, env: Mapping[str, str]) -> Iterator[Finding]:
             f"another program listens on port {access.port}, which was ours",
             "127.0.0.1",
             "the next `tutela up` takes another",
+        )
+
+
+def _spooled(where: Path) -> Iterator[Finding]:
+    waits = [one for one in where.iterdir() if one.name[0] != "."] if where.exists() else []
+    if waits:
+        since = iso(min(round(one.stat().st_mtime * 1e6) for one in waits))
+        yield bad(
+            f"{len(waits)} calls wait beside the log, the oldest one since {since}",
+            where,
+            "make PostgreSQL answer, and they are told to the log by themselves; what stays then was altered: look at serve's log",
         )
 
 

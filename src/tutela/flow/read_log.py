@@ -45,6 +45,7 @@ CLASS_OF = {
     "believed@1": "health",
     "dead-letter@1": "health",
     "quiet@1": "health",
+    "spooled@1": "health",
 }
 """Which class of records an event belongs to; all others tell who did what: accesses."""
 

@@ -59,7 +59,7 @@ class Recorder:
         told = _coarse(told)
         id_ = told_id(self.keys, told)
         named = msgspec.structs.replace(told, id=id_, cell=cell_of(told.place))
-        key, body = await self.keys.seal(_bucket(told), encode(told))
+        key, body = await self.keys.seal(bucket_of(told), encode(told))
         event = Event(
             id=id_,
             at=now,
@@ -119,7 +119,7 @@ def _coarse(told: Telling) -> Telling:
     return msgspec.structs.replace(told, place=centre_of(cell_of(told.place))) if word_of(told) == POST else told
 
 
-def _bucket(told: Telling) -> str:
+def bucket_of(told: Telling) -> str:
     """What is sealed together: a month; of posts an hour, so that their words are gone a day later."""
     period = HOUR if word_of(told) == POST else MONTH
     return f"{told.purpose}/{word_of(told)}s/{iso(told.at)[:period]}"
