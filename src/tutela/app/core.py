@@ -18,10 +18,12 @@ from tutela.backends.metrics import Meters
 from tutela.backends.nats import NatsStreams
 from tutela.backends.postgres.database import Database
 from tutela.backends.postgres.facts import PostgresFacts
+from tutela.backends.postgres.progress import PostgresProgress
 from tutela.backends.postgres.tokens import PostgresTokens
 from tutela.backends.tombstones import Tombstones
 from tutela.errors import NotFound
 from tutela.flow import hop
+from tutela.flow.audited import Audited
 from tutela.flow.catalogue import Known
 from tutela.flow.ledger import Ledger
 from tutela.flow.tokens import Tokens
@@ -67,6 +69,7 @@ class Core:
     keys: Keys
     known: Known
     ledger: Ledger
+    audited: Audited
     tokens: Tokens
     meters: Meters
     traces: Traces = UNTRACED
@@ -92,12 +95,12 @@ async def core(settings: Settings, name: str, connections: int = 8, traces: Trac
     facts = PostgresFacts(await Database.open(where.pg, connections))
     async with NatsStreams(where.nats, name=name) as streams:
         try:
-            yield replace(await _core(settings, where, facts, streams), traces=traces)
+            yield replace(await _core(settings, where, facts, streams, name), traces=traces)
         finally:
             await facts.close()
 
 
-async def _core(settings: Settings, where: Addresses, facts: PostgresFacts, streams: NatsStreams) -> Core:
+async def _core(settings: Settings, where: Addresses, facts: PostgresFacts, streams: NatsStreams, name: str) -> Core:
     install = await installed(facts)
     await open_streams(streams, await facts.timelines())
     known = Known(facts, install.partitions)  # a million datastreams are a gigabyte: who needs them refreshes it
@@ -105,8 +108,10 @@ async def _core(settings: Settings, where: Addresses, facts: PostgresFacts, stre
     keys = Keys(facts.db, root, clock, tombstones=tombstones(settings))
     tokens = Tokens(PostgresTokens(facts.db), clock, chance)
     meters = Meters()
-    ledger = Ledger(Judged(policies(), meters), facts, clock)
-    return Core(settings, where, install, facts, streams, keys, known, ledger, tokens, meters)
+    progress = PostgresProgress(facts.db)
+    audited = Audited(name, progress, facts.watched, facts, clock, told=meters.audited.set)
+    ledger = Ledger(Judged(policies(), meters), facts, clock, audited=lambda: audited.fine)
+    return Core(settings, where, install, facts, streams, keys, known, ledger, audited, tokens, meters)
 
 
 async def installed(facts: PostgresFacts) -> Install:

@@ -245,6 +245,7 @@ async def running(behind: Doors) -> AsyncIterator[None]:
         inside.known.run(REFRESH),
         behind.health.run(inside.facts),
         behind.spooling.run(),
+        inside.audited.run(),
         behind.publishing.run(),
         tell(inside.meters, inside.settings, "serve"),
     ):

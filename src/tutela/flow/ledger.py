@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from itertools import count
 from typing import NoReturn, TypeVar
 
+import msgspec
+
 from tutela.errors import Refused, TutelaError
 from tutela.maths.ids import digest, uuid_of
 from tutela.model.access import Access, Ask
@@ -20,6 +22,7 @@ from tutela.model.noun import Noun
 from tutela.model.timeline import LIVE
 from tutela.model.when import SECOND
 
+from .audited import AUDITED
 from .ports import Clock, Log, Policy
 
 Record = TypeVar("Record")
@@ -71,10 +74,14 @@ class _Decided:
 
 
 class Ledger:
-    """Decides and writes down. Every read and act of people goes through one."""
+    """Decides and writes down. Every read and act of people goes through one.
 
-    def __init__(self, policy: Policy, log: Log, clock: Clock) -> None:
+    `audited` tells whether the log is looked after (`flow/audited.py`); questions say so to the policies.
+    """
+
+    def __init__(self, policy: Policy, log: Log, clock: Clock, audited: Callable[[], bool] = lambda: True) -> None:
         self._policy = policy
+        self._audited = audited
         self._log = log
         self._clock = clock
         self._decided: dict[tuple[object, ...], _Decided] = {}
@@ -144,6 +151,8 @@ class Ledger:
         await self._write("export@1", access.agent.id, timeline, says, subject)
 
     def _decide(self, ask: Ask) -> Refused | None:
+        if self._audited():
+            ask = msgspec.structs.replace(ask, stands=ask.stands | {AUDITED})
         group, now = _group(ask), self._clock()
         known = self._decided.get(group)
         if known is None or not 0 <= now - known.at <= HOLDS:
