@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.flow.conftest import Virtually
 from tests.flow.read_support import POLICIES
@@ -118,6 +118,7 @@ def test_a_city_that_stood_still_has_ten_minutes_to_sign_again() -> None:
     )
 
 
+@example([GAP + 1], 2 * GAP)
 @given(
     st.lists(st.none() | st.integers(0, 2 * GAP), max_size=4),
     st.integers(0, 2 * GAP),
