@@ -38,6 +38,7 @@ POLICY_IDS = (
     "F17-other-agency",
     "F18-own-agency-invites",
     "F19-oversight-apart",
+    "F20-weaker-factor",
     "G33-audit-gap",
     "P01-operators",
     "P02-supervisors",
@@ -164,6 +165,7 @@ accesses = some.builds(
     purpose=some.sampled_from(sorted(PURPOSES)) | words,
     legal_basis=some.sampled_from(sorted(LEGAL_BASES)) | words,
     case=some.none() | words,
+    factor=some.sampled_from(Factor),
 )
 questions = some.builds(
     Ask,
@@ -195,7 +197,7 @@ def test_whatever_is_asked_what_is_allowed_breaks_no_prohibition(ask_: Ask) -> N
     assert ask_.record_class != "person-scores"
     assert ask_.expires is None or ask_.expires > ask_.now
     assert agent.agency != "police" or "neighbourhood" not in (access.purpose, *ask_.record_purposes)
-    assert ask_.action != Action.EXPORT or "audited" in ask_.stands
+    assert ask_.action != Action.EXPORT or ("audited" in ask_.stands and access.factor != Factor.TOTP)
     if ask_.action == Action.INVITE:
         assert ask_.agency == agent.agency
         assert (agent.role in OVERSIGHT) == (ask_.invites in OVERSIGHT)

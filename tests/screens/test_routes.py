@@ -22,6 +22,7 @@ OPEN = {
     "POST /v1/enrol",
     "POST /v1/passkeys/ask",  # the way in by a passkey; see tests/screens/test_passkeys.py
     "POST /v1/passkeys/come",
+    "POST /v1/totp/come",  # and by the code of an app; see tests/screens/test_totp.py
     "GET /static/{file_path}",
     "HEAD /static/{file_path}",
     # Of the log, for everybody: roots, salted hashes and public keys; see tests/screens/test_published.py.
@@ -48,6 +49,9 @@ OWN = {
     "POST /v1/me/passkeys",
     "POST /v1/me/passkeys/make",
     "DELETE /v1/me/passkeys/{passkey}",
+    "POST /v1/me/totp/make",
+    "POST /v1/me/totp",
+    "DELETE /v1/me/totp",
 }
 """A session is enough: it is about nobody else."""
 
@@ -92,6 +96,9 @@ class There:
             "review": {"review": 1, "reason": "r"},
             "lift": {"reason": "r"},
             "passkeys": {"name": "phone", "answer": {}},
+            "totp": {"code": "123456"},
+            "suspension": {"reason": "r"},
+            "restoration": {"reason": "r"},
         }
         return bodies.get(path.rsplit("/", 1)[-1])
 

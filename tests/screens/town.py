@@ -63,6 +63,8 @@ from tutela.flow.record import Recorder
 from tutela.flow.register_public import Registering
 from tutela.flow.rules import uses
 from tutela.flow.seal import leaf_of
+from tutela.flow.suspending import Suspending
+from tutela.flow.totp import Totp, Ways
 from tutela.flow.tried import Tried
 from tutela.flow.units import UnitActs
 from tutela.flow.witnesses import enter as enter_witness
@@ -105,6 +107,7 @@ from tutela.screens import (
     rules,
     staged,
     told,
+    totp,
     units,
 )
 from tutela.screens.console import Console
@@ -218,13 +221,17 @@ class Town:
         return Passkeys(staff=self.staff, store=MemoryPasskeys(self.facts.store), ceremonies=WebAuthn())
 
     @property
+    def totp(self) -> Totp:
+        return Totp(staff=self.staff, issuer=INSTALL.city)
+
+    @property
     def console(self) -> Console:
         return Console(
             reads=self.reads,
             health=self.health_reads,
             staged=self.staged_reads,
             staff=self.staff,
-            passkeys=self.passkeys,
+            ways=Ways(self.passkeys, self.totp),
             acts=self.acts,
             incidents=self.incidents,
             units=UnitActs(self.ledger, self.facts, self.facts),
@@ -486,6 +493,7 @@ def application(here: Town, site: str = "") -> Litestar:
             events.routes(here.reads, guard),
             people.routes(here.staff, guard),
             passkeys.routes(here.passkeys, guard, site),
+            totp.routes(here.totp, Suspending(staff=here.staff), guard),
             published.routes(here.publishing, here.facts, ORIGIN, script()),
             register.routes(here.registering, INSTALL.zone),
             oversight.routes(Oversight(ledger=here.ledger, log=here.facts, chance=here.staff.chance), guard),

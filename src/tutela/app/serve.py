@@ -43,6 +43,7 @@ from tutela.flow.health import Health
 from tutela.flow.history import History
 from tutela.flow.hold_acts import HoldActs
 from tutela.flow.oversee import Oversight
+from tutela.flow.people import Staff
 from tutela.flow.prose import Prose
 from tutela.flow.published import Publishing
 from tutela.flow.rates import Rates
@@ -52,7 +53,9 @@ from tutela.flow.read_rules import RuleReads
 from tutela.flow.read_staged import StagedReads
 from tutela.flow.record import Recorder
 from tutela.flow.spooling import Spooling
+from tutela.flow.suspending import Suspending
 from tutela.flow.tokens import Doorkeeper
+from tutela.flow.totp import Totp, Ways
 from tutela.flow.units import UnitActs
 from tutela.model.flow import Give
 from tutela.model.timeline import LIVE
@@ -73,6 +76,7 @@ from tutela.screens import (
     rules,
     staged,
     told,
+    totp,
     units,
 )
 from tutela.screens.console import Console
@@ -150,7 +154,8 @@ def _routes(behind: Doors) -> Sequence[Router]:
     inside = behind.core
     facts, known, keys, ledger = inside.facts, inside.known, inside.keys, inside.ledger
     here = staff(inside, chance)
-    own, guard = passkeys_of(inside, here), Guard(here, Rates(clock, told=slowed(inside.meters)))
+    guard = Guard(here, Rates(clock, told=slowed(inside.meters)))
+    ways = Ways(passkeys_of(inside, here), Totp(staff=here, issuer=inside.install.city))
     shown = reads(ledger, facts, known, History(lake(inside), inside.streams, keys, inside.install.partitions), keys)
     deeds = Deeds(ledger, facts, facts, Prose(keys))
     acts, commands, moves, words = Acts(deeds), Incidents(deeds), UnitActs(ledger, facts, facts), sentences(inside)
@@ -165,8 +170,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
         told.routes(shown, guard),
         units.routes(shown, moves, guard),
         events.routes(shown, guard),
-        people.routes(here, guard),
-        passkeys.routes(own, guard, inside.settings.site),
+        *_people(inside, here, ways, guard),
         health.routes(vitals, _probes(inside), guard),
         staged.routes(outcomes, guard),
         rules.routes(RuleReads(ledger=ledger, rules=facts, ticks=facts, try_=Apart(inside.settings).run), guard),
@@ -176,7 +180,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
                 health=vitals,
                 staged=outcomes,
                 staff=here,
-                passkeys=own,
+                ways=ways,
                 acts=acts,
                 incidents=commands,
                 units=moves,
@@ -185,6 +189,15 @@ def _routes(behind: Doors) -> Sequence[Router]:
             ),
             guard,
         ),
+    ]
+
+
+def _people(inside: Core, here: Staff, ways: Ways, guard: Guard) -> Sequence[Router]:
+    """Who works here, and how they come in."""
+    return [
+        people.routes(here, guard),
+        passkeys.routes(ways.passkeys, guard, inside.settings.site),
+        totp.routes(ways.totp, Suspending(staff=here), guard),
     ]
 
 

@@ -8,11 +8,11 @@ from urllib.parse import parse_qsl, urlencode
 from tutela.flow.act import Acts
 from tutela.flow.command import Incidents
 from tutela.flow.explain import Sentences
-from tutela.flow.passkeys import Passkeys
 from tutela.flow.people import Staff
 from tutela.flow.read import Reads
 from tutela.flow.read_health import HealthReads
 from tutela.flow.read_staged import StagedReads
+from tutela.flow.totp import Ways
 from tutela.flow.units import UnitActs
 from tutela.model.access import Access
 from tutela.model.install import Install
@@ -30,7 +30,7 @@ class Console:
     health: HealthReads
     staged: StagedReads
     staff: Staff
-    passkeys: Passkeys
+    ways: Ways
     acts: Acts
     incidents: Incidents
     units: UnitActs

@@ -11,8 +11,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from tutela.errors import BadInput, TutelaError
+from tutela.flow.totp import ToShare
 from tutela.model.access import Access
-from tutela.model.people import Role, SignedIn
+from tutela.model.people import Factor, Role, SignedIn
 from tutela.model.when import micros
 
 from . import paper
@@ -30,6 +31,8 @@ INVITE: Mapping[Role, tuple[str, tuple[Role, ...]]] = {
 }
 """Who is offered to invite whom, and for which purpose. The policies decide."""
 
+FACTORS = {Factor.CODE: "a code", Factor.PASSKEY: "a passkey", Factor.TOTP: "the code of an app"}
+
 
 def handlers(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
     """The routes; the page mounts them."""
@@ -46,7 +49,7 @@ def handlers(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
         """Remove a passkey."""
         await guard.whose(request)
         try:
-            await here.passkeys.remove((await guard.person(request)).agent, passkey)
+            await here.ways.passkeys.remove((await guard.person(request)).agent, passkey)
         except TutelaError as wrong:
             return paper.go(YOU, f"Not done: {wrong.message}.")
         return paper.go(YOU, "Removed. Whoever came in with it is out.")
@@ -63,18 +66,52 @@ def handlers(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
             return paper.go(YOU, f"Not done: {wrong.message}.")
         return await _page(here, me, code=code)
 
-    return [you, remove, invite]
+    return [you, remove, *_app(here, guard), invite]
 
 
-async def _page(here: Console, me: SignedIn, *, says: str = "", code: str = "") -> Response[str]:
+def _app(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
+    @post(YOU + "/app", status_code=200)
+    async def app(request: Asked) -> Response[str]:
+        """Make a secret for an app of codes. It is shown once, on the answer itself."""
+        await guard.whose(request)
+        try:
+            me = await guard.person(request)
+            shared = await here.ways.totp.to_share(me.agent)
+        except TutelaError as wrong:
+            return paper.go(YOU, f"Not done: {wrong.message}.")
+        return await _page(here, me, shared=shared)
+
+    @post(YOU + "/app/{act:str}", status_code=200)
+    async def app_act(request: Asked, act: FromPath[str]) -> Response[str]:
+        """Show a code of the secret, or let the app's codes let nobody in any more."""
+        await guard.whose(request)
+        form = await request.form()
+        try:
+            agent = (await guard.person(request)).agent
+            if act == "remove":
+                await here.ways.totp.remove(agent)
+                return paper.go(YOU, "Removed. The codes of your app let nobody in any more.")
+            await here.ways.totp.show(agent, str(form.get("code", "")).strip())
+        except TutelaError as wrong:
+            return paper.go(YOU, f"Not done: {wrong.message}.")
+        return paper.go(YOU, "Done. From now on you can come in with your id and a code of your app.")
+
+    return [app, app_act]
+
+
+async def _page(
+    here: Console, me: SignedIn, *, says: str = "", code: str = "", shared: ToShare | None = None
+) -> Response[str]:
     named = await here.staff.named(me.agent)
     eyes = Eyes(me=named, now=here.staff.ledger.now, zone=here.install.zone, sentences=here.sentences)
     return paper.page(
         "you.html",
         eyes=eyes,
         me=named,
-        factor=str(me.factor),
-        own=await here.passkeys.own(me.agent),
+        factor=FACTORS[me.factor],
+        own=await here.ways.passkeys.own(me.agent),
+        app=await here.ways.totp.has(me.agent.id),
+        shared=shared,
         may=INVITE.get(me.agent.role, ("", ()))[1],
         city=here.install.city,
         says=says,

@@ -107,6 +107,17 @@ class PostgresPeople:
                 await log.append(connection, [event])
         self.db.notices.ring(EVENT)
 
+    async def restate(self, agent: Agent, event: Event) -> None:
+        """An agent is this from now on."""
+        async with self.db.writing() as connection:
+            done = await connection.execute(
+                "update agent set entry = $2::text::json where id = $1", agent.id, encode(agent).decode()
+            )
+            if done != "UPDATE 1":
+                raise not_there("agent", agent.id)
+            await log.append(connection, [event])
+        self.db.notices.ring(EVENT)
+
     async def lasts(self, agent: str) -> int:
         """Until when the agent's latest session lasts; 0: there never was one."""
         async with self.db.reading() as connection:
