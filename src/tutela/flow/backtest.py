@@ -23,7 +23,7 @@ from . import hop
 from .correlate import Came, Correlate
 from .detecting import DETECT, DetectStage
 from .detector import Detector, is_citywide
-from .ports import Backtested
+from .recorded import Backtested
 from .stage import Where
 from .tried import Days, Tried, minute_of, summed
 

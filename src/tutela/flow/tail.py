@@ -11,7 +11,8 @@ from tutela.model.kinds import KINDS
 
 from . import hop
 from .detecting import DETECT
-from .ports import Backtested, Streams
+from .ports import Streams
+from .recorded import Backtested
 
 AT_ONCE = 512
 PATIENCE = 5.0
