@@ -23,7 +23,7 @@ from . import hop
 from .correlate import Came, Correlate
 from .detecting import DETECT, DetectStage
 from .detector import Detector, is_citywide
-from .recorded import Backtested
+from .backtested import Backtested
 from .stage import Where
 from .tried import Days, Tried, minute_of, summed
 

@@ -338,6 +338,26 @@ class Copying(Protocol):
     def removing(self) -> AbstractAsyncContextManager[bool]: ...
 
 
+class Recorded(Protocol):
+    """All that a replay may see of the lake: what was recorded.
+
+    `forgotten` tells, up to a sequence, how many rows were deleted since their time was over, and the first sequence that
+    lacks some (None: none does).
+    """
+
+    async def offset(self, stream: str) -> int: ...
+    def recorded(self, timeline: str, stage: str, partition: int, since: int, until: int) -> AsyncIterator[Message]: ...
+    async def forgotten(self, timeline: str, upto: int) -> tuple[int, int | None]: ...
+
+
+class Stored(Protocol):
+    """What was found and stored: events of these kinds whose cause begins so, by id, after that id ("": from the start)."""
+
+    async def stored(
+        self, timeline: str, cause: str, kinds: Sequence[str], after: str, most: int
+    ) -> Sequence[Event]: ...
+
+
 class Policy(Protocol):
     """Decides. Raises `Refused` with the id and the sentence of the policy that says no.
 

@@ -29,8 +29,7 @@ from .detect import IDLE
 from .detector import Begins, Detector
 from .leased import POISON
 from .options import identity
-from .ports import Keys
-from .recorded import Recorded, Stored
+from .ports import Keys, Recorded, Stored
 from .stage import Fold, Stage
 
 DETECTION = "detection@1"

@@ -12,7 +12,7 @@ from tutela.model.kinds import KINDS
 from . import hop
 from .detecting import DETECT
 from .ports import Streams
-from .recorded import Backtested
+from .backtested import Backtested
 
 AT_ONCE = 512
 PATIENCE = 5.0
