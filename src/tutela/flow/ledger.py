@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import count
 from typing import NoReturn, TypeVar
 
@@ -58,13 +59,18 @@ class Query(Noun, frozen=True, kw_only=True):
 
 
 class Denial(Noun, frozen=True, kw_only=True):
-    """Body of `refusal@1`: who wanted what and why, which policy said no, of which set (its digest), and in which words."""
+    """Body of `refusal@1`: who wanted what and why, which policy said no, of which set (its digest), and in which words.
+
+    `also` are the others that say no to it; `request` is the digest of the question itself (SHA-256): all that the policies looked at.
+    """
 
     asker: Asker
     query: str
     policy: str
     says: str
     policies: str = ""
+    also: tuple[str, ...] = ()
+    request: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +107,11 @@ class Ledger:
         refused = self._decide(ask)
         if refused is None:
             return
-        await self.refuse(ask.access, timeline, query, refused)
+        await self.refuse(ask.access, timeline, query, refused, _request(ask))
 
-    async def refuse(self, access: Access, timeline: str, query: str, refused: Refused) -> NoReturn:
+    async def refuse(self, access: Access, timeline: str, query: str, refused: Refused, request: str = "") -> NoReturn:
         """Write `refusal@1` and raise Refused: what is refused outright, whoever asks (`policy.refusals`)."""
-        await self._denied(asker_of(access), timeline, query, refused)
+        await self._denied(asker_of(access), timeline, query, refused, request)
         raise Refused(refused.message, policy=refused.policy)
 
     async def refuse_here(self, by: str, query: str, refused: Refused) -> None:
@@ -140,9 +146,16 @@ class Ledger:
         )
         await self._write("query@1", access.agent.id, timeline, says)
 
-    async def _denied(self, asker: Asker, timeline: str, query: str, refused: Refused) -> None:
+    async def _denied(self, asker: Asker, timeline: str, query: str, refused: Refused, request: str = "") -> None:
+        all_ = refused.where.get("policies", ())
         says = Denial(
-            asker=asker, query=query, policy=refused.policy, says=refused.message, policies=self._policy.digest
+            asker=asker,
+            query=query,
+            policy=refused.policy,
+            says=refused.message,
+            policies=self._policy.digest,
+            also=tuple(one for one in all_ if one != refused.policy) if isinstance(all_, list) else (),
+            request=request,
         )
         await self._write("refusal@1", asker.agent, timeline, says)
 
@@ -209,6 +222,10 @@ def _group(ask: Ask) -> tuple[object, ...]:
     return (
         (agent.role, agent.agency, agent.suspended, ask.access.purpose, ask.access.legal_basis, ask.access.factor),
         (ask.action, ask.record_class, ask.record_purposes, ask.personal_data, ask.agency, ask.joint, ask.invites),
-        ask.stands,
+        tuple(sorted(ask.stands)),
         ask.expires is not None and ask.expires <= ask.now,
     )
+
+
+def _request(ask: Ask) -> str:
+    return sha256(encode(_group(ask))).hexdigest()
