@@ -31,8 +31,11 @@ from tutela.backends.memory_lake import MemoryLake
 from tutela.errors import Quarantined
 from tutela.flow import hop
 from tutela.flow.act import Acts
+from tutela.flow.aid import investigations
 from tutela.flow.backtest import Trial, backtest, days
 from tutela.flow.bundle import opened
+from tutela.flow.case import Cases
+from tutela.flow.case_acts import CaseActs
 from tutela.flow.catalogue import Known
 from tutela.flow.command import Incidents
 from tutela.flow.deed import Deeds
@@ -47,6 +50,7 @@ from tutela.flow.health import Health
 from tutela.flow.history import History
 from tutela.flow.hold import Holds
 from tutela.flow.hold_acts import HoldActs
+from tutela.flow.investigate import Investigations
 from tutela.flow.ledger import Ledger
 from tutela.flow.oversee import Oversight
 from tutela.flow.passkeys import Passkeys
@@ -416,6 +420,18 @@ class Town:
     @property
     def holds(self) -> Holds:
         return Holds(log=self.facts, desk=self.facts, prose=Prose(self.keys), clock=self.clock)
+
+    @property
+    def cases(self) -> Cases:
+        return Cases(log=self.facts, prose=Prose(self.keys), clock=self.clock)
+
+    @property
+    def case_acts(self) -> CaseActs:
+        return CaseActs(ledger=self.ledger, cases=self.cases, colleagues=self.facts)
+
+    @property
+    def investigations(self) -> Investigations:
+        return investigations(self.reads.desk, self.facts, self.facts, self.facts, self.clock)
 
     @property
     def evidence(self) -> Evidence:
