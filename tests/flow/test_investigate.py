@@ -123,8 +123,8 @@ async def test_what_another_agency_holds_of_people_is_no_material(there: CaseTow
     calls, portal = (there.here.facts.store.sources[name] for name in ("calls", "portal"))
     await there.here.call(SAID)
     await there.here.report(SAID)
-    for source in (calls, portal):
-        there.here.facts.store.sources[source.name] = replace(source, agency="fire")
+    for entry in (calls, portal):
+        there.here.facts.store.entrys[entry.name] = replace(entry, agency="fire")
     await there.here.known.refresh()
 
     graph = await there.graph(await there.case())
