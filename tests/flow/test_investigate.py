@@ -124,7 +124,7 @@ async def test_what_another_agency_holds_of_people_is_no_material(there: CaseTow
     await there.here.call(SAID)
     await there.here.report(SAID)
     for entry in (calls, portal):
-        there.here.facts.store.entrys[entry.name] = replace(entry, agency="fire")
+        there.here.facts.store.sources[entry.name] = replace(entry, agency="fire")
     await there.here.known.refresh()
 
     graph = await there.graph(await there.case())

@@ -8,7 +8,11 @@ from tests.flow.case_support import CaseTown, case_town
 
 from tutela.errors import BadInput, Refused
 from tutela.flow.lookups import FLAGS, LEAST
+from tutela.flow.oversee import Oversight
+from tutela.model.access import Access
+from tutela.model.flow import encode
 from tutela.model.link import Flag
+from tutela.model.people import Role
 from tutela.model.when import DAY
 
 
@@ -93,3 +97,16 @@ async def test_what_is_usual_for_somebody_is_what_they_did_on_other_days(there: 
 async def test_a_search_has_two_to_two_hundred_letters(there: CaseTown, words: str, reason: str) -> None:
     with pytest.raises(BadInput, match="search for 2 to 200 letters"):
         await there.aid.search(there.investigator, await there.case(), words, reason)
+
+
+async def test_those_who_oversee_see_each_flag_and_no_word_of_what_was_searched(there: CaseTown) -> None:
+    case = await there.case()
+    await there.aid.search(there.investigator, case, "Bo Berg", "A witness named this person")
+    await there.here.seal()
+    agent, _ = await there.here.person(Role.AUDITOR, "Maija")
+    access = Access(agent=agent, purpose="oversight", legal_basis="LegalObligation")
+
+    found = await Oversight(ledger=there.here.ledger, log=there.here.facts, chance=bytes).look(access, 1, 0)
+
+    assert [(one.by, one.case, one.why) for one in found.flags] == [(there.investigator.agent.id, case, "colleague")]
+    assert b"Berg" not in encode(found)

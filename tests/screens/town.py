@@ -94,6 +94,8 @@ from tutela.model.when import SECOND, parse
 from tutela.model.why import ValueWas, Why
 from tutela.screens import (
     alerts,
+    case_pages,
+    cases,
     events,
     evidence,
     health,
@@ -111,6 +113,7 @@ from tutela.screens import (
     told,
     units,
 )
+from tutela.screens.cases import Aid
 from tutela.screens.console import Console
 from tutela.screens.guard import Guard
 from tutela.screens.headers import harden
@@ -426,6 +429,10 @@ class Town:
         return Cases(log=self.facts, prose=Prose(self.keys), clock=self.clock)
 
     @property
+    def aid(self) -> Aid:
+        return Aid(self.case_acts, self.investigations)
+
+    @property
     def case_acts(self) -> CaseActs:
         return CaseActs(ledger=self.ledger, cases=self.cases, colleagues=self.facts)
 
@@ -510,6 +517,8 @@ def application(here: Town, site: str = "") -> Litestar:
             told.routes(here.reads, guard),
             holds.routes(HoldActs(ledger=here.ledger, holds=here.holds), guard),
             evidence.routes(here.evidence, guard),
+            cases.routes(here.aid, guard),
+            case_pages.routes(case_pages.CasePages(here.aid, here.sentences, INSTALL), guard),
             rules.routes(here.rule_reads, guard),
             page.routes(here.console, guard),
         ],

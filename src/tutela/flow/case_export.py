@@ -36,8 +36,9 @@ class CaseExports:
 
     async def export(self, access: Access, id_: str, handed: Handover) -> bytes:
         """The confirmed links of a case, as canonical JSON; raises Refused when there are none, or when it may not leave."""
-        here, told = self.investigations, handed.proper()
+        here = self.investigations
         case = await here.entered(access, id_, "export of ")
+        told = handed.proper()
         graph = await here.graph(access, case)
         left = [link for link in graph.links if link.state is LinkState.CONFIRMED]
         asked = ask(access, Action.EXPORT, "cases", here.ledger.now, agency=case.agency)
