@@ -60,6 +60,13 @@ SAID_OTHERWISE = {
     "Absence": "a part of a Rule: what has to stay away",
     "InForce": "Armed, as it is read: with whether it has begun",
     "Change": "a part of a Rule: what makes it more or less pressing",
+    "Member": "a part of a Case: who may look",
+    "Item": "a record of a Case, as its members see it",
+    "Graph": "Items, Entities and Links of a Case together",
+    "Tag": "what the event of a Link that a person found says",
+    "Vote": "what the event of a person's answer about a Link says",
+    "Searched": "what the event of a search in a Case says",
+    "Flag": "what the event of a search that needed a reason says",
     "Circle": "a shape of an area; an option of parts",
     "Polygon": "likewise",
 }

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from tutela.maths.named import AROUND, PATTERNS, mentions, normal, plain, said
+from tutela.maths.named import AROUND, PATTERNS, mentions, normal, plain, said, says
 from tutela.model.link import EntityKind
 
 
@@ -60,6 +60,20 @@ def test_what_a_text_does_not_say_it_does_not_say() -> None:
     assert said("A man in a van", EntityKind.PLACE, "A man  in") == "A man in a van"
     assert said("A man in a van", EntityKind.PLACE, "an in") is None
     assert said("A man in a van", EntityKind.NAME, "a.van") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "does"),
+    [
+        ("The van XYZ 901 is back", "xyz-901", True),
+        ("Ring 040 123 4567", "0401234567", True),
+        ("A blue  van", "blue van", True),
+        ("a b c", "abc", False),
+        ("The bus 1 2", "12", False),
+    ],
+)
+def test_words_are_found_and_numbers_however_they_are_spaced(text: str, words: str, *, does: bool) -> None:
+    assert says(text, words) is does
 
 
 @given(some.text())

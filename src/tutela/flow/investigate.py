@@ -13,7 +13,7 @@ import msgspec
 
 from tutela.errors import BadInput, Conflict, NotFound, Refused, WrongStep
 from tutela.maths.ids import uuid_of
-from tutela.maths.named import normal, plain, said
+from tutela.maths.named import normal, plain, said, says
 from tutela.model.access import Access
 from tutela.model.case import Case, Member, MemberRole
 from tutela.model.link import Entity, EntityKind, Flag, Graph, Item, Link, Searched, Tag, Vote
@@ -57,15 +57,15 @@ class Investigations:
         await self._flagged(access, case, words, reason.strip())
         found = _matching(await self.graph(access, case), words)
         bucket, shown = bucket_of(case.id), tuple(item.id for item in found.items)
-        says = Searched(
+        searched = Searched(
             case=case.id,
             digest=self._digest(case, words),
             words=await self.cases.prose.kept_in(bucket, words),
             shown=shown,
             reason=await self.cases.prose.kept_in(bucket, reason) if reason else "",
         )
-        await self.cases.write("case-search@1", access.agent.id, about(case.id), says)
-        await self._wrote(access, case, f"search {says.digest[:16]}", found.items)
+        await self.cases.write("case-search@1", access.agent.id, about(case.id), searched)
+        await self._wrote(access, case, f"search {searched.digest[:16]}", found.items)
         return found
 
     async def tag(self, access: Access, id_: str, record: str, kind: EntityKind, name: str) -> None:
@@ -139,10 +139,9 @@ class Investigations:
 
 def _matching(graph: Graph, words: str) -> Graph:
     """The records that say it, or name the same number or plate however it is written; with what they name."""
-    wanted = plain(words)
     named = {one.id for one in graph.entities if _same(one, words)}
     by_link = {link.record for link in graph.links if link.entity in named}
-    items = tuple(item for item in graph.items if item.id in by_link or wanted in plain(item.says))
+    items = tuple(item for item in graph.items if item.id in by_link or says(item.says, words))
     ids = {item.id for item in items}
     links = tuple(link for link in graph.links if link.record in ids)
     entities = {link.entity for link in links}

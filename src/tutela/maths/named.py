@@ -14,6 +14,9 @@ from tutela.model.link import EntityKind
 AROUND = 40
 """Letters before and after a mention that are quoted with it."""
 
+TIGHT = 4
+"""Letters and digits that are compared without what stands between them."""
+
 _CAPITAL = "[A-ZÅÄÖÉÜ]"
 _WORD = rf"{_CAPITAL}[\w'-]{{1,30}}"
 _STREET = "katu|tie|polku|kuja|tori|aukio|ranta|puistikko|väylä|bulevardi|gatan|vägen|gränden|torget|kajen"
@@ -104,6 +107,18 @@ def normal(kind: EntityKind, name: str) -> str:
     if kind is EntityKind.PLATE:
         return re.sub(r"[\W_]", "", name).upper()
     return plain(name)
+
+
+def says(text: str, words: str) -> bool:
+    """Whether a text says these words; numbers and plates however they are spaced."""
+    if plain(words) in plain(text):
+        return True
+    tight = _tight(words)
+    return len(tight) >= TIGHT and any(letter.isdigit() for letter in tight) and tight in _tight(text)
+
+
+def _tight(text: str) -> str:
+    return re.sub(r"[\s()/_-]+", "", text.casefold())
 
 
 def plain(text: str) -> str:
