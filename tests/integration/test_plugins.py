@@ -31,6 +31,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     package = installed(folder / "built").changed(folder / "site", **{OURS: CROWD})
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(package.site))
+        package.trusted(folder / "data")
         with running(folder / "data", "--empty") as instance:
             yield instance
 

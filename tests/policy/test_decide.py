@@ -39,6 +39,8 @@ POLICY_IDS = (
     "F18-own-agency-invites",
     "F19-oversight-apart",
     "F20-weaker-factor",
+    "G10-two-people",
+    "G28-case",
     "G33-audit-gap",
     "P01-operators",
     "P02-supervisors",

@@ -57,6 +57,15 @@ OWN = {
 
 SERIES = "&datastream=Railway Square mast 1/noise&since=2026-11-25T07:00:00Z&until=2026-11-25T08:00:00Z"
 
+CASE = {
+    "offence": "theft",
+    "reason": "r",
+    "authority": "a court",
+    "reference": "R 1",
+    "scope": {"since": 1, "until": 2, "kinds": ["call"], "ids": ["c"]},
+    "members": [],
+    "until": 1,
+}
 HANDED = "&recipient=a court&agreement=R 1&reason=it asked"
 
 
@@ -99,6 +108,12 @@ class There:
             "totp": {"code": "123456"},
             "suspension": {"reason": "r"},
             "restoration": {"reason": "r"},
+            "cases": CASE,
+            "extend": {"until": 1},
+            "search": {"words": "somebody"},
+            "tags": {"record": "call", "kind": "name", "name": "somebody"},
+            "answer": {"confirms": True},
+            "export": {"recipient": "a court", "agreement": "R 1", "reason": "r"},
         }
         return bodies.get(path.rsplit("/", 1)[-1])
 

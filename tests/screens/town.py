@@ -31,8 +31,11 @@ from tutela.backends.memory_lake import MemoryLake
 from tutela.errors import Quarantined
 from tutela.flow import hop
 from tutela.flow.act import Acts
+from tutela.flow.aid import investigations
 from tutela.flow.backtest import Trial, backtest, days
 from tutela.flow.bundle import opened
+from tutela.flow.case import Cases
+from tutela.flow.case_acts import CaseActs
 from tutela.flow.catalogue import Known
 from tutela.flow.command import Incidents
 from tutela.flow.deed import Deeds
@@ -47,6 +50,7 @@ from tutela.flow.health import Health
 from tutela.flow.history import History
 from tutela.flow.hold import Holds
 from tutela.flow.hold_acts import HoldActs
+from tutela.flow.investigate import Investigations
 from tutela.flow.ledger import Ledger
 from tutela.flow.oversee import Oversight
 from tutela.flow.passkeys import Passkeys
@@ -92,6 +96,8 @@ from tutela.model.when import SECOND, parse
 from tutela.model.why import ValueWas, Why
 from tutela.screens import (
     alerts,
+    case_pages,
+    cases,
     events,
     evidence,
     health,
@@ -110,6 +116,7 @@ from tutela.screens import (
     totp,
     units,
 )
+from tutela.screens.cases import Aid
 from tutela.screens.console import Console
 from tutela.screens.guard import Guard
 from tutela.screens.headers import harden
@@ -425,6 +432,22 @@ class Town:
         return Holds(log=self.facts, desk=self.facts, prose=Prose(self.keys), clock=self.clock)
 
     @property
+    def cases(self) -> Cases:
+        return Cases(log=self.facts, prose=Prose(self.keys), clock=self.clock)
+
+    @property
+    def aid(self) -> Aid:
+        return Aid(self.case_acts, self.investigations)
+
+    @property
+    def case_acts(self) -> CaseActs:
+        return CaseActs(ledger=self.ledger, cases=self.cases, colleagues=self.facts)
+
+    @property
+    def investigations(self) -> Investigations:
+        return investigations(self.reads.desk, self.facts, self.facts, self.facts, self.clock)
+
+    @property
     def evidence(self) -> Evidence:
         async def signs(text: bytes) -> bytes:
             return LOG_KEY.sign(text)
@@ -502,6 +525,8 @@ def application(here: Town, site: str = "") -> Litestar:
             told.routes(here.reads, guard),
             holds.routes(HoldActs(ledger=here.ledger, holds=here.holds), guard),
             evidence.routes(here.evidence, guard),
+            cases.routes(here.aid, guard),
+            case_pages.routes(case_pages.CasePages(here.aid, here.sentences, INSTALL), guard),
             rules.routes(here.rule_reads, guard),
             page.routes(here.console, guard),
         ],

@@ -13,6 +13,8 @@ import httpx
 import msgspec
 
 from tutela.app.core import Core, clock, core
+from tutela.app.demo_case import DemonstrationCase
+from tutela.app.demo_case import told as of_case
 from tutela.app.registering import keep, read
 from tutela.app.settings import FIRST_PORT, Settings
 from tutela.errors import BadInput, NotFound
@@ -111,7 +113,8 @@ async def run(settings: Settings, seed: int = SEED) -> None:
         sender_tokens = {**await _enter(inside, things, city), **await _send_out(inside, units)}
         base = f"http://127.0.0.1:{settings.port or FIRST_PORT}"
         async with httpx.AsyncClient(base_url=base, timeout=30) as client:
-            sender = Sender(client, sender_tokens)
+            sender, case = Sender(client, sender_tokens), DemonstrationCase(inside)
+            await sender.send(Moment({}, of_case(clock())))
             last = city.origin // SECOND * SECOND
             while True:
                 await asyncio.sleep(max(0, last + SECOND - clock()) / SECOND)
@@ -122,6 +125,7 @@ async def run(settings: Settings, seed: int = SEED) -> None:
                     await sender.lines(UNITS.name, "positions", units.lines(second))
                 if over := city.over(last, at):
                     await inside.facts.act([told(staged, at) for staged in over], (), (), ())
+                await case.settle(at)
                 last = at
 
 

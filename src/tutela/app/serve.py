@@ -15,6 +15,7 @@ from litestar import Litestar, Router
 
 from tutela import __version__
 from tutela.app.apart import Apart
+from tutela.app.cases import aid
 from tutela.app.core import Core, chance, clock, core
 from tutela.app.disks import reserve
 from tutela.app.evidence import evidence as making
@@ -61,6 +62,8 @@ from tutela.model.flow import Give
 from tutela.model.timeline import LIVE
 from tutela.screens import (
     alerts,
+    case_pages,
+    cases,
     events,
     evidence,
     health,
@@ -217,7 +220,15 @@ def _accountable(behind: Doors, shown: Reads, guard: Guard) -> Sequence[Router]:
         evidence.routes(making(inside, shown, behind.publishing), guard),
         holds.routes(HoldActs(ledger=inside.ledger, holds=keeping(inside)), guard),
         oversight.routes(Oversight(ledger=inside.ledger, log=inside.facts, chance=chance), guard),
+        *_cases(inside, shown, guard),
     ]
+
+
+def _cases(inside: Core, shown: Reads, guard: Guard) -> Sequence[Router]:
+    """Where people are looked for, and nowhere else."""
+    here = aid(inside, shown)
+    pages = case_pages.CasePages(here, sentences(inside), inside.install)
+    return [cases.routes(here, guard), case_pages.routes(pages, guard)]
 
 
 def _vitals(behind: Doors) -> HealthReads:

@@ -16,6 +16,7 @@ import msgspec
 from tutela.errors import BadInput
 from tutela.model.access import Access
 from tutela.model.event import Sealed
+from tutela.model.link import Flag
 from tutela.model.noun import Noun
 from tutela.model.timeline import LIVE
 from tutela.model.when import DAY, HOUR
@@ -39,6 +40,7 @@ DAYS = 3
 
 _query = msgspec.json.Decoder(Query).decode
 _denial = msgspec.json.Decoder(Denial).decode
+_flag = msgspec.json.Decoder(Flag).decode
 
 
 class Counted(Noun, frozen=True, kw_only=True):
@@ -71,6 +73,15 @@ class Drawn(Noun, frozen=True, kw_only=True):
     persons: tuple[str, ...]
 
 
+class Flagged(Noun, frozen=True, kw_only=True):
+    """A search in a case that needed a reason (governance G28): for one's own name, a colleague's, or far more often than usual. `reason` is sealed."""
+
+    at: int
+    by: str
+    case: str
+    why: str
+
+
 class Overseen(Noun, frozen=True, kw_only=True):
     """What was looked at since that moment. `refusals` by policy; `events`: how many were read for it."""
 
@@ -80,6 +91,7 @@ class Overseen(Noun, frozen=True, kw_only=True):
     refusals: dict[str, int]
     stands_out: tuple[StandsOut, ...]
     drawn: tuple[Drawn, ...]
+    flags: tuple[Flagged, ...] = ()
 
 
 @dataclass(slots=True)
@@ -95,12 +107,16 @@ class _Sums:
     refusals: Counter[str] = field(default_factory=Counter)
     days: defaultdict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
     drawn: list[Sealed] = field(default_factory=list)
+    flags: list[Flagged] = field(default_factory=list)
 
     def add(self, sealed: Sealed) -> None:
         event = sealed.event
         self.events += 1
         if event.kind == "refusal@1":
             self.refusals[_denial(event.body).policy] += 1
+        elif event.kind == "lookup-flag@1":
+            flag = _flag(event.body)
+            self.flags.append(Flagged(at=event.at, by=event.by, case=flag.case, why=flag.why))
         elif event.kind == "query@1":
             says = _query(event.body)
             told = (says.asker.role, says.asker.purpose)
@@ -148,6 +164,7 @@ class Oversight:
             refusals=dict(sorted(sums.refusals.items())),
             stands_out=tuple(standing_out(sums.days)),
             drawn=tuple(map(_told, drawn)),
+            flags=tuple(sums.flags),
         )
 
     async def _from(self, since: int) -> AsyncIterator[Sealed]:

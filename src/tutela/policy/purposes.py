@@ -31,6 +31,7 @@ class Action(StrEnum):
     READ = "read"
     ACT = "act"  # on alerts, incidents and units: acknowledge, shelve, open, fuse, note, set a status
     EXPORT = "export"  # hand out of the house: evidence, with its recipient and reason
+    SEARCH = "search"  # look for somebody in the records of a case, and only there
     HOLD = "hold"  # keep what a case needs although its time is over, and let it go again
     SIGN = "sign"  # on and off a shift
     INVITE = "invite"
@@ -198,6 +199,12 @@ CLASSES = {
             personal_data=True,
             days=7 * 365,
             says="What people do about it, with their notes.",
+        ),
+        RecordClass(
+            name="cases",
+            purposes=_DESK,
+            personal_data=True,
+            says="Why, by which authority, in what and until when people are looked for; and what is found. Two people decide.",
         ),
         RecordClass(name="shifts", purposes=_DESK, says="Who is signed on, with which alert budget."),
         RecordClass(name="accesses", purposes=("oversight",), says="Who asked for what, why, and what was refused."),

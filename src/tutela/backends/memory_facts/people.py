@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -82,3 +83,7 @@ class MemoryPeople:
         """Until when the agent's latest session lasts; 0: there never was one."""
         own = [one.session.until for one in self.store.sessions.values() if one.session.agent == agent]
         return max(own, default=0)
+
+    async def agents(self) -> Sequence[str]:
+        """The ids of all who ever enrolled."""
+        return sorted(self.store.agents)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import asyncpg
@@ -125,6 +126,11 @@ class PostgresPeople:
                 "select coalesce(max(until), 0) from session where agent = $1", agent
             )
         return until
+
+    async def agents(self) -> Sequence[str]:
+        """The ids of all who ever enrolled."""
+        async with self.db.reading() as connection:
+            return [row["id"] for row in await connection.fetch("select id from agent order by id")]
 
 
 async def _unusable(connection: asyncpg.Connection, code_hash: bytes) -> TutelaError:
