@@ -65,6 +65,7 @@ from tutela.flow.read_rules import On, RuleReads
 from tutela.flow.read_staged import StagedReads
 from tutela.flow.record import Recorder
 from tutela.flow.register_public import Registering
+from tutela.flow.retention import Retained, RetentionReads
 from tutela.flow.rules import uses
 from tutela.flow.seal import leaf_of
 from tutela.flow.suspending import Suspending
@@ -110,6 +111,7 @@ from tutela.screens import (
     people,
     published,
     register,
+    retention,
     rules,
     staged,
     told,
@@ -448,6 +450,19 @@ class Town:
         return investigations(self.reads.desk, self.facts, self.facts, self.facts, self.clock)
 
     @property
+    def retained(self) -> Retained:
+        facts = self.facts
+        return Retained(
+            register=facts,
+            ages=facts,
+            lake=self.lake,
+            keys=self.keys,
+            log=facts,
+            spared=self.holds.spared,
+            clock=self.clock,
+        )
+
+    @property
     def evidence(self) -> Evidence:
         async def signs(text: bytes) -> bytes:
             return LOG_KEY.sign(text)
@@ -524,6 +539,7 @@ def application(here: Town, site: str = "") -> Litestar:
             staged.routes(here.staged_reads, guard),
             told.routes(here.reads, guard),
             holds.routes(HoldActs(ledger=here.ledger, holds=here.holds), guard),
+            retention.routes(RetentionReads(ledger=here.ledger, retained=here.retained), guard),
             evidence.routes(here.evidence, guard),
             cases.routes(here.aid, guard),
             case_pages.routes(case_pages.CasePages(here.aid, here.sentences, INSTALL), guard),

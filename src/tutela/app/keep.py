@@ -72,6 +72,7 @@ def retainer(inside: Core) -> Retainer:
     """Deletes what is past its source's retention."""
     return Retainer(
         register=inside.facts,
+        ages=inside.facts,
         lake=lake(inside),
         keys=inside.keys,
         log=PostgresLog(inside.facts.db),

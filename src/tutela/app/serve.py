@@ -27,6 +27,7 @@ from tutela.app.measuring import Heard, slowed, tell, timing
 from tutela.app.memory import settle
 from tutela.app.passkeys import passkeys_of
 from tutela.app.registering import registering
+from tutela.app.retention import retained
 from tutela.app.settings import FIRST_MQTT_PORT, FIRST_PORT, Settings
 from tutela.app.staff import staff
 from tutela.app.tasks import together
@@ -53,6 +54,7 @@ from tutela.flow.read_health import HealthReads
 from tutela.flow.read_rules import RuleReads
 from tutela.flow.read_staged import StagedReads
 from tutela.flow.record import Recorder
+from tutela.flow.retention import RetentionReads
 from tutela.flow.spooling import Spooling
 from tutela.flow.suspending import Suspending
 from tutela.flow.tokens import Doorkeeper
@@ -76,6 +78,7 @@ from tutela.screens import (
     people,
     published,
     register,
+    retention,
     rules,
     staged,
     told,
@@ -221,6 +224,7 @@ def _accountable(behind: Doors, shown: Reads, guard: Guard) -> Sequence[Router]:
         holds.routes(HoldActs(ledger=inside.ledger, holds=keeping(inside)), guard),
         oversight.routes(Oversight(ledger=inside.ledger, log=inside.facts, chance=chance), guard),
         *_cases(inside, shown, guard),
+        retention.routes(RetentionReads(ledger=inside.ledger, retained=retained(inside, lake(inside))), guard),
     ]
 
 

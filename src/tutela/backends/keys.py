@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from tutela.backends.postgres.database import Database
 from tutela.backends.tombstones import Tombstones, shred
 from tutela.errors import Broken
 from tutela.model.backup import Tombstone
+from tutela.model.retention import BucketKey
 
 ROOT = 32
 """Bytes of the root key."""
@@ -93,11 +94,18 @@ class Keys:
             )
         self._held.pop(key, None)
 
-    async def in_use(self) -> Mapping[str, str]:
-        """The keys that are in use, by id, each with its bucket."""
+    async def in_use(self) -> Sequence[BucketKey]:
+        """The keys that are in use."""
+        return await self._those("wrapped is not null")
+
+    async def gone(self) -> Sequence[BucketKey]:
+        """Those that were destroyed, the first one first."""
+        return await self._those("wrapped is null order by destroyed_at, id")
+
+    async def _those(self, which: str) -> Sequence[BucketKey]:
         async with self.db.reading() as connection:
-            rows = await connection.fetch("select id, bucket from bucket_key where wrapped is not null")
-        return {row["id"]: row["bucket"] for row in rows}
+            rows = await connection.fetch(f"select id, bucket, at, destroyed_at from bucket_key where {which}")  # noqa: S608  words of ours
+        return [BucketKey(**row) for row in rows]
 
     async def shred(self) -> None:
         """What was destroyed leaves the table's file too."""

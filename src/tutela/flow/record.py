@@ -31,7 +31,7 @@ from .trace import UNTRACED, Traces
 SALT = 16
 
 POST = "post"
-MONTH, HOUR = len("2026-11"), len("2026-11-25T12")
+HOUR = len("2026-11-25T12")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +120,5 @@ def _coarse(told: Telling) -> Telling:
 
 
 def bucket_of(told: Telling) -> str:
-    """What is sealed together: a month; of posts an hour, so that their words are gone a day later."""
-    period = HOUR if word_of(told) == POST else MONTH
-    return f"{told.purpose}/{word_of(told)}s/{iso(told.at)[:period]}"
+    """What is sealed together: an hour, so that nothing outlives its time by more, and a hold on one call keeps few others."""
+    return f"{told.purpose}/{word_of(told)}s/{iso(told.at)[:HOUR]}"
