@@ -61,8 +61,11 @@ from tutela.flow.read_rules import On, RuleReads
 from tutela.flow.read_staged import StagedReads
 from tutela.flow.record import Recorder
 from tutela.flow.register_public import Registering
+from tutela.flow.rights import Rights
+from tutela.flow.rights_acts import RightsActs
 from tutela.flow.rules import uses
 from tutela.flow.seal import leaf_of
+from tutela.flow.subject_access import Search
 from tutela.flow.tried import Tried
 from tutela.flow.units import UnitActs
 from tutela.flow.witnesses import enter as enter_witness
@@ -102,6 +105,8 @@ from tutela.screens import (
     people,
     published,
     register,
+    rights,
+    rights_pages,
     rules,
     staged,
     told,
@@ -418,6 +423,15 @@ class Town:
         return Holds(log=self.facts, desk=self.facts, prose=Prose(self.keys), clock=self.clock)
 
     @property
+    def rights(self) -> Rights:
+        prose = Prose(self.keys)
+        return Rights(log=self.facts, prose=prose, clock=self.clock, chance=self.staff.chance, zone=INSTALL.zone)
+
+    @property
+    def rights_acts(self) -> RightsActs:
+        return RightsActs(ledger=self.ledger, rights=self.rights, search=Search(reads=self.reads))
+
+    @property
     def evidence(self) -> Evidence:
         async def signs(text: bytes) -> bytes:
             return LOG_KEY.sign(text)
@@ -475,6 +489,7 @@ class Town:
 def application(here: Town, site: str = "") -> Litestar:
     """The app, as `tutela serve` has it."""
     guard = Guard(here.staff, Rates(here.clock))
+    asked = rights.desk(here.rights, here.rights_acts, guard, INSTALL.city)
     probes = {"PostgreSQL": here.facts.last, "NATS": lambda: here.streams.last("OBS-live")}
     return Litestar(
         route_handlers=[
@@ -494,6 +509,8 @@ def application(here: Town, site: str = "") -> Litestar:
             told.routes(here.reads, guard),
             holds.routes(HoldActs(ledger=here.ledger, holds=here.holds), guard),
             evidence.routes(here.evidence, guard),
+            rights.routes(asked),
+            rights_pages.pages(asked),
             rules.routes(here.rule_reads, guard),
             page.routes(here.console, guard),
         ],

@@ -26,6 +26,7 @@ from tutela.app.measuring import Heard, slowed, tell, timing
 from tutela.app.memory import settle
 from tutela.app.passkeys import passkeys_of
 from tutela.app.registering import registering
+from tutela.app.rights import answering
 from tutela.app.settings import FIRST_MQTT_PORT, FIRST_PORT, Settings
 from tutela.app.staff import staff
 from tutela.app.tasks import together
@@ -68,6 +69,8 @@ from tutela.screens import (
     people,
     published,
     register,
+    rights,
+    rights_pages,
     rules,
     staged,
     told,
@@ -189,7 +192,11 @@ def _for_everybody(behind: Doors) -> Sequence[Router]:
 def _accountable(behind: Doors, shown: Reads, guard: Guard) -> Sequence[Router]:
     """What leaves for others, what is kept for them, and who looks at all of it."""
     inside = behind.core
+    asked = answering(inside, shown)
+    desk = rights.desk(asked.rights, asked, guard, inside.install.city)
     return [
+        rights.routes(desk),
+        rights_pages.pages(desk),
         evidence.routes(making(inside, shown, behind.publishing), guard),
         holds.routes(HoldActs(ledger=inside.ledger, holds=keeping(inside)), guard),
         oversight.routes(Oversight(ledger=inside.ledger, log=inside.facts, chance=chance), guard),
