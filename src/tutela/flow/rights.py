@@ -117,10 +117,10 @@ class Rights:
         said = {name: await self.prose.words(getattr(request, name)) for name in ("checked", "extended", "reasons")}
         return msgspec.structs.replace(request, **said, claim="", secret="")
 
-    async def file(self, right: Right, claim: Claim, *, simulated: bool = False) -> Filed:
-        """Take a request of anybody; raises BadInput."""
+    async def file(self, right: Right, claim: Claim, *, simulated: bool = False, came: int | None = None) -> Filed:
+        """Take a request of anybody; raises BadInput. `came`: when it came in, if that was before now; its time began then."""
         claim = _proper(claim)
-        now, secret = self.clock(), b32encode(self.chance(SECRET)).decode()
+        now, secret = self.clock() if came is None else came, b32encode(self.chance(SECRET)).decode()
         code = b32encode(self.chance(REFERENCE)).decode()
         request = RightsRequest(
             id=f"{code[:4]}-{code[4:]}",
