@@ -490,6 +490,12 @@ def application(here: Town, site: str = "") -> Litestar:
     """The app, as `tutela serve` has it."""
     guard = Guard(here.staff, Rates(here.clock))
     asked = rights.desk(here.rights, here.rights_acts, guard, INSTALL.city)
+    seat = oversight.Seat(
+        oversight=Oversight(ledger=here.ledger, log=here.facts, chance=here.staff.chance, named=here.staff.named),
+        registering=here.registering,
+        requests=here.rights_acts,
+        install=INSTALL,
+    )
     probes = {"PostgreSQL": here.facts.last, "NATS": lambda: here.streams.last("OBS-live")}
     return Litestar(
         route_handlers=[
@@ -503,7 +509,8 @@ def application(here: Town, site: str = "") -> Litestar:
             passkeys.routes(here.passkeys, guard, site),
             published.routes(here.publishing, here.facts, ORIGIN, script()),
             register.routes(here.registering, INSTALL.zone),
-            oversight.routes(Oversight(ledger=here.ledger, log=here.facts, chance=here.staff.chance), guard),
+            oversight.routes(seat.oversight, guard),
+            oversight.page(seat, guard),
             health.routes(here.health_reads, probes, guard),
             staged.routes(here.staged_reads, guard),
             told.routes(here.reads, guard),

@@ -43,6 +43,7 @@ from tutela.flow.health import Health
 from tutela.flow.history import History
 from tutela.flow.hold_acts import HoldActs
 from tutela.flow.oversee import Oversight
+from tutela.flow.people import Staff
 from tutela.flow.prose import Prose
 from tutela.flow.published import Publishing
 from tutela.flow.rates import Rates
@@ -153,7 +154,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
         observations.routes(shown, guard),
         alerts.routes(shown, acts, words, guard),
         incidents.routes(shown, commands, guard),
-        *_accountable(behind, shown, guard),
+        *_accountable(behind, shown, here, guard),
         told.routes(shown, guard),
         units.routes(shown, moves, guard),
         events.routes(shown, guard),
@@ -189,17 +190,20 @@ def _for_everybody(behind: Doors) -> Sequence[Router]:
     ]
 
 
-def _accountable(behind: Doors, shown: Reads, guard: Guard) -> Sequence[Router]:
+def _accountable(behind: Doors, shown: Reads, here: Staff, guard: Guard) -> Sequence[Router]:
     """What leaves for others, what is kept for them, and who looks at all of it."""
     inside = behind.core
     asked = answering(inside, shown)
     desk = rights.desk(asked.rights, asked, guard, inside.install.city)
+    eyes = Oversight(ledger=inside.ledger, log=inside.facts, chance=chance, named=here.named)
+    seat = oversight.Seat(oversight=eyes, registering=registering(inside), requests=asked, install=inside.install)
     return [
         rights.routes(desk),
         rights_pages.pages(desk),
         evidence.routes(making(inside, shown, behind.publishing), guard),
         holds.routes(HoldActs(ledger=inside.ledger, holds=keeping(inside)), guard),
-        oversight.routes(Oversight(ledger=inside.ledger, log=inside.facts, chance=chance), guard),
+        oversight.routes(eyes, guard),
+        oversight.page(seat, guard),
     ]
 
 
