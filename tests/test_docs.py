@@ -61,6 +61,12 @@ SAID_OTHERWISE = {
     "InForce": "Armed, as it is read: with whether it has begun",
     "Change": "a part of a Rule: what makes it more or less pressing",
     "Circle": "a shape of an area; an option of parts",
+    "Sensors": "a part of Figures",
+    "Times": "likewise",
+    "Handled": "likewise",
+    "Head": "likewise",
+    "Changed": "likewise",
+    "SignedFigures": "Figures, as they are handed out: with the log's signature",
     "Polygon": "likewise",
 }
 """Nouns without a line of their own in the glossary, and why."""

@@ -35,11 +35,13 @@ from tutela.flow.backtest import Trial, backtest, days
 from tutela.flow.bundle import opened
 from tutela.flow.catalogue import Known
 from tutela.flow.command import Incidents
+from tutela.flow.counting import Counting
 from tutela.flow.deed import Deeds
 from tutela.flow.detecting import DetectStage
 from tutela.flow.entering import define, enter
 from tutela.flow.evidence import Evidence
 from tutela.flow.explain import Sentences
+from tutela.flow.figures import Figuring
 from tutela.flow.fleet import Definition
 from tutela.flow.fleet import enter as enter_units
 from tutela.flow.gateway import Gateway
@@ -431,6 +433,24 @@ class Town:
     def rights_acts(self) -> RightsActs:
         return RightsActs(ledger=self.ledger, rights=self.rights, search=Search(reads=self.reads))
 
+    def registers_at(self) -> int:
+        """The register's time, which a test may move."""
+        return self.registering.clock()
+
+    def figuring(self) -> Figuring:
+        async def signs(text: bytes) -> bytes:
+            return LOG_KEY.sign(text)
+
+        counting = Counting(
+            kept=self.facts,
+            known=self.known,
+            registering=self.registering,
+            policies=self.ledger.policies,
+            clock=self.registers_at,
+            began=self.clock(),
+        )
+        return Figuring(counting=counting, key=note.verifier_key(ORIGIN, self.publishing.public), signs=signs)
+
     @property
     def evidence(self) -> Evidence:
         async def signs(text: bytes) -> bytes:
@@ -508,7 +528,7 @@ def application(here: Town, site: str = "") -> Litestar:
             people.routes(here.staff, guard),
             passkeys.routes(here.passkeys, guard, site),
             published.routes(here.publishing, here.facts, ORIGIN, script()),
-            register.routes(here.registering, INSTALL.zone),
+            register.routes(here.registering, here.figuring(), INSTALL.zone),
             oversight.routes(seat.oversight, guard),
             oversight.page(seat, guard),
             health.routes(here.health_reads, probes, guard),

@@ -18,6 +18,7 @@ from tutela.app.apart import Apart
 from tutela.app.core import Core, chance, clock, core
 from tutela.app.disks import reserve
 from tutela.app.evidence import evidence as making
+from tutela.app.figures import figuring
 from tutela.app.holds import holds as keeping
 from tutela.app.hooks import Hooks
 from tutela.app.lake import lake
@@ -184,9 +185,10 @@ def _routes(behind: Doors) -> Sequence[Router]:
 def _for_everybody(behind: Doors) -> Sequence[Router]:
     """What nobody has to sign in for: the log's roots and proofs, and the register."""
     inside = behind.core
+    entered = registering(inside)
     return [
         published.routes(behind.publishing, inside.facts, origin(inside.install), script()),
-        register.routes(registering(inside), inside.install.zone),
+        register.routes(entered, figuring(inside, entered, behind.publishing), inside.install.zone),
     ]
 
 
