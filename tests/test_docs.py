@@ -71,6 +71,12 @@ SAID_OTHERWISE = {
     "Flag": "what the event of a search that needed a reason says",
     "TrustTold": "what the event of a start with other Trusted packages says",
     "Circle": "a shape of an area; an option of parts",
+    "Sensors": "a part of Figures",
+    "Times": "likewise",
+    "Handled": "likewise",
+    "Head": "likewise",
+    "Changed": "likewise",
+    "SignedFigures": "Figures, as they are handed out: with the log's signature",
     "Polygon": "likewise",
 }
 """Nouns without a line of their own in the glossary, and why."""

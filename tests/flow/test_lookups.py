@@ -106,7 +106,9 @@ async def test_those_who_oversee_see_each_flag_and_no_word_of_what_was_searched(
     agent, _ = await there.here.person(Role.AUDITOR, "Maija")
     access = Access(agent=agent, purpose="oversight", legal_basis="LegalObligation")
 
-    found = await Oversight(ledger=there.here.ledger, log=there.here.facts, chance=bytes).look(access, 1, 0)
+    found = await Oversight(
+        ledger=there.here.ledger, log=there.here.facts, chance=bytes, named=there.here.staff.named
+    ).look(access, 1, 0)
 
     assert [(one.by, one.case, one.why) for one in found.flags] == [(there.investigator.agent.id, case, "colleague")]
     assert b"Berg" not in encode(found)

@@ -49,6 +49,7 @@ POLICY_IDS = (
     "P05-auditors",
     "P06-it",
     "P07-oversight-invites",
+    "P08-answers",
     "R01-person-scores",
     "R12-advertising",
 )

@@ -45,6 +45,7 @@ FIELDS = {
     "agencies": "fire",
     "budget": "6",
     "role": "operator",
+    "outcome": "refused",
     "agency": "city",
 }
 

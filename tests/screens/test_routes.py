@@ -24,7 +24,6 @@ OPEN = {
     "POST /v1/passkeys/come",
     "POST /v1/totp/come",  # and by the code of an app; see tests/screens/test_totp.py
     "GET /static/{file_path}",
-    "HEAD /static/{file_path}",
     # Of the log, for everybody: roots, salted hashes and public keys; see tests/screens/test_published.py.
     "GET /v1/log/checkpoint",
     "GET /v1/log/growth",
@@ -36,9 +35,11 @@ OPEN = {
     "GET /register",
     "GET /v1/register",
     "GET /v1/register/{form}",
-    "GET /schema",  # the description: no data
-    "GET /schema/{path}",
-    "GET /schema/openapi.json",
+    "GET /schema/openapi.json",  # the description: no data
+    # What anybody may ask about themselves; how it stands is told by a secret. See tests/screens/test_rights.py.
+    "POST /v1/requests",
+    "GET /requests/{reference}",
+    "POST /requests/{reference}",
 }
 DEVICES = {f"POST /v1/{what}" for what in ("observations", "CreateObservations", "calls", "reports", "posts")}
 """Who sends here shows a token of a source; see tests/sources/test_http.py."""
@@ -114,6 +115,9 @@ class There:
             "tags": {"record": "call", "kind": "name", "name": "somebody"},
             "answer": {"confirms": True},
             "export": {"recipient": "a court", "agreement": "R 1", "reason": "r"},
+            "identity": {"how": "passport"},
+            "extension": {"reason": "many records"},
+            "decision": {"outcome": "refused", "reasons": "r", "exemption": "excessive", "complain": "there"},
         }
         return bodies.get(path.rsplit("/", 1)[-1])
 

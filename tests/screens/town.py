@@ -38,11 +38,13 @@ from tutela.flow.case import Cases
 from tutela.flow.case_acts import CaseActs
 from tutela.flow.catalogue import Known
 from tutela.flow.command import Incidents
+from tutela.flow.counting import Counting
 from tutela.flow.deed import Deeds
 from tutela.flow.detecting import DetectStage
 from tutela.flow.entering import define, enter
 from tutela.flow.evidence import Evidence
 from tutela.flow.explain import Sentences
+from tutela.flow.figures import Figuring
 from tutela.flow.fleet import Definition
 from tutela.flow.fleet import enter as enter_units
 from tutela.flow.gateway import Gateway
@@ -66,8 +68,11 @@ from tutela.flow.read_staged import StagedReads
 from tutela.flow.record import Recorder
 from tutela.flow.register_public import Registering
 from tutela.flow.retention import Retained, RetentionReads
+from tutela.flow.rights import Rights
+from tutela.flow.rights_acts import RightsActs
 from tutela.flow.rules import uses
 from tutela.flow.seal import leaf_of
+from tutela.flow.subject_access import Search
 from tutela.flow.suspending import Suspending
 from tutela.flow.totp import Totp, Ways
 from tutela.flow.tried import Tried
@@ -112,6 +117,8 @@ from tutela.screens import (
     published,
     register,
     retention,
+    rights,
+    rights_pages,
     rules,
     staged,
     told,
@@ -463,6 +470,33 @@ class Town:
         )
 
     @property
+    def rights(self) -> Rights:
+        prose = Prose(self.keys)
+        return Rights(log=self.facts, prose=prose, clock=self.clock, chance=self.staff.chance, zone=INSTALL.zone)
+
+    @property
+    def rights_acts(self) -> RightsActs:
+        return RightsActs(ledger=self.ledger, rights=self.rights, search=Search(reads=self.reads))
+
+    def registers_at(self) -> int:
+        """The register's time, which a test may move."""
+        return self.registering.clock()
+
+    def figuring(self) -> Figuring:
+        async def signs(text: bytes) -> bytes:
+            return LOG_KEY.sign(text)
+
+        counting = Counting(
+            kept=self.facts,
+            known=self.known,
+            registering=self.registering,
+            policies=self.ledger.policies,
+            clock=self.registers_at,
+            began=self.clock(),
+        )
+        return Figuring(counting=counting, key=note.verifier_key(ORIGIN, self.publishing.public), signs=signs)
+
+    @property
     def evidence(self) -> Evidence:
         async def signs(text: bytes) -> bytes:
             return LOG_KEY.sign(text)
@@ -520,6 +554,13 @@ class Town:
 def application(here: Town, site: str = "") -> Litestar:
     """The app, as `tutela serve` has it."""
     guard = Guard(here.staff, Rates(here.clock))
+    asked = rights.desk(here.rights, here.rights_acts, guard, INSTALL.city)
+    seat = oversight.Seat(
+        oversight=Oversight(ledger=here.ledger, log=here.facts, chance=here.staff.chance, named=here.staff.named),
+        registering=here.registering,
+        requests=here.rights_acts,
+        install=INSTALL,
+    )
     probes = {"PostgreSQL": here.facts.last, "NATS": lambda: here.streams.last("OBS-live")}
     return Litestar(
         route_handlers=[
@@ -533,8 +574,9 @@ def application(here: Town, site: str = "") -> Litestar:
             passkeys.routes(here.passkeys, guard, site),
             totp.routes(here.totp, Suspending(staff=here.staff), guard),
             published.routes(here.publishing, here.facts, ORIGIN, script()),
-            register.routes(here.registering, INSTALL.zone),
-            oversight.routes(Oversight(ledger=here.ledger, log=here.facts, chance=here.staff.chance), guard),
+            register.routes(here.registering, here.figuring(), INSTALL.zone),
+            oversight.routes(seat.oversight, guard),
+            oversight.page(seat, guard),
             health.routes(here.health_reads, probes, guard),
             staged.routes(here.staged_reads, guard),
             told.routes(here.reads, guard),
@@ -543,6 +585,8 @@ def application(here: Town, site: str = "") -> Litestar:
             evidence.routes(here.evidence, guard),
             cases.routes(here.aid, guard),
             case_pages.routes(case_pages.CasePages(here.aid, here.sentences, INSTALL), guard),
+            rights.routes(asked),
+            rights_pages.pages(asked),
             rules.routes(here.rule_reads, guard),
             page.routes(here.console, guard),
         ],

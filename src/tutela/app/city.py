@@ -16,6 +16,7 @@ from tutela.app.core import Core, clock, core
 from tutela.app.demo_case import DemonstrationCase
 from tutela.app.demo_case import told as of_case
 from tutela.app.registering import keep, read
+from tutela.app.rights import demonstrate
 from tutela.app.settings import FIRST_PORT, Settings
 from tutela.errors import BadInput, NotFound
 from tutela.flow.entering import define, enter
@@ -110,6 +111,7 @@ async def run(settings: Settings, seed: int = SEED) -> None:
         city = City(things, seed, clock(), plan(day()), sun.height)
         units = Units(net(await asyncio.to_thread(there.streets)).whole(), seed)
         await keep(inside, await asyncio.to_thread(read, extract().with_name("register.toml")))
+        await demonstrate(inside)
         sender_tokens = {**await _enter(inside, things, city), **await _send_out(inside, units)}
         base = f"http://127.0.0.1:{settings.port or FIRST_PORT}"
         async with httpx.AsyncClient(base_url=base, timeout=30) as client:

@@ -19,6 +19,7 @@ from tutela.app.cases import aid
 from tutela.app.core import Core, chance, clock, core
 from tutela.app.disks import reserve
 from tutela.app.evidence import evidence as making
+from tutela.app.figures import figuring
 from tutela.app.holds import holds as keeping
 from tutela.app.hooks import Hooks
 from tutela.app.lake import lake
@@ -28,6 +29,7 @@ from tutela.app.memory import settle
 from tutela.app.passkeys import passkeys_of
 from tutela.app.registering import registering
 from tutela.app.retention import retained
+from tutela.app.rights import answering
 from tutela.app.settings import FIRST_MQTT_PORT, FIRST_PORT, Settings
 from tutela.app.staff import staff
 from tutela.app.tasks import together
@@ -79,6 +81,8 @@ from tutela.screens import (
     published,
     register,
     retention,
+    rights,
+    rights_pages,
     rules,
     staged,
     told,
@@ -172,7 +176,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
         observations.routes(shown, guard),
         alerts.routes(shown, acts, words, guard),
         incidents.routes(shown, commands, guard),
-        *_accountable(behind, shown, guard),
+        *_accountable(behind, shown, here, guard),
         told.routes(shown, guard),
         units.routes(shown, moves, guard),
         events.routes(shown, guard),
@@ -210,21 +214,29 @@ def _people(inside: Core, here: Staff, ways: Ways, guard: Guard) -> Sequence[Rou
 def _for_everybody(behind: Doors) -> Sequence[Router]:
     """What nobody has to sign in for: the log's roots and proofs, and the register."""
     inside = behind.core
+    entered = registering(inside)
     return [
         published.routes(behind.publishing, inside.facts, origin(inside.install), script()),
-        register.routes(registering(inside), inside.install.zone),
+        register.routes(entered, figuring(inside, entered, behind.publishing), inside.install.zone),
     ]
 
 
-def _accountable(behind: Doors, shown: Reads, guard: Guard) -> Sequence[Router]:
+def _accountable(behind: Doors, shown: Reads, here: Staff, guard: Guard) -> Sequence[Router]:
     """What leaves for others, what is kept for them, and who looks at all of it."""
     inside = behind.core
+    asked = answering(inside, shown)
+    desk = rights.desk(asked.rights, asked, guard, inside.install.city)
+    eyes = Oversight(ledger=inside.ledger, log=inside.facts, chance=chance, named=here.named)
+    seat = oversight.Seat(oversight=eyes, registering=registering(inside), requests=asked, install=inside.install)
     return [
+        rights.routes(desk),
+        rights_pages.pages(desk),
         evidence.routes(making(inside, shown, behind.publishing), guard),
         holds.routes(HoldActs(ledger=inside.ledger, holds=keeping(inside)), guard),
-        oversight.routes(Oversight(ledger=inside.ledger, log=inside.facts, chance=chance), guard),
         *_cases(inside, shown, guard),
         retention.routes(RetentionReads(ledger=inside.ledger, retained=retained(inside, lake(inside))), guard),
+        oversight.routes(eyes, guard),
+        oversight.page(seat, guard),
     ]
 
 

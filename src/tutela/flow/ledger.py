@@ -98,6 +98,11 @@ class Ledger:
         """The time by which decisions are made, in microseconds."""
         return self._clock()
 
+    @property
+    def policies(self) -> str:
+        """The digest of the policies that decide."""
+        return self._policy.digest
+
     def may(self, ask: Ask) -> bool:
         """Whether the policies permit it. Writes nothing."""
         return self._decide(ask) is None

@@ -7,23 +7,26 @@ event like any other read.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from statistics import median
 
 import msgspec
 
-from tutela.errors import BadInput
+from tutela.errors import BadInput, NotFound
 from tutela.model.access import Access
 from tutela.model.event import Sealed
 from tutela.model.link import Flag
 from tutela.model.noun import Noun
+from tutela.model.people import Agent, Role
 from tutela.model.timeline import LIVE
 from tutela.model.when import DAY, HOUR
 from tutela.policy.purposes import Action, ask
 
 from .ledger import Asker, Denial, Ledger, Query
 from .ports import Log
+from .subject_access import plain
 
 AT_ONCE = 1000
 MOST = 1_000_000
@@ -34,6 +37,9 @@ FAR = 3
 
 LEAST = 20
 """Reads of a day that never stand out."""
+
+COMPARED = 50_000
+"""Different queries that are compared with names."""
 
 DAYS = 3
 """Days with reads before a number is usual for somebody."""
@@ -82,8 +88,26 @@ class Flagged(Noun, frozen=True, kw_only=True):
     why: str
 
 
+class LookedUp(Noun, frozen=True, kw_only=True):
+    """Somebody asked for something by the id or the name of one who works here: of themselves (`own`), or of a colleague (governance G28).
+
+    `times`: how often; `last`: the position of the newest such event. It may be for a good reason; somebody asks.
+    """
+
+    agent: str
+    whose: str
+    own: bool
+    query: str
+    times: int
+    last: int
+
+
 class Overseen(Noun, frozen=True, kw_only=True):
-    """What was looked at since that moment. `refusals` by policy; `events`: how many were read for it."""
+    """What was looked at since that moment. `refusals` by policy; `events`: how many were read for it.
+
+    `looked_up` compares with those who asked for something in that time, and with no others; `unchecked`: queries that were too many
+    to be compared.
+    """
 
     since: int
     events: int
@@ -92,6 +116,8 @@ class Overseen(Noun, frozen=True, kw_only=True):
     stands_out: tuple[StandsOut, ...]
     drawn: tuple[Drawn, ...]
     flags: tuple[Flagged, ...] = ()
+    looked_up: tuple[LookedUp, ...] = ()
+    unchecked: int = 0
 
 
 @dataclass(slots=True)
@@ -108,6 +134,9 @@ class _Sums:
     days: defaultdict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
     drawn: list[Sealed] = field(default_factory=list)
     flags: list[Flagged] = field(default_factory=list)
+    askers: dict[str, Asker] = field(default_factory=dict)
+    asked: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    unchecked: int = 0
 
     def add(self, sealed: Sealed) -> None:
         event = sealed.event
@@ -124,6 +153,17 @@ class _Sums:
             self.records[told] += says.count
             self.days[says.asker.agent][event.at // DAY * DAY] += 1
             self._maybe(sealed)
+            self._keep(says, sealed.position)
+
+    def _keep(self, says: Query, position: int) -> None:
+        """Who asked for what, how often and when last."""
+        agent, query = says.asker.agent, says.query
+        self.askers.setdefault(agent, says.asker)
+        times, _ = self.asked.get((agent, query), (0, 0))
+        if times or len(self.asked) < COMPARED:
+            self.asked[agent, query] = (times + 1, position)
+        else:
+            self.unchecked += 1
 
     def _maybe(self, sealed: Sealed) -> None:
         """Each of those so far is as likely to be among the drawn (Vitter 1985, "Random sampling with a reservoir", algorithm R)."""
@@ -136,11 +176,15 @@ class _Sums:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Oversight:
-    """`look` raises Refused for whoever may not see accesses, and leaves one event."""
+    """`look` raises Refused for whoever may not see accesses, and leaves one event.
+
+    `named` gives somebody who works here with their name: it is compared, and shown to nobody.
+    """
 
     ledger: Ledger
     log: Log
     chance: Callable[[int], bytes]
+    named: Callable[[Agent], Awaitable[Agent]]
 
     async def look(self, access: Access, days: int, draw: int) -> Overseen:
         """The last so many days, and so many accesses drawn by chance. Raises BadInput when those days have too many events."""
@@ -165,7 +209,18 @@ class Oversight:
             stands_out=tuple(standing_out(sums.days)),
             drawn=tuple(map(_told, drawn)),
             flags=tuple(sums.flags),
+            looked_up=tuple(looked_up(sums.asked, await self._names(sums.askers.values()))),
+            unchecked=sums.unchecked,
         )
+
+    async def _names(self, askers: Iterable[Asker]) -> Mapping[str, str]:
+        """By id; "" for whose name is erased."""
+        found = {}
+        for one in askers:
+            with suppress(NotFound):  # who held the machine never enrolled
+                agent = Agent(id=one.agent, name="", role=Role(one.role), agency=one.agency)
+                found[one.agent] = (await self.named(agent)).name
+        return found
 
     async def _from(self, since: int) -> AsyncIterator[Sealed]:
         """The sealed events from that moment on."""
@@ -197,6 +252,18 @@ def standing_out(days: Mapping[str, Mapping[int, int]]) -> list[StandsOut]:
             others = [count for other, count in own.items() if other != day]
             if len(others) >= DAYS and reads > LEAST and reads > FAR * median(others):
                 found.append(StandsOut(agent=agent, day=day, reads=reads, usual=float(median(others))))
+    return found
+
+
+def looked_up(asked: Mapping[tuple[str, str], tuple[int, int]], names: Mapping[str, str]) -> list[LookedUp]:
+    """What was asked for by the id or the name of one of these."""
+    plainly = {id_: plain(name) for id_, name in names.items()}
+    found = []
+    for (agent, query), (times, last) in asked.items():
+        words = plain(query)
+        for id_, name in plainly.items():
+            if id_ in query or (name.strip() and name in words):
+                found.append(LookedUp(agent=agent, whose=id_, own=agent == id_, query=query, times=times, last=last))
     return found
 
 

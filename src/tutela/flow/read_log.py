@@ -40,6 +40,7 @@ CLASS_OF = {
     "retention@1": "register",
     "erasure@1": "register",
     "hold@1": "register",
+    "rights-request@1": "requests",
     "hold-lifted@1": "register",
     "correction@1": "health",
     "believed@1": "health",

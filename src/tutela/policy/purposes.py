@@ -33,6 +33,7 @@ class Action(StrEnum):
     EXPORT = "export"  # hand out of the house: evidence, with its recipient and reason
     SEARCH = "search"  # look for somebody in the records of a case, and only there
     HOLD = "hold"  # keep what a case needs although its time is over, and let it go again
+    ANSWER = "answer"  # what a person asks about themselves
     SIGN = "sign"  # on and off a shift
     INVITE = "invite"
     ENTER = "enter"  # a source, its Things and Datastreams, into the register
@@ -212,6 +213,17 @@ CLASSES = {
             name="people", purposes=("system-operation",), personal_data=True, says="Who works here, with which role."
         ),
         RecordClass(name="register", purposes=_ANY, says="The sources, their Things and Datastreams."),
+        RecordClass(
+            name="requests",
+            purposes=("rights-request",),
+            says="That somebody asked what is kept of them, or to change it: what for, when, and by when it is answered.",
+        ),
+        RecordClass(
+            name="request-contents",
+            purposes=("rights-request",),
+            personal_data=True,
+            says="Who asked, what they wrote, how it was checked who they are, and what was answered.",
+        ),
         RecordClass(
             name="health", purposes=("system-operation", *_DESK), says="How this system and its sources are doing."
         ),
