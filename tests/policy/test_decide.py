@@ -38,6 +38,8 @@ POLICY_IDS = (
     "F17-other-agency",
     "F18-own-agency-invites",
     "F19-oversight-apart",
+    "G27-own-proposal",
+    "G27-second-person",
     "P01-operators",
     "P02-supervisors",
     "P03-analysts",
@@ -308,5 +310,5 @@ def test_every_policy_says_something() -> None:
     for rule in SHIPPED.rules:
         assert rule.msg.endswith(".")
         assert rule.do.endswith(".")
-        assert rule.forbids == rule.id.startswith(("F", "R"))
+        assert rule.forbids == rule.id.startswith(("F", "G", "R"))
         assert rule.role in {"", *Role}

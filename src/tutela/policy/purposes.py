@@ -35,6 +35,8 @@ class Action(StrEnum):
     SIGN = "sign"  # on and off a shift
     INVITE = "invite"
     ENTER = "enter"  # a source, its Things and Datastreams, into the register
+    APPROVE = "approve"  # say yes or no to what somebody else proposed
+    WIDEN = "widen"  # do what permits more than before: lift a hold, widen an entry; never without a second person
     SCORE = "score"  # a person: refused for everybody, named here so that it can be
 
 
@@ -207,6 +209,11 @@ CLASSES = {
         RecordClass(name="register", purposes=_ANY, says="The sources, their Things and Datastreams."),
         RecordClass(
             name="health", purposes=("system-operation", *_DESK), says="How this system and its sources are doing."
+        ),
+        RecordClass(
+            name="approvals",
+            purposes=("system-operation", *_DESK),
+            says="What two people decide: what was proposed, who voted how, and what became of it.",
         ),
         RecordClass(name="person-scores", purposes=(), personal_data=True, says="Refused: nobody is scored here."),
     )
