@@ -116,3 +116,14 @@ async def test_days_with_more_events_than_one_look_reads_are_refused(monkeypatch
 
     with pytest.raises(BadInput, match="more than 3 events in the last 7 days; choose fewer days"):
         await over(here).look(await auditor(here), 7, 0)
+
+
+async def test_what_was_widened_at_the_machine_is_named_one_by_one() -> None:
+    here = await town()
+    await here.approvals.approvals.alone("hold-lift", "h", "the hold on bucket a/b/c is lifted", "install")
+    await here.seal()
+
+    (found,) = (await over(here).look(await auditor(here), 7, 0)).alone
+
+    assert (found.matter, found.target, found.by) == ("hold-lift", "h", "install")
+    assert found.says == "widened at the machine, without a second person: the hold on bucket a/b/c is lifted"

@@ -53,6 +53,15 @@ OWN = {
 
 SERIES = "&datastream=Railway Square mast 1/noise&since=2026-11-25T07:00:00Z&until=2026-11-25T08:00:00Z"
 
+ENTRY = {
+    "name": "new",
+    "owner": "Town",
+    "kind": "sensors",
+    "purposes": ["traffic"],
+    "legal_basis": "PublicInterest",
+    "personal_data": False,
+    "place": "x",
+}
 HANDED = "&recipient=a court&agreement=R 1&reason=it asked"
 
 
@@ -91,6 +100,10 @@ class There:
             "holds": {"case": "R 1", "authority": "a court", "reason": "r", "review": 1, "bucket": "a/b/c"},
             "review": {"review": 1, "reason": "r"},
             "lift": {"reason": "r"},
+            "propose": {"reason": "r"} if "/holds/" in path else {"reason": "r", "source": ENTRY},
+            "entries": {"source": ENTRY},
+            "vote": {"yes": True, "reason": "r"},
+            "withdraw": {"reason": "r"},
             "passkeys": {"name": "phone", "answer": {}},
         }
         return bodies.get(path.rsplit("/", 1)[-1])

@@ -31,6 +31,8 @@ from tutela.backends.memory_lake import MemoryLake
 from tutela.errors import Quarantined
 from tutela.flow import hop
 from tutela.flow.act import Acts
+from tutela.flow.approve import Approvals
+from tutela.flow.approve_acts import ApprovalActs
 from tutela.flow.backtest import Trial, backtest, days
 from tutela.flow.bundle import opened
 from tutela.flow.catalogue import Known
@@ -38,6 +40,7 @@ from tutela.flow.command import Incidents
 from tutela.flow.deed import Deeds
 from tutela.flow.detecting import DetectStage
 from tutela.flow.entering import define, enter
+from tutela.flow.entry_acts import EntryActs
 from tutela.flow.evidence import Evidence
 from tutela.flow.explain import Sentences
 from tutela.flow.fleet import Definition
@@ -90,6 +93,8 @@ from tutela.model.when import SECOND, parse
 from tutela.model.why import ValueWas, Why
 from tutela.screens import (
     alerts,
+    approvals,
+    entries,
     events,
     evidence,
     health,
@@ -418,6 +423,19 @@ class Town:
         return Holds(log=self.facts, desk=self.facts, prose=Prose(self.keys), clock=self.clock)
 
     @property
+    def approvals(self) -> ApprovalActs:
+        own = Approvals(log=self.facts, prose=Prose(self.keys), clock=self.clock, chance=self.staff.chance)
+        return ApprovalActs(ledger=self.ledger, approvals=own)
+
+    @property
+    def hold_acts(self) -> HoldActs:
+        return HoldActs(ledger=self.ledger, holds=self.holds, approvals=self.approvals)
+
+    @property
+    def entries(self) -> EntryActs:
+        return EntryActs(ledger=self.ledger, register=self.facts, approvals=self.approvals)
+
+    @property
     def evidence(self) -> Evidence:
         async def signs(text: bytes) -> bytes:
             return LOG_KEY.sign(text)
@@ -492,7 +510,9 @@ def application(here: Town, site: str = "") -> Litestar:
             health.routes(here.health_reads, probes, guard),
             staged.routes(here.staged_reads, guard),
             told.routes(here.reads, guard),
-            holds.routes(HoldActs(ledger=here.ledger, holds=here.holds), guard),
+            holds.routes(here.hold_acts, guard),
+            approvals.routes(here.approvals, here.console, guard),
+            entries.routes(here.entries, guard),
             evidence.routes(here.evidence, guard),
             rules.routes(here.rule_reads, guard),
             page.routes(here.console, guard),

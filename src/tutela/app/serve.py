@@ -15,6 +15,7 @@ from litestar import Litestar, Router
 
 from tutela import __version__
 from tutela.app.apart import Apart
+from tutela.app.approving import acts as deciding
 from tutela.app.core import Core, chance, clock, core
 from tutela.app.disks import reserve
 from tutela.app.evidence import evidence as making
@@ -37,6 +38,7 @@ from tutela.flow import hop
 from tutela.flow.act import Acts
 from tutela.flow.command import Incidents
 from tutela.flow.deed import Deeds
+from tutela.flow.entry_acts import EntryActs
 from tutela.flow.gateway import Gateway, Options
 from tutela.flow.health import Health
 from tutela.flow.history import History
@@ -56,6 +58,8 @@ from tutela.model.flow import Give
 from tutela.model.timeline import LIVE
 from tutela.screens import (
     alerts,
+    approvals,
+    entries,
     events,
     evidence,
     health,
@@ -144,6 +148,18 @@ def _routes(behind: Doors) -> Sequence[Router]:
     deeds = Deeds(ledger, facts, facts, Prose(keys))
     acts, commands, moves, words = Acts(deeds), Incidents(deeds), UnitActs(ledger, facts, facts), sentences(inside)
     vitals, outcomes = _vitals(behind), StagedReads(ledger=ledger, desk=facts, log=facts)
+    console = Console(
+        reads=shown,
+        health=vitals,
+        staged=outcomes,
+        staff=here,
+        passkeys=own,
+        acts=acts,
+        incidents=commands,
+        units=moves,
+        sentences=words,
+        install=inside.install,
+    )
     return [
         _machines(behind),
         *_for_everybody(behind),
@@ -159,21 +175,18 @@ def _routes(behind: Doors) -> Sequence[Router]:
         health.routes(vitals, _probes(inside), guard),
         staged.routes(outcomes, guard),
         rules.routes(RuleReads(ledger=ledger, rules=facts, ticks=facts, try_=Apart(inside.settings).run), guard),
-        page.routes(
-            Console(
-                reads=shown,
-                health=vitals,
-                staged=outcomes,
-                staff=here,
-                passkeys=own,
-                acts=acts,
-                incidents=commands,
-                units=moves,
-                sentences=words,
-                install=inside.install,
-            ),
-            guard,
-        ),
+        *_decided(behind, console, guard),
+    ]
+
+
+def _decided(behind: Doors, console: Console, guard: Guard) -> Sequence[Router]:
+    """The page, and what two people decide."""
+    inside, two = behind.core, deciding(behind.core)
+    entering = EntryActs(ledger=inside.ledger, register=inside.facts, approvals=two)
+    return [
+        page.routes(console, guard),
+        approvals.routes(two, console, guard),
+        entries.routes(entering, guard),
     ]
 
 
@@ -191,7 +204,7 @@ def _accountable(behind: Doors, shown: Reads, guard: Guard) -> Sequence[Router]:
     inside = behind.core
     return [
         evidence.routes(making(inside, shown, behind.publishing), guard),
-        holds.routes(HoldActs(ledger=inside.ledger, holds=keeping(inside)), guard),
+        holds.routes(HoldActs(ledger=inside.ledger, holds=keeping(inside), approvals=deciding(inside)), guard),
         oversight.routes(Oversight(ledger=inside.ledger, log=inside.facts, chance=chance), guard),
     ]
 

@@ -39,6 +39,7 @@ VERBS = {
     "proof": "proving",
     "evidence": "evidence",
     "holds": "holds",
+    "approvals": "approvals",
     "witnesses": "proving",
     "witness": "proving",
     "witness-settled": "proving",

@@ -23,11 +23,13 @@ import msgspec
 from tutela.errors import BadInput, Conflict, NotFound, Refused
 from tutela.maths.ids import uuid_of
 from tutela.model.approval import (
+    ALONE,
     COOLING,
     MATTERS,
     OPEN_FOR,
     SUBJECT,
     VOTE,
+    Alone,
     Approval,
     Proposal,
     Stage,
@@ -177,6 +179,12 @@ class Approvals:
         if after.withdrawn is not None or not all(vote.yes for vote in after.votes):
             raise _missing(f"somebody withdrew {own.id}, or said no to it, in the same moment, so it was not done")
         return own
+
+    async def alone(self, matter: str, target: str, how: str, by: str) -> None:
+        """Write that whoever holds the machine is about to widen something there: oversight tells of it."""
+        says = f"widened at the machine, without a second person: {how}"
+        now, told = self.clock(), Alone(matter=matter, target=target, says=says)
+        await self._tell(ALONE, uuid_of(ALONE, matter, target, how, now), told, by)
 
     async def shown(self, approval: Approval) -> Approval:
         """The same with its reasons as people read them."""

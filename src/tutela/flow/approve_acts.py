@@ -7,17 +7,21 @@ from dataclasses import dataclass
 
 import msgspec
 
-from tutela.model.access import Access
-from tutela.model.approval import MATTERS, SUBJECT, Approval, Proposal, Stage, Vote
+from tutela.errors import Refused
+from tutela.model.access import Access, Ask
+from tutela.model.approval import MATTERS, SUBJECT, Approval, Proposal, Stage, Vote, Wanted, digest_of
 from tutela.model.noun import Noun
 from tutela.model.timeline import LIVE
 from tutela.policy.purposes import Action, ask
 
-from .approve import Approvals, lacking
+from .approve import SECOND_PERSON, Approvals, lacking
 from .ledger import Ledger
 
 OWN = "own"
 """What stands for the question when the proposal is one's own."""
+
+APPROVAL = "approval"
+"""What stands when exactly this was approved, and was not done yet."""
 
 
 class Shown(Noun, frozen=True, kw_only=True):
@@ -68,6 +72,19 @@ class ApprovalActs:
         """Withdraw what one proposed oneself."""
         await self._may_read(access, f"withdrawal of {id_[:60]}")
         return await self.seen(await self.approvals.withdraw(id_, reason, access.agent.id), access.agent.id)
+
+    async def take(self, asked: Ask, approval: str | None, what: Wanted, query: str) -> None:
+        """Returns when `what` may be done now, this once, as the policies and that approval have it; raises Refused with what is missing."""
+        digest, by = digest_of(what.body), asked.access.agent.id
+        try:
+            await self.approvals.ready(approval, what.matter, what.target, digest)
+            stands = frozenset({APPROVAL, *asked.stands})
+            await self.ledger.must(msgspec.structs.replace(asked, stands=stands), LIVE, query)
+            await self.approvals.taken(approval, what.matter, what.target, digest, by)
+        except Refused as refused:
+            if refused.policy != SECOND_PERSON:
+                raise
+            await self.ledger.refuse(asked.access, LIVE, query, refused)
 
     async def seen(self, approval: Approval, agent: str) -> Shown:
         """As that person may see it."""

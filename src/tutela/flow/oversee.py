@@ -15,6 +15,7 @@ import msgspec
 
 from tutela.errors import BadInput
 from tutela.model.access import Access
+from tutela.model.approval import ALONE, Alone
 from tutela.model.event import Sealed
 from tutela.model.noun import Noun
 from tutela.model.timeline import LIVE
@@ -39,6 +40,7 @@ DAYS = 3
 
 _query = msgspec.json.Decoder(Query).decode
 _denial = msgspec.json.Decoder(Denial).decode
+_alone = msgspec.json.Decoder(Alone).decode
 
 
 class Counted(Noun, frozen=True, kw_only=True):
@@ -71,8 +73,18 @@ class Drawn(Noun, frozen=True, kw_only=True):
     persons: tuple[str, ...]
 
 
+class Widened(Noun, frozen=True, kw_only=True):
+    """Something was widened at the machine without a second person: when, by whom, and what."""
+
+    at: int
+    by: str
+    matter: str
+    target: str
+    says: str
+
+
 class Overseen(Noun, frozen=True, kw_only=True):
-    """What was looked at since that moment. `refusals` by policy; `events`: how many were read for it."""
+    """What was looked at since that moment. `refusals` by policy; `events`: how many were read for it; `alone`: what nobody else approved."""
 
     since: int
     events: int
@@ -80,6 +92,7 @@ class Overseen(Noun, frozen=True, kw_only=True):
     refusals: dict[str, int]
     stands_out: tuple[StandsOut, ...]
     drawn: tuple[Drawn, ...]
+    alone: tuple[Widened, ...] = ()
 
 
 @dataclass(slots=True)
@@ -95,12 +108,16 @@ class _Sums:
     refusals: Counter[str] = field(default_factory=Counter)
     days: defaultdict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
     drawn: list[Sealed] = field(default_factory=list)
+    alone: list[Widened] = field(default_factory=list)
 
     def add(self, sealed: Sealed) -> None:
         event = sealed.event
         self.events += 1
         if event.kind == "refusal@1":
             self.refusals[_denial(event.body).policy] += 1
+        elif event.kind == ALONE:
+            what = _alone(event.body)
+            self.alone.append(Widened(at=event.at, by=event.by, matter=what.matter, target=what.target, says=what.says))
         elif event.kind == "query@1":
             says = _query(event.body)
             told = (says.asker.role, says.asker.purpose)
@@ -148,6 +165,7 @@ class Oversight:
             refusals=dict(sorted(sums.refusals.items())),
             stands_out=tuple(standing_out(sums.days)),
             drawn=tuple(map(_told, drawn)),
+            alone=tuple(sums.alone),
         )
 
     async def _from(self, since: int) -> AsyncIterator[Sealed]:

@@ -21,6 +21,9 @@ from .when import DAY
 SUBJECT = "approvals"
 """What all events of approvals are about."""
 
+ALONE = "widened-alone@1"
+"""The kind of the event of what was widened at the machine."""
+
 VOTE = "vote@1"
 """The kind of a vote's event. Log reads never show it: a blind vote would be seen too early."""
 
@@ -33,9 +36,12 @@ OPEN_FOR = 7 * DAY
 GOOD_FOR = 7 * DAY
 """How long it can be done once it is in force."""
 
+HOLD_LIFT = "hold-lift"
+SOURCE_ENTRY = "source-entry"
+
 MATTERS: Mapping[str, str] = {
-    "hold-lift": "Lifting a legal hold",
-    "source-entry": "Entering a source, or widening its entry in the register",
+    HOLD_LIFT: "Lifting a legal hold",
+    SOURCE_ENTRY: "Entering a source, or widening its entry in the register",
 }
 """What is decided by two people, and how it is called for people."""
 
@@ -129,6 +135,14 @@ class Taken(Noun, frozen=True, kw_only=True):
     by: str
     at: int
     once: str
+
+
+class Alone(Noun, frozen=True, kw_only=True):
+    """Body of `widened-alone@1`: whoever holds the machine is about to widen something there, without a second person."""
+
+    matter: str
+    target: str
+    says: str
 
 
 class Approval(Noun, frozen=True, kw_only=True):
