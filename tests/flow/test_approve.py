@@ -139,7 +139,7 @@ async def test_what_narrows_is_in_force_with_the_deciding_vote(council: Council)
 async def test_nobody_acts_alone(council: Council) -> None:
     proposal = await council.propose()
 
-    with pytest.raises(Refused, match="You proposed this yourself") as refused:
+    with pytest.raises(Refused, match="You proposed or did this yourself") as refused:
         await council.vote(proposal, "aino")
     with pytest.raises(Refused, match="you proposed this yourself"):
         await council.approvals.vote(proposal.id, council.people["aino"], yes=True, reason="r")

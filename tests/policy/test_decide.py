@@ -38,6 +38,7 @@ POLICY_IDS = (
     "F17-other-agency",
     "F18-own-agency-invites",
     "F19-oversight-apart",
+    "G26-life-and-limb",
     "G27-own-proposal",
     "G27-second-person",
     "P01-operators",

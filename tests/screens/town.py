@@ -46,6 +46,7 @@ from tutela.flow.explain import Sentences
 from tutela.flow.fleet import Definition
 from tutela.flow.fleet import enter as enter_units
 from tutela.flow.gateway import Gateway
+from tutela.flow.glass import GlassActs, Glasses
 from tutela.flow.health import Health
 from tutela.flow.history import History
 from tutela.flow.hold import Holds
@@ -97,6 +98,7 @@ from tutela.screens import (
     entries,
     events,
     evidence,
+    glass,
     health,
     holds,
     incidents,
@@ -233,6 +235,7 @@ class Town:
             acts=self.acts,
             incidents=self.incidents,
             units=UnitActs(self.ledger, self.facts, self.facts),
+            glass=self.glass,
             sentences=self.sentences,
             install=INSTALL,
         )
@@ -428,6 +431,11 @@ class Town:
         return ApprovalActs(ledger=self.ledger, approvals=own)
 
     @property
+    def glass(self) -> GlassActs:
+        own = Glasses(log=self.facts, prose=Prose(self.keys), clock=self.clock)
+        return GlassActs(ledger=self.ledger, glasses=own)
+
+    @property
     def hold_acts(self) -> HoldActs:
         return HoldActs(ledger=self.ledger, holds=self.holds, approvals=self.approvals)
 
@@ -492,7 +500,7 @@ class Town:
 
 def application(here: Town, site: str = "") -> Litestar:
     """The app, as `tutela serve` has it."""
-    guard = Guard(here.staff, Rates(here.clock))
+    guard = Guard(here.staff, Rates(here.clock), here.glass.glasses)
     probes = {"PostgreSQL": here.facts.last, "NATS": lambda: here.streams.last("OBS-live")}
     return Litestar(
         route_handlers=[
@@ -513,6 +521,7 @@ def application(here: Town, site: str = "") -> Litestar:
             holds.routes(here.hold_acts, guard),
             approvals.routes(here.approvals, here.console, guard),
             entries.routes(here.entries, guard),
+            glass.routes(here.glass, guard),
             evidence.routes(here.evidence, guard),
             rules.routes(here.rule_reads, guard),
             page.routes(here.console, guard),

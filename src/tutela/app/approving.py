@@ -9,6 +9,7 @@ from tutela.app.settings import Settings
 from tutela.flow.approve import Approvals
 from tutela.flow.approve_acts import ApprovalActs, Shown
 from tutela.flow.entering import enter
+from tutela.flow.glass import GlassActs, Glasses
 from tutela.flow.prose import Prose
 from tutela.flow.widening import widened
 from tutela.model.approval import SOURCE_ENTRY
@@ -26,6 +27,12 @@ def approvals(inside: Core) -> Approvals:
 def acts(inside: Core) -> ApprovalActs:
     """The same, as people use them."""
     return ApprovalActs(ledger=inside.ledger, approvals=approvals(inside))
+
+
+def glass(inside: Core) -> GlassActs:
+    """Break-glass, as people do it."""
+    own = Glasses(log=inside.facts, prose=Prose(inside.keys), clock=clock)
+    return GlassActs(ledger=inside.ledger, glasses=own)
 
 
 async def enter_here(inside: Core, source: Source) -> None:

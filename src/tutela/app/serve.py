@@ -16,6 +16,7 @@ from litestar import Litestar, Router
 from tutela import __version__
 from tutela.app.apart import Apart
 from tutela.app.approving import acts as deciding
+from tutela.app.approving import glass as breaking
 from tutela.app.core import Core, chance, clock, core
 from tutela.app.disks import reserve
 from tutela.app.evidence import evidence as making
@@ -62,6 +63,7 @@ from tutela.screens import (
     entries,
     events,
     evidence,
+    glass,
     health,
     holds,
     incidents,
@@ -143,7 +145,8 @@ def _routes(behind: Doors) -> Sequence[Router]:
     inside = behind.core
     facts, known, keys, ledger = inside.facts, inside.known, inside.keys, inside.ledger
     here = staff(inside, chance)
-    own, guard = passkeys_of(inside, here), Guard(here, Rates(clock, told=slowed(inside.meters)))
+    own, broken = passkeys_of(inside, here), breaking(inside)
+    guard = Guard(here, Rates(clock, told=slowed(inside.meters)), broken.glasses)
     shown = reads(ledger, facts, known, History(lake(inside), inside.streams, keys, inside.install.partitions), keys)
     deeds = Deeds(ledger, facts, facts, Prose(keys))
     acts, commands, moves, words = Acts(deeds), Incidents(deeds), UnitActs(ledger, facts, facts), sentences(inside)
@@ -157,6 +160,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
         acts=acts,
         incidents=commands,
         units=moves,
+        glass=broken,
         sentences=words,
         install=inside.install,
     )
@@ -187,6 +191,7 @@ def _decided(behind: Doors, console: Console, guard: Guard) -> Sequence[Router]:
         page.routes(console, guard),
         approvals.routes(two, console, guard),
         entries.routes(entering, guard),
+        glass.routes(console.glass, guard),
     ]
 
 

@@ -40,13 +40,11 @@ from tutela.model.approval import (
     digest_of,
     standing,
 )
-from tutela.model.event import Event
-from tutela.model.flow import encode
 from tutela.model.noun import Noun
 from tutela.model.people import Agent
-from tutela.model.timeline import LIVE
 from tutela.model.when import DAY, iso
 
+from .once import tell, there
 from .ports import Clock, Log
 from .prose import Prose
 
@@ -118,7 +116,7 @@ class Approvals:
         _said(reason)
         _competent(voter, approval.proposal, now)
         mark = uuid_of(VOTE, id_, voter.id)
-        if await self._there(mark):
+        if await there(self.log, mark):
             raise Conflict("you voted on this already, and nobody votes twice", proposal=id_)
         if yes and approval.stage(now) is not Stage.PROPOSED:
             raise Conflict(f"this is {approval.stage(now)}, so it needs no further yes", proposal=id_)
@@ -200,28 +198,8 @@ class Approvals:
     async def _sealed(self, id_: str, words: str) -> str:
         return await self.prose.kept_in(f"oversight/approvals/{id_}", words)
 
-    async def _there(self, id_: str) -> bool:
-        try:
-            await self.log.event(id_)
-        except NotFound:
-            return False
-        return True
-
     async def _tell(self, kind: str, id_: str, said: Noun, by: str) -> bool:
-        """Write the event; False when another one stands under its id already."""
-        body = encode(said)
-        event = Event(
-            id=id_,
-            at=self.clock(),
-            by=by,
-            cause=None,
-            kind=kind,
-            timeline=LIVE,
-            body=body,
-            subject=SUBJECT,
-        )
-        await self.log.append([event])
-        return (await self.log.event(id_)).body == body
+        return await tell(self.log, kind, id_, said, about=SUBJECT, by=by, at=self.clock())
 
 
 def lacking(approval: Approval, now: int) -> str:

@@ -17,6 +17,7 @@ from tutela.errors import BadInput
 from tutela.model.access import Access
 from tutela.model.approval import ALONE, Alone
 from tutela.model.event import Sealed
+from tutela.model.glass import SUBJECT, BreakGlass, glasses
 from tutela.model.noun import Noun
 from tutela.model.timeline import LIVE
 from tutela.model.when import DAY, HOUR
@@ -83,8 +84,22 @@ class Widened(Noun, frozen=True, kw_only=True):
     says: str
 
 
+class Unreviewed(Noun, frozen=True, kw_only=True):
+    """A break-glass that another person should have looked at by now: whose, and when it began."""
+
+    id: str
+    by: str
+    role: str
+    agency: str
+    at: int
+
+
 class Overseen(Noun, frozen=True, kw_only=True):
-    """What was looked at since that moment. `refusals` by policy; `events`: how many were read for it; `alone`: what nobody else approved."""
+    """What was looked at since that moment.
+
+    `refusals` by policy; `events`: how many were read for it; `alone`: what nobody else approved; `break_glass`: how
+    often somebody looked past their agency's boundary; `overdue`: of all that was, what nobody has reviewed in time.
+    """
 
     since: int
     events: int
@@ -93,6 +108,8 @@ class Overseen(Noun, frozen=True, kw_only=True):
     stands_out: tuple[StandsOut, ...]
     drawn: tuple[Drawn, ...]
     alone: tuple[Widened, ...] = ()
+    break_glass: int = 0
+    overdue: tuple[Unreviewed, ...] = ()
 
 
 @dataclass(slots=True)
@@ -153,6 +170,7 @@ class Oversight:
             sums.add(sealed)
             if sums.events > MOST:
                 raise BadInput(f"there are more than {MOST:,} events in the last {days} days; choose fewer days")
+        broken = glasses(await self.log.about(SUBJECT)).values()
         drawn = sorted(sums.drawn, key=lambda one: one.position)
         await self.ledger.wrote(access, LIVE, query, (one.event.id for one in drawn))
         return Overseen(
@@ -166,6 +184,8 @@ class Oversight:
             stands_out=tuple(standing_out(sums.days)),
             drawn=tuple(map(_told, drawn)),
             alone=tuple(sums.alone),
+            break_glass=sum(one.begun.at >= since for one in broken),
+            overdue=tuple(_unreviewed(one.begun) for one in broken if one.overdue(now)),
         )
 
     async def _from(self, since: int) -> AsyncIterator[Sealed]:
@@ -199,6 +219,10 @@ def standing_out(days: Mapping[str, Mapping[int, int]]) -> list[StandsOut]:
             if len(others) >= DAYS and reads > LEAST and reads > FAR * median(others):
                 found.append(StandsOut(agent=agent, day=day, reads=reads, usual=float(median(others))))
     return found
+
+
+def _unreviewed(begun: BreakGlass) -> Unreviewed:
+    return Unreviewed(id=begun.id, by=begun.by, role=begun.role, agency=begun.agency, at=begun.at)
 
 
 def _told(sealed: Sealed) -> Drawn:

@@ -45,6 +45,9 @@ CLASS_OF = {
     "proposal@1": "approvals",
     "proposal-withdrawn@1": "approvals",
     "proposal-taken@1": "approvals",
+    "break-glass@1": "break-glass",
+    "break-glass-ended@1": "break-glass",
+    "break-glass-reviewed@1": "break-glass",
     "correction@1": "health",
     "believed@1": "health",
     "dead-letter@1": "health",
@@ -112,6 +115,7 @@ class LogReads:
 
         It leaves one event, at its beginning. Ask between two pages whether the session still holds.
         """
+        access = msgspec.structs.replace(access, glass=None)  # it goes on for ever, and a break-glass does not
         query = f"events after {after}, live"
         await self._anything(access, timeline, query)
         await self.ledger.wrote(access, timeline, query, ())

@@ -16,18 +16,16 @@ from tutela.flow.approve import WORDS
 from tutela.flow.approve_acts import ApprovalActs, Shown
 from tutela.model.access import Access
 from tutela.model.noun import Noun
-from tutela.model.people import Role, SignedIn
+from tutela.model.people import Role
 
-from . import paper
-from .console import BASIS, Console
+from . import glass, paper
+from .console import Console
 from .eyes import Eyes
 from .guard import SIGNED_IN, By, Guard
 from .problem import ACTING, READING, Asked
+from .why import system_of
 
 APPROVALS = "/approvals"
-OVERSEE = frozenset({Role.PRIVACY_OFFICER, Role.AUDITOR})
-"""Those who look at what is proposed for oversight; all others do for system-operation."""
-
 VOTES = frozenset({Role.SUPERVISOR, Role.PRIVACY_OFFICER})
 """Who is offered to vote. The policies decide."""
 
@@ -97,7 +95,7 @@ def _pages(acts: ApprovalActs, here: Console, guard: Guard) -> list[HTTPRouteHan
     async def page(request: Asked) -> Response[str]:
         """What was proposed, and forms to vote on it."""
         me = await guard.person(request, opens=True)
-        access = access_of(me)
+        access = system_of(me)
         found = await acts.listed(access)
         eyes = Eyes(
             me=await here.staff.named(me.agent),
@@ -110,8 +108,9 @@ def _pages(acts: ApprovalActs, here: Console, guard: Guard) -> list[HTTPRouteHan
             eyes=eyes,
             found=[(one, list(lines(msgspec.json.decode(one.proposal.body)))) for one in found],
             votes=me.agent.role in VOTES,
+            glass=await glass.noticed(here, access),
             purpose=access.purpose,
-            basis=BASIS,
+            basis=access.legal_basis,
             city=here.install.city,
             says=paper.said(request),
         )
@@ -128,7 +127,7 @@ def _form(acts: ApprovalActs, guard: Guard, verb: str) -> HTTPRouteHandler:
         await guard.whose(request)
         reason = str((await request.form()).get("reason", ""))
         try:
-            access = access_of(await guard.person(request))
+            access = system_of(await guard.person(request))
             return paper.go(APPROVALS, await VERBS[verb](acts, access, approval, reason))
         except TutelaError as wrong:
             return paper.go(APPROVALS, f"Not done: {wrong.message.removesuffix('.')}.")
@@ -159,12 +158,6 @@ VERBS: Mapping[str, Callable[[ApprovalActs, Access, str, str], Awaitable[str]]] 
     "withdraw": _withdraw,
 }
 """The buttons of the page."""
-
-
-def access_of(me: SignedIn) -> Access:
-    """The page reads and votes for the one purpose that one's role is there for; it says so at its foot."""
-    purpose = "oversight" if me.agent.role in OVERSEE else "system-operation"
-    return Access(agent=me.agent, purpose=purpose, legal_basis=BASIS, factor=me.factor)
 
 
 def lines(body: Any, path: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN401  any JSON
