@@ -100,7 +100,7 @@ class There:
             "holds": {"case": "R 1", "authority": "a court", "reason": "r", "review": 1, "bucket": "a/b/c"},
             "review": {"fine": True, "reason": "r"} if "/break-glass/" in path else {"review": 1, "reason": "r"},
             "lift": {"reason": "r"},
-            "propose": {"reason": "r"} if "/holds/" in path else {"reason": "r", "source": ENTRY},
+            "propose": _proposed(path),
             "entries": {"source": ENTRY},
             "break-glass": {"reason": "r"},
             "vote": {"yes": True, "reason": "r"},
@@ -108,6 +108,14 @@ class There:
             "passkeys": {"name": "phone", "answer": {}},
         }
         return bodies.get(path.rsplit("/", 1)[-1])
+
+
+def _proposed(path: str) -> Mapping[str, object]:
+    if "/invitations/again" in path:
+        return {"agent": "somebody", "until": "2026-11-30T09:00:00Z", "reason": "r"}
+    if "/invitations" in path:
+        return {"role": "supervisor", "agency": "city", "reason": "r"}
+    return {"reason": "r"} if "/holds/" in path else {"reason": "r", "source": ENTRY}
 
 
 def routes(app: Litestar) -> Iterator[str]:

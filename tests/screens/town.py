@@ -51,6 +51,7 @@ from tutela.flow.health import Health
 from tutela.flow.history import History
 from tutela.flow.hold import Holds
 from tutela.flow.hold_acts import HoldActs
+from tutela.flow.invite_acts import InviteActs
 from tutela.flow.ledger import Ledger
 from tutela.flow.oversee import Oversight
 from tutela.flow.passkeys import Passkeys
@@ -231,6 +232,7 @@ class Town:
             health=self.health_reads,
             staged=self.staged_reads,
             staff=self.staff,
+            invites=self.invites,
             passkeys=self.passkeys,
             acts=self.acts,
             incidents=self.incidents,
@@ -436,6 +438,10 @@ class Town:
         return GlassActs(ledger=self.ledger, glasses=own)
 
     @property
+    def invites(self) -> InviteActs:
+        return InviteActs(staff=self.staff, approvals=self.approvals)
+
+    @property
     def hold_acts(self) -> HoldActs:
         return HoldActs(ledger=self.ledger, holds=self.holds, approvals=self.approvals)
 
@@ -510,7 +516,7 @@ def application(here: Town, site: str = "") -> Litestar:
             incidents.routes(here.reads, here.incidents, guard),
             units.routes(here.reads, here.console.units, guard),
             events.routes(here.reads, guard),
-            people.routes(here.staff, guard),
+            people.routes(here.staff, here.invites, guard),
             passkeys.routes(here.passkeys, guard, site),
             published.routes(here.publishing, here.facts, ORIGIN, script()),
             register.routes(here.registering, INSTALL.zone),

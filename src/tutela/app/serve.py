@@ -44,6 +44,7 @@ from tutela.flow.gateway import Gateway, Options
 from tutela.flow.health import Health
 from tutela.flow.history import History
 from tutela.flow.hold_acts import HoldActs
+from tutela.flow.invite_acts import InviteActs
 from tutela.flow.oversee import Oversight
 from tutela.flow.prose import Prose
 from tutela.flow.published import Publishing
@@ -150,12 +151,12 @@ def _routes(behind: Doors) -> Sequence[Router]:
     shown = reads(ledger, facts, known, History(lake(inside), inside.streams, keys, inside.install.partitions), keys)
     deeds = Deeds(ledger, facts, facts, Prose(keys))
     acts, commands, moves, words = Acts(deeds), Incidents(deeds), UnitActs(ledger, facts, facts), sentences(inside)
-    vitals, outcomes = _vitals(behind), StagedReads(ledger=ledger, desk=facts, log=facts)
     console = Console(
         reads=shown,
-        health=vitals,
-        staged=outcomes,
+        health=_vitals(behind),
+        staged=StagedReads(ledger=ledger, desk=facts, log=facts),
         staff=here,
+        invites=InviteActs(staff=here, approvals=deciding(inside)),
         passkeys=own,
         acts=acts,
         incidents=commands,
@@ -174,10 +175,10 @@ def _routes(behind: Doors) -> Sequence[Router]:
         told.routes(shown, guard),
         units.routes(shown, moves, guard),
         events.routes(shown, guard),
-        people.routes(here, guard),
+        people.routes(here, console.invites, guard),
         passkeys.routes(own, guard, inside.settings.site),
-        health.routes(vitals, _probes(inside), guard),
-        staged.routes(outcomes, guard),
+        health.routes(console.health, _probes(inside), guard),
+        staged.routes(console.staged, guard),
         rules.routes(RuleReads(ledger=ledger, rules=facts, ticks=facts, try_=Apart(inside.settings).run), guard),
         *_decided(behind, console, guard),
     ]

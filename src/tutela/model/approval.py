@@ -38,9 +38,11 @@ GOOD_FOR = 7 * DAY
 
 HOLD_LIFT = "hold-lift"
 SOURCE_ENTRY = "source-entry"
+INVITATION = "invitation"
 
 MATTERS: Mapping[str, str] = {
     HOLD_LIFT: "Lifting a legal hold",
+    INVITATION: "Inviting somebody to a role that answers for others",
     SOURCE_ENTRY: "Entering a source, or widening its entry in the register",
 }
 """What is decided by two people, and how it is called for people."""

@@ -9,6 +9,7 @@ from tutela.flow.act import Acts
 from tutela.flow.command import Incidents
 from tutela.flow.explain import Sentences
 from tutela.flow.glass import GlassActs
+from tutela.flow.invite_acts import InviteActs
 from tutela.flow.passkeys import Passkeys
 from tutela.flow.people import Staff
 from tutela.flow.read import Reads
@@ -26,6 +27,7 @@ class Console:
     health: HealthReads
     staged: StagedReads
     staff: Staff
+    invites: InviteActs
     passkeys: Passkeys
     acts: Acts
     incidents: Incidents
