@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from tests.screens.town import NOW, Town, town
 
 from tutela.errors import BadInput, Refused
-from tutela.flow import oversee
-from tutela.flow.oversee import FAR, LEAST, Oversight, standing_out
+from tutela.flow import oversee, overseen
+from tutela.flow.oversee import Oversight
+from tutela.flow.overseen import FAR, LEAST, standing_out
 from tutela.model.access import Access
 from tutela.model.people import Agent, Role
 from tutela.model.when import DAY, HOUR, MINUTE
@@ -149,5 +150,32 @@ async def test_who_never_enrolled_or_whose_name_is_erased_is_compared_by_id_alon
     await here.seal()
 
     assert (await over(here).look(await auditor(here), 7, 0)).looked_up == ()
-    monkeypatch.setattr(oversee, "COMPARED", 1)
+    monkeypatch.setattr(overseen, "COMPARED", 1)
     assert (await over(here).look(await auditor(here), 7, 0)).unchecked == 1
+
+
+async def test_what_was_widened_at_the_machine_is_named_one_by_one() -> None:
+    here = await town()
+    await here.approvals.approvals.alone("hold-lift", "h", "the hold on bucket a/b/c is lifted", "install")
+    await here.seal()
+
+    (found,) = (await over(here).look(await auditor(here), 7, 0)).alone
+
+    assert (found.matter, found.target, found.by) == ("hold-lift", "h", "install")
+    assert found.says == "widened at the machine, without a second person: the hold on bucket a/b/c is lifted"
+
+
+async def test_who_broke_the_glass_is_counted_and_what_nobody_reviewed_in_a_day_is_named() -> None:
+    moment = [NOW]
+    here = await town(lambda: moment[0])
+    operator, _ = await here.person(Role.OPERATOR, "Aino")
+    for _ in range(2):
+        glass = await here.glass.glasses.begin(operator, "a child is missing", 10)
+        moment[0] += HOUR
+    await here.glass.glasses.review(glass.begun.id, "somebody", fine=True, reason="it was")
+    await here.seal()
+    moment[0] = NOW + DAY
+
+    found = await over(here).look(await auditor(here), 7, 0)
+
+    assert (found.break_glass, [one.at for one in found.overdue], found.overdue[0].by) == (2, [NOW], operator.id)

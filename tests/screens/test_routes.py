@@ -67,6 +67,15 @@ CASE = {
     "members": [],
     "until": 1,
 }
+ENTRY = {
+    "name": "new",
+    "owner": "Town",
+    "kind": "sensors",
+    "purposes": ["traffic"],
+    "legal_basis": "PublicInterest",
+    "personal_data": False,
+    "place": "x",
+}
 HANDED = "&recipient=a court&agreement=R 1&reason=it asked"
 
 
@@ -103,8 +112,13 @@ class There:
             "again": {"agent": "somebody"},
             "shift": {"budget": 6},
             "holds": {"case": "R 1", "authority": "a court", "reason": "r", "review": 1, "bucket": "a/b/c"},
-            "review": {"review": 1, "reason": "r"},
+            "review": {"fine": True, "reason": "r"} if "/break-glass/" in path else {"review": 1, "reason": "r"},
             "lift": {"reason": "r"},
+            "propose": _proposed(path),
+            "entries": {"source": ENTRY},
+            "break-glass": {"reason": "r"},
+            "vote": {"yes": True, "reason": "r"},
+            "withdraw": {"reason": "r"},
             "passkeys": {"name": "phone", "answer": {}},
             "totp": {"code": "123456"},
             "suspension": {"reason": "r"},
@@ -120,6 +134,14 @@ class There:
             "decision": {"outcome": "refused", "reasons": "r", "exemption": "excessive", "complain": "there"},
         }
         return bodies.get(path.rsplit("/", 1)[-1])
+
+
+def _proposed(path: str) -> Mapping[str, object]:
+    if "/invitations/again" in path:
+        return {"agent": "somebody", "until": "2026-11-30T09:00:00Z", "reason": "r"}
+    if "/invitations" in path:
+        return {"role": "supervisor", "agency": "city", "reason": "r"}
+    return {"reason": "r"} if "/holds/" in path else {"reason": "r", "source": ENTRY}
 
 
 def routes(app: Litestar) -> Iterator[str]:

@@ -32,6 +32,8 @@ from tutela.errors import Quarantined
 from tutela.flow import hop
 from tutela.flow.act import Acts
 from tutela.flow.aid import investigations
+from tutela.flow.approve import Approvals
+from tutela.flow.approve_acts import ApprovalActs
 from tutela.flow.backtest import Trial, backtest, days
 from tutela.flow.bundle import opened
 from tutela.flow.case import Cases
@@ -42,17 +44,20 @@ from tutela.flow.counting import Counting
 from tutela.flow.deed import Deeds
 from tutela.flow.detecting import DetectStage
 from tutela.flow.entering import define, enter
+from tutela.flow.entry_acts import EntryActs
 from tutela.flow.evidence import Evidence
 from tutela.flow.explain import Sentences
 from tutela.flow.figures import Figuring
 from tutela.flow.fleet import Definition
 from tutela.flow.fleet import enter as enter_units
 from tutela.flow.gateway import Gateway
+from tutela.flow.glass import GlassActs, Glasses
 from tutela.flow.health import Health
 from tutela.flow.history import History
 from tutela.flow.hold import Holds
 from tutela.flow.hold_acts import HoldActs
 from tutela.flow.investigate import Investigations
+from tutela.flow.invite_acts import InviteActs
 from tutela.flow.ledger import Ledger
 from tutela.flow.oversee import Oversight
 from tutela.flow.passkeys import Passkeys
@@ -102,10 +107,13 @@ from tutela.model.when import SECOND, parse
 from tutela.model.why import ValueWas, Why
 from tutela.screens import (
     alerts,
+    approvals,
     case_pages,
     cases,
+    entries,
     events,
     evidence,
+    glass,
     health,
     holds,
     incidents,
@@ -248,9 +256,11 @@ class Town:
             staged=self.staged_reads,
             staff=self.staff,
             ways=Ways(self.passkeys, self.totp),
+            invites=self.invites,
             acts=self.acts,
             incidents=self.incidents,
             units=UnitActs(self.ledger, self.facts, self.facts),
+            glass=self.glass,
             sentences=self.sentences,
             install=INSTALL,
         )
@@ -497,6 +507,28 @@ class Town:
         return Figuring(counting=counting, key=note.verifier_key(ORIGIN, self.publishing.public), signs=signs)
 
     @property
+    def approvals(self) -> ApprovalActs:
+        own = Approvals(log=self.facts, prose=Prose(self.keys), clock=self.clock, chance=self.staff.chance)
+        return ApprovalActs(ledger=self.ledger, approvals=own)
+
+    @property
+    def glass(self) -> GlassActs:
+        own = Glasses(log=self.facts, prose=Prose(self.keys), clock=self.clock)
+        return GlassActs(ledger=self.ledger, glasses=own)
+
+    @property
+    def invites(self) -> InviteActs:
+        return InviteActs(staff=self.staff, approvals=self.approvals)
+
+    @property
+    def hold_acts(self) -> HoldActs:
+        return HoldActs(ledger=self.ledger, holds=self.holds, approvals=self.approvals)
+
+    @property
+    def entries(self) -> EntryActs:
+        return EntryActs(ledger=self.ledger, register=self.facts, approvals=self.approvals)
+
+    @property
     def evidence(self) -> Evidence:
         async def signs(text: bytes) -> bytes:
             return LOG_KEY.sign(text)
@@ -553,7 +585,7 @@ class Town:
 
 def application(here: Town, site: str = "") -> Litestar:
     """The app, as `tutela serve` has it."""
-    guard = Guard(here.staff, Rates(here.clock))
+    guard = Guard(here.staff, Rates(here.clock), here.glass.glasses)
     asked = rights.desk(here.rights, here.rights_acts, guard, INSTALL.city)
     seat = oversight.Seat(
         oversight=Oversight(ledger=here.ledger, log=here.facts, chance=here.staff.chance, named=here.staff.named),
@@ -570,7 +602,7 @@ def application(here: Town, site: str = "") -> Litestar:
             incidents.routes(here.reads, here.incidents, guard),
             units.routes(here.reads, here.console.units, guard),
             events.routes(here.reads, guard),
-            people.routes(here.staff, guard),
+            people.routes(here.staff, here.invites, guard),
             passkeys.routes(here.passkeys, guard, site),
             totp.routes(here.totp, Suspending(staff=here.staff), guard),
             published.routes(here.publishing, here.facts, ORIGIN, script()),
@@ -580,8 +612,11 @@ def application(here: Town, site: str = "") -> Litestar:
             health.routes(here.health_reads, probes, guard),
             staged.routes(here.staged_reads, guard),
             told.routes(here.reads, guard),
-            holds.routes(HoldActs(ledger=here.ledger, holds=here.holds), guard),
             retention.routes(RetentionReads(ledger=here.ledger, retained=here.retained), guard),
+            holds.routes(here.hold_acts, guard),
+            approvals.routes(here.approvals, here.console, guard),
+            entries.routes(here.entries, guard),
+            glass.routes(here.glass, guard),
             evidence.routes(here.evidence, guard),
             cases.routes(here.aid, guard),
             case_pages.routes(case_pages.CasePages(here.aid, here.sentences, INSTALL), guard),

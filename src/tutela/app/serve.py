@@ -15,6 +15,8 @@ from litestar import Litestar, Router
 
 from tutela import __version__
 from tutela.app.apart import Apart
+from tutela.app.approving import acts as deciding
+from tutela.app.approving import glass as breaking
 from tutela.app.cases import aid
 from tutela.app.core import Core, chance, clock, core
 from tutela.app.disks import reserve
@@ -42,10 +44,12 @@ from tutela.flow import hop
 from tutela.flow.act import Acts
 from tutela.flow.command import Incidents
 from tutela.flow.deed import Deeds
+from tutela.flow.entry_acts import EntryActs
 from tutela.flow.gateway import Gateway, Options
 from tutela.flow.health import Health
 from tutela.flow.history import History
 from tutela.flow.hold_acts import HoldActs
+from tutela.flow.invite_acts import InviteActs
 from tutela.flow.oversee import Oversight
 from tutela.flow.people import Staff
 from tutela.flow.prose import Prose
@@ -66,10 +70,13 @@ from tutela.model.flow import Give
 from tutela.model.timeline import LIVE
 from tutela.screens import (
     alerts,
+    approvals,
     case_pages,
     cases,
+    entries,
     events,
     evidence,
+    glass,
     health,
     holds,
     incidents,
@@ -164,12 +171,25 @@ def _routes(behind: Doors) -> Sequence[Router]:
     inside = behind.core
     facts, known, keys, ledger = inside.facts, inside.known, inside.keys, inside.ledger
     here = staff(inside, chance)
-    guard = Guard(here, Rates(clock, told=slowed(inside.meters)))
-    ways = Ways(passkeys_of(inside, here), Totp(staff=here, issuer=inside.install.city))
+    broken = breaking(inside)
+    guard = Guard(here, Rates(clock, told=slowed(inside.meters)), broken.glasses)
     shown = reads(ledger, facts, known, History(lake(inside), inside.streams, keys, inside.install.partitions), keys)
     deeds = Deeds(ledger, facts, facts, Prose(keys))
     acts, commands, moves, words = Acts(deeds), Incidents(deeds), UnitActs(ledger, facts, facts), sentences(inside)
-    vitals, outcomes = _vitals(behind), StagedReads(ledger=ledger, desk=facts, log=facts)
+    console = Console(
+        reads=shown,
+        health=_vitals(behind),
+        staged=StagedReads(ledger=ledger, desk=facts, log=facts),
+        staff=here,
+        invites=InviteActs(staff=here, approvals=deciding(inside)),
+        ways=Ways(passkeys_of(inside, here), Totp(staff=here, issuer=inside.install.city)),
+        acts=acts,
+        incidents=commands,
+        units=moves,
+        glass=broken,
+        sentences=words,
+        install=inside.install,
+    )
     return [
         _machines(behind),
         *_for_everybody(behind),
@@ -180,34 +200,32 @@ def _routes(behind: Doors) -> Sequence[Router]:
         told.routes(shown, guard),
         units.routes(shown, moves, guard),
         events.routes(shown, guard),
-        *_people(inside, here, ways, guard),
-        health.routes(vitals, _probes(inside), guard),
-        staged.routes(outcomes, guard),
+        *_people(inside, here, console, guard),
+        health.routes(console.health, _probes(inside), guard),
+        staged.routes(console.staged, guard),
         rules.routes(RuleReads(ledger=ledger, rules=facts, ticks=facts, try_=Apart(inside.settings).run), guard),
-        page.routes(
-            Console(
-                reads=shown,
-                health=vitals,
-                staged=outcomes,
-                staff=here,
-                ways=ways,
-                acts=acts,
-                incidents=commands,
-                units=moves,
-                sentences=words,
-                install=inside.install,
-            ),
-            guard,
-        ),
+        *_decided(behind, console, guard),
     ]
 
 
-def _people(inside: Core, here: Staff, ways: Ways, guard: Guard) -> Sequence[Router]:
+def _decided(behind: Doors, console: Console, guard: Guard) -> Sequence[Router]:
+    """The page, and what two people decide."""
+    inside, two = behind.core, deciding(behind.core)
+    entering = EntryActs(ledger=inside.ledger, register=inside.facts, approvals=two)
+    return [
+        page.routes(console, guard),
+        approvals.routes(two, console, guard),
+        entries.routes(entering, guard),
+        glass.routes(console.glass, guard),
+    ]
+
+
+def _people(inside: Core, here: Staff, console: Console, guard: Guard) -> Sequence[Router]:
     """Who works here, and how they come in."""
     return [
-        people.routes(here, guard),
-        passkeys.routes(ways.passkeys, guard, inside.settings.site),
-        totp.routes(ways.totp, Suspending(staff=here), guard),
+        people.routes(here, console.invites, guard),
+        passkeys.routes(console.ways.passkeys, guard, inside.settings.site),
+        totp.routes(console.ways.totp, Suspending(staff=here), guard),
     ]
 
 
@@ -232,11 +250,11 @@ def _accountable(behind: Doors, shown: Reads, here: Staff, guard: Guard) -> Sequ
         rights.routes(desk),
         rights_pages.pages(desk),
         evidence.routes(making(inside, shown, behind.publishing), guard),
-        holds.routes(HoldActs(ledger=inside.ledger, holds=keeping(inside)), guard),
         *_cases(inside, shown, guard),
         retention.routes(RetentionReads(ledger=inside.ledger, retained=retained(inside, lake(inside))), guard),
         oversight.routes(eyes, guard),
         oversight.page(seat, guard),
+        holds.routes(HoldActs(ledger=inside.ledger, holds=keeping(inside), approvals=deciding(inside)), guard),
     ]
 
 

@@ -40,6 +40,7 @@ VERBS = {
     "evidence": "evidence",
     "holds": "holds",
     "retention": "retention",
+    "approvals": "approvals",
     "witnesses": "proving",
     "witness": "proving",
     "witness-settled": "proving",

@@ -20,10 +20,10 @@ from tutela.model.link import EntityKind, Graph, Item
 
 from . import paper
 from .cases import Aid
-from .console import BASIS, PURPOSE, access_of
 from .eyes import Eyes
 from .guard import Guard
 from .problem import Asked
+from .why import BASIS, PURPOSE, access_of
 
 LARGEST = 20_000
 """Bytes of a form."""

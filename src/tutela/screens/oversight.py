@@ -12,7 +12,8 @@ from litestar import Response, Router, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
-from tutela.flow.oversee import Overseen, Oversight
+from tutela.flow.oversee import Oversight
+from tutela.flow.overseen import Overseen
 from tutela.flow.register_public import Registering
 from tutela.flow.rights_acts import RightsActs
 from tutela.model.access import Access

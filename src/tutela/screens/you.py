@@ -16,11 +16,12 @@ from tutela.model.access import Access
 from tutela.model.people import Factor, Role, SignedIn
 from tutela.model.when import micros
 
-from . import paper
-from .console import BASIS, Console
+from . import glass, paper
+from .console import Console
 from .eyes import Eyes
 from .guard import Guard
 from .problem import Asked
+from .why import BASIS, system_of
 
 YOU = "/you"
 INVITE: Mapping[Role, tuple[str, tuple[Role, ...]]] = {
@@ -61,9 +62,15 @@ def handlers(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
         form = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
         try:
             me = await guard.person(request)
+            if _proposes(form):
+                await _proposed(here, me, form)
+                return paper.go(
+                    YOU,
+                    "Proposed. When another person has said yes, and a day has passed, make the code with the id at /approvals.",
+                )
             code = await _invited(here, me, form)
         except TutelaError as wrong:
-            return paper.go(YOU, f"Not done: {wrong.message}.")
+            return paper.go(YOU, f"Not done: {wrong.message.removesuffix('.')}.")
         return await _page(here, me, code=code)
 
     return [you, remove, *_app(here, guard), invite]
@@ -113,6 +120,7 @@ async def _page(
         app=await here.ways.totp.has(me.agent.id),
         shared=shared,
         may=INVITE.get(me.agent.role, ("", ()))[1],
+        glass=await glass.noticed(here, system_of(me)),
         city=here.install.city,
         says=says,
         code=code,
@@ -120,16 +128,39 @@ async def _page(
 
 
 async def _invited(here: Console, me: SignedIn, form: Mapping[str, str]) -> str:
-    purpose, _ = INVITE.get(me.agent.role, ("system-operation", ()))
-    access = Access(agent=me.agent, purpose=purpose, legal_basis=BASIS, factor=me.factor)
-    ends = _end(form.get("until", ""), here.install.zone)
+    ends, approval = _end(form.get("until", ""), here.install.zone), form.get("approval", "").strip() or None
     known = form.get("agent", "").strip()
     if known:
-        return await here.staff.invite_again(access, known, ends)
+        return await here.invites.invite_again(_access(me), known, ends, approval)
+    return await here.invites.invite(_access(me), _role(form), me.agent.agency, ends, approval)
+
+
+def _proposes(form: Mapping[str, str]) -> bool:
+    """Whether it is for others to say yes first: a role that answers for them, and a reason for it."""
+    return bool(form.get("reason", "").strip()) and not form.get("approval", "").strip()
+
+
+async def _proposed(here: Console, me: SignedIn, form: Mapping[str, str]) -> None:
+    ends = _end(form.get("until", ""), here.install.zone)
+    known, reason = form.get("agent", "").strip(), form["reason"]
+    if not known:
+        await here.invites.propose(_access(me), _role(form), me.agent.agency, ends, reason)
+    elif ends is None:
+        raise BadInput("say until when they are to have their role; without that they come in again at once")
+    else:
+        await here.invites.propose_again(_access(me), known, ends, reason)
+
+
+def _access(me: SignedIn) -> Access:
+    purpose, _ = INVITE.get(me.agent.role, ("system-operation", ()))
+    return Access(agent=me.agent, purpose=purpose, legal_basis=BASIS, factor=me.factor)
+
+
+def _role(form: Mapping[str, str]) -> Role:
     role = form.get("role", "")
     if role not in set(Role):
         raise BadInput(f"there is no role {role[:40]!r}; choose one of: {', '.join(Role)}")
-    return await here.staff.invite(access, Role(role), me.agent.agency, ends)
+    return Role(role)
 
 
 def _end(day: str, zone: str) -> int | None:
