@@ -38,6 +38,7 @@ POLICY_IDS = (
     "F17-other-agency",
     "F18-own-agency-invites",
     "F19-oversight-apart",
+    "G20-agreement",
     "P01-operators",
     "P02-supervisors",
     "P03-analysts",
@@ -93,7 +94,7 @@ def test_these_are_all_policies() -> None:
 
 def test_every_forbid_keeps_something_out_that_a_permit_would_let_in() -> None:
     """A forbid whose loss lets nobody in would be a sentence, not a rule. Those of R are for what no permit names."""
-    for id_ in (id_ for id_ in POLICY_IDS if id_.startswith("F")):
+    for id_ in (id_ for id_ in POLICY_IDS if id_.startswith(("F", "G"))):
         fewer = Policies(without(TEXT, id_), SCHEMA)
 
         let_in = [row.says for row in GOLDEN if row.answer == id_ and answer(fewer, row.ask) == "allow"]
@@ -194,6 +195,8 @@ def test_whatever_is_asked_what_is_allowed_breaks_no_prohibition(ask_: Ask) -> N
     assert ask_.record_class != "person-scores"
     assert ask_.expires is None or ask_.expires > ask_.now
     assert agent.agency != "police" or "neighbourhood" not in (access.purpose, *ask_.record_purposes)
+    if ask_.action == Action.EXPORT:
+        assert ask_.stands & {"agreement", "authorisation"}
     if ask_.action == Action.INVITE:
         assert ask_.agency == agent.agency
         assert (agent.role in OVERSIGHT) == (ask_.invites in OVERSIGHT)
@@ -308,5 +311,5 @@ def test_every_policy_says_something() -> None:
     for rule in SHIPPED.rules:
         assert rule.msg.endswith(".")
         assert rule.do.endswith(".")
-        assert rule.forbids == rule.id.startswith(("F", "R"))
+        assert rule.forbids == rule.id.startswith(("F", "G", "R"))
         assert rule.role in {"", *Role}

@@ -49,6 +49,8 @@ from tutela.flow.hold import Holds
 from tutela.flow.hold_acts import HoldActs
 from tutela.flow.ledger import Ledger
 from tutela.flow.oversee import Oversight
+from tutela.flow.paper_acts import PaperActs
+from tutela.flow.papers import Papers
 from tutela.flow.passkeys import Passkeys
 from tutela.flow.people import Staff
 from tutela.flow.ports import Policy
@@ -77,6 +79,7 @@ from tutela.model.detection import Detection
 from tutela.model.event import Checkpoint, Event
 from tutela.model.flow import Newest, encode
 from tutela.model.install import Install
+from tutela.model.paper import Agreement, Filed, Paper
 from tutela.model.people import Agent, Role
 from tutela.model.place import Place
 from tutela.model.post import Post
@@ -86,7 +89,7 @@ from tutela.model.resource import EmergencyResource, ResourceKind, UnitStatus
 from tutela.model.rows import Rows
 from tutela.model.rule import Rule
 from tutela.model.scales import Certainty, Scale, Severity, Urgency
-from tutela.model.when import SECOND, parse
+from tutela.model.when import DAY, SECOND, parse
 from tutela.model.why import ValueWas, Why
 from tutela.screens import (
     alerts,
@@ -98,6 +101,7 @@ from tutela.screens import (
     observations,
     oversight,
     page,
+    papers,
     passkeys,
     people,
     published,
@@ -142,6 +146,28 @@ def chance() -> Callable[[int], bytes]:
     """Bytes that look like chance, the same in each run."""
     numbers = count()
     return lambda size: sha256(str(next(numbers)).encode()).digest()[:size]
+
+
+ALL = ("readings", "counts", "positions", "detections", "alerts", "incidents", "calls", "call-contents", "reports")
+"""Classes of records that an agreement covers, where a test does not say which."""
+
+
+def agreed(now: int, recipient: str, number: str, *classes: str) -> Paper:
+    """An agreement, as somebody enters it."""
+    about = Agreement(
+        recipient=recipient,
+        classes=classes or (*ALL, "report-contents", "posts", "post-contents"),
+        purposes=("public-safety", "emergency-response"),
+    )
+    return Paper(
+        number=number,
+        authority="The town",
+        signed="Aino Virtanen",
+        about=about,
+        since=now,
+        until=now + 100 * DAY,
+        sha256="ab" * 32,
+    )
 
 
 async def identify(token: str) -> str:
@@ -418,13 +444,21 @@ class Town:
         return Holds(log=self.facts, desk=self.facts, prose=Prose(self.keys), clock=self.clock)
 
     @property
+    def papers(self) -> Papers:
+        return Papers(log=self.facts, keys=self.keys, clock=self.clock)
+
+    async def agreement(self, recipient: str, number: str, *classes: str) -> Filed:
+        """An agreement that stands, by which what these tests hand out may leave."""
+        return await self.papers.enter(agreed(self.clock(), recipient, number, *classes), "install")
+
+    @property
     def evidence(self) -> Evidence:
         async def signs(text: bytes) -> bytes:
             return LOG_KEY.sign(text)
 
         public = self.publishing
         key = note.verifier_key(ORIGIN, public.public)
-        return Evidence(reads=self.reads, publishing=public, key=key, signs=signs, version="0")
+        return Evidence(reads=self.reads, papers=self.papers, publishing=public, key=key, signs=signs, version="0")
 
     async def signed(self) -> Checkpoint:
         """Seal all that is committed, and sign it."""
@@ -494,6 +528,7 @@ def application(here: Town, site: str = "") -> Litestar:
             told.routes(here.reads, guard),
             holds.routes(HoldActs(ledger=here.ledger, holds=here.holds), guard),
             evidence.routes(here.evidence, guard),
+            papers.routes(PaperActs(ledger=here.ledger, papers=here.papers), guard, INSTALL.city),
             rules.routes(here.rule_reads, guard),
             page.routes(here.console, guard),
         ],

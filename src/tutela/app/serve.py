@@ -24,6 +24,7 @@ from tutela.app.lake import lake
 from tutela.app.leaving import Leaving
 from tutela.app.measuring import Heard, slowed, tell, timing
 from tutela.app.memory import settle
+from tutela.app.papers import papers as filing
 from tutela.app.passkeys import passkeys_of
 from tutela.app.registering import registering
 from tutela.app.settings import FIRST_MQTT_PORT, FIRST_PORT, Settings
@@ -42,6 +43,7 @@ from tutela.flow.health import Health
 from tutela.flow.history import History
 from tutela.flow.hold_acts import HoldActs
 from tutela.flow.oversee import Oversight
+from tutela.flow.paper_acts import PaperActs
 from tutela.flow.prose import Prose
 from tutela.flow.published import Publishing
 from tutela.flow.rates import Rates
@@ -64,6 +66,7 @@ from tutela.screens import (
     observations,
     oversight,
     page,
+    papers,
     passkeys,
     people,
     published,
@@ -191,6 +194,7 @@ def _accountable(behind: Doors, shown: Reads, guard: Guard) -> Sequence[Router]:
     inside = behind.core
     return [
         evidence.routes(making(inside, shown, behind.publishing), guard),
+        papers.routes(PaperActs(ledger=inside.ledger, papers=filing(inside)), guard, inside.install.city),
         holds.routes(HoldActs(ledger=inside.ledger, holds=keeping(inside)), guard),
         oversight.routes(Oversight(ledger=inside.ledger, log=inside.facts, chance=chance), guard),
     ]

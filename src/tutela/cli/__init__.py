@@ -39,6 +39,7 @@ VERBS = {
     "proof": "proving",
     "evidence": "evidence",
     "holds": "holds",
+    "papers": "papers",
     "witnesses": "proving",
     "witness": "proving",
     "witness-settled": "proving",

@@ -32,6 +32,7 @@ class Action(StrEnum):
     ACT = "act"  # on alerts, incidents and units: acknowledge, shelve, open, fuse, note, set a status
     EXPORT = "export"  # hand out of the house: evidence, with its recipient and reason
     HOLD = "hold"  # keep what a case needs although its time is over, and let it go again
+    FILE = "file"  # a paper: enter it, grant it, end it
     SIGN = "sign"  # on and off a shift
     INVITE = "invite"
     ENTER = "enter"  # a source, its Things and Datastreams, into the register
@@ -205,6 +206,17 @@ CLASSES = {
             name="people", purposes=("system-operation",), personal_data=True, says="Who works here, with which role."
         ),
         RecordClass(name="register", purposes=_ANY, says="The sources, their Things and Datastreams."),
+        RecordClass(
+            name="papers",
+            purposes=_ANY,
+            says="Assessments, authorisations, agreements and consents, without the people in them.",
+        ),
+        RecordClass(
+            name="paper-contents",
+            purposes=_ANY,
+            personal_data=True,
+            says="Who signed a paper, whom it is about, and why it was decided.",
+        ),
         RecordClass(
             name="health", purposes=("system-operation", *_DESK), says="How this system and its sources are doing."
         ),
