@@ -91,6 +91,16 @@ class There:
             "holds": {"case": "R 1", "authority": "a court", "reason": "r", "review": 1, "bucket": "a/b/c"},
             "review": {"review": 1, "reason": "r"},
             "lift": {"reason": "r"},
+            "papers": {
+                "number": "R 1",
+                "authority": "a court",
+                "signed": "s",
+                "about": {"kind": "dpia", "covers": ["smoke"]},
+                "since": 1,
+                "until": 2,
+            },
+            "grant": {},
+            "end": {"reason": "r"},
             "passkeys": {"name": "phone", "answer": {}},
         }
         return bodies.get(path.rsplit("/", 1)[-1])

@@ -41,6 +41,9 @@ from .ports import Clock, Keys, Log
 from .prose import Prose
 
 WORDS = 2000
+MOST = 100
+"""Capabilities, classes, purposes or targets in one paper."""
+
 SEALED = "(sealed)"
 """What whoever may not read it is shown instead."""
 
@@ -77,7 +80,7 @@ class Papers:
             if before.paper.kind != paper.kind:
                 raise BadInput(f"a {paper.kind} replaces a {paper.kind}, and {paper.replaces} is a {before.paper.kind}")
         # Of nothing that is about people: whoever guessed a name could try it.
-        paper = replace(paper, id=uuid_of("paper", paper.kind, paper.number, paper.authority, now))
+        paper = replace(paper, id=uuid_of("paper", encode(closed(Filed(paper=paper)).paper)))
         await self._tell("paper@1", await self._sealed(paper), by, paper)
         return Filed(paper=paper)
 
@@ -233,9 +236,9 @@ def proper(paper: Paper, now: int) -> None:
                 f"the paper {paper.number} can't be entered: give up to {WORDS} letters for each of its words"
             )
     begins, longest = max(paper.since, now), LONGEST[paper.kind]
-    if not begins < paper.until <= begins + longest:
+    if not begins < paper.until <= paper.since + longest:
         raise BadInput(
-            f"a {paper.kind} stands for up to {longest // DAY} days: give an end after {iso(begins)} and not after {iso(begins + longest)}"
+            f"a {paper.kind} stands for up to {longest // DAY} days: give an end after {iso(begins)} and not after {iso(paper.since + longest)}"
         )
     if not paper.sha256 and not isinstance(paper.about, Consent):
         raise BadInput("name the document by its hash: `sha256sum FILE`, and put it under sha256")
@@ -243,8 +246,12 @@ def proper(paper: Paper, now: int) -> None:
 
 
 def _spoken_of(paper: Paper) -> None:
-    """Raise BadInput for classes of records or purposes that there are not."""
+    """Raise BadInput for what is about nothing, and for classes of records or purposes that there are not."""
     about, purposes = paper.about, tuple[str, ...]()
+    for name in ("covers", "classes", "purposes", "targets"):
+        words: tuple[str, ...] = getattr(about, name, ("it",))
+        if len(words) > MOST or not all(map(str.strip, words)) or not (words or name == "targets"):
+            raise BadInput(f"a {paper.kind} has at least one word under {name}, and at most {MOST}")
     if isinstance(about, Agreement):
         purposes = about.purposes
         if strange := sorted(set(about.classes) - CLASSES.keys()):

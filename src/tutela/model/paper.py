@@ -26,26 +26,25 @@ Text = Annotated[str, msgspec.Meta(min_length=1, max_length=2000, pattern=r"\S")
 Sealable = Annotated[str, msgspec.Meta(min_length=1, max_length=20_000, pattern=r"\S")]
 """Of at most 2000 letters, and longer where it is sealed."""
 
-Words = Annotated[tuple[Word, ...], msgspec.Meta(min_length=1, max_length=100)]
 Hash = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{64})?$")]
 
 
 class Dpia(Noun, frozen=True, kw_only=True, tag_field="kind", tag="dpia"):
     """What capabilities do to people's data was weighed (GDPR art. 35). `covers`: capabilities by name, or whole systems."""
 
-    covers: Words
+    covers: tuple[str, ...]
 
 
 class Fria(Noun, frozen=True, kw_only=True, tag_field="kind", tag="fria"):
     """What high-risk capabilities do to people's rights was weighed (AI Act art. 27)."""
 
-    covers: Words
+    covers: tuple[str, ...]
 
 
 class ForecastCard(Noun, frozen=True, kw_only=True, tag_field="kind", tag="forecast-card"):
     """How good and how fair a forecast is was measured, and all of it was within its limits (governance (e), G15)."""
 
-    covers: Words
+    covers: tuple[str, ...]
 
 
 class Authorisation(Noun, frozen=True, kw_only=True, tag_field="kind", tag="authorisation"):
@@ -56,7 +55,7 @@ class Authorisation(Noun, frozen=True, kw_only=True, tag_field="kind", tag="auth
 
     objective: Text
     area: Text
-    targets: tuple[Sealable, ...] = ()
+    targets: tuple[str, ...] = ()
     case: str = ""
     urgent: bool = False
 
@@ -65,8 +64,8 @@ class Agreement(Noun, frozen=True, kw_only=True, tag_field="kind", tag="agreemen
     """Records of these classes go to that recipient for these purposes. `watermark`: each copy has to tell whose it is."""
 
     recipient: Word
-    classes: Words
-    purposes: Words
+    classes: tuple[str, ...]
+    purposes: tuple[str, ...]
     watermark: bool = False
 
 
