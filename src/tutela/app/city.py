@@ -13,6 +13,7 @@ import httpx
 import msgspec
 
 from tutela.app.core import Core, clock, core
+from tutela.app.demonstrating_papers import with_papers
 from tutela.app.registering import keep, read
 from tutela.app.settings import FIRST_PORT, Settings
 from tutela.errors import BadInput, NotFound
@@ -108,6 +109,7 @@ async def run(settings: Settings, seed: int = SEED) -> None:
         city = City(things, seed, clock(), plan(day()), sun.height)
         units = Units(net(await asyncio.to_thread(there.streets)).whole(), seed)
         await keep(inside, await asyncio.to_thread(read, extract().with_name("register.toml")))
+        await with_papers(inside)
         sender_tokens = {**await _enter(inside, things, city), **await _send_out(inside, units)}
         base = f"http://127.0.0.1:{settings.port or FIRST_PORT}"
         async with httpx.AsyncClient(base_url=base, timeout=30) as client:

@@ -40,6 +40,7 @@ VERBS = {
     "evidence": "evidence",
     "holds": "holds",
     "papers": "papers",
+    "capabilities": "capabilities",
     "witnesses": "proving",
     "witness": "proving",
     "witness-settled": "proving",

@@ -33,6 +33,7 @@ class Action(StrEnum):
     EXPORT = "export"  # hand out of the house: evidence, with its recipient and reason
     HOLD = "hold"  # keep what a case needs although its time is over, and let it go again
     FILE = "file"  # a paper: enter it, grant it, end it
+    ARM = "arm"  # a capability: publish it, answer its comments, arm it, disarm it
     SIGN = "sign"  # on and off a shift
     INVITE = "invite"
     ENTER = "enter"  # a source, its Things and Datastreams, into the register
