@@ -36,7 +36,7 @@ OPEN = {
     "GET /v1/register",
     "GET /v1/register/{form}",
     "GET /schema",  # the description: no data
-    "GET /schema/{path}",
+    "POST /v1/register/{capability}/comments",  # a resident, before it is armed; see tests/screens/test_capabilities.py
     "GET /schema/openapi.json",
 }
 DEVICES = {f"POST /v1/{what}" for what in ("observations", "CreateObservations", "calls", "reports", "posts")}
@@ -99,6 +99,13 @@ class There:
                 "since": 1,
                 "until": 2,
             },
+            "publish": {
+                "text": "t",
+                "extent": {"areas": ["a"], "purposes": ["emergency-response"], "classes": ["positions"], "days": 1},
+            },
+            "arm": {},
+            "disarm": {"reason": "r"},
+            "answer": {"text": "t", "signed": "s"},
             "grant": {},
             "end": {"reason": "r"},
             "passkeys": {"name": "phone", "answer": {}},

@@ -18,7 +18,7 @@ from litestar import Litestar
 
 from tutela.app.core import policies
 from tutela.app.detecting import instance, parted
-from tutela.app.registering import capabilities
+from tutela.app.registering import capabilities as noticing
 from tutela.app.serve import BODY
 from tutela.app.verifying import script
 from tutela.backends.ceremonies import WebAuthn
@@ -31,6 +31,8 @@ from tutela.backends.memory_lake import MemoryLake
 from tutela.errors import Quarantined
 from tutela.flow import hop
 from tutela.flow.act import Acts
+from tutela.flow.arming import Arming
+from tutela.flow.arming_acts import ArmingActs, patience
 from tutela.flow.backtest import Trial, backtest, days
 from tutela.flow.bundle import opened
 from tutela.flow.catalogue import Known
@@ -93,6 +95,7 @@ from tutela.model.when import DAY, SECOND, parse
 from tutela.model.why import ValueWas, Why
 from tutela.screens import (
     alerts,
+    capabilities,
     events,
     evidence,
     health,
@@ -447,6 +450,10 @@ class Town:
     def papers(self) -> Papers:
         return Papers(log=self.facts, keys=self.keys, clock=self.clock)
 
+    @property
+    def arming(self) -> Arming:
+        return Arming(papers=self.papers, needed=self.registering.needed)
+
     async def agreement(self, recipient: str, number: str, *classes: str) -> Filed:
         """An agreement that stands, by which what these tests hand out may leave."""
         return await self.papers.enter(agreed(self.clock(), recipient, number, *classes), "install")
@@ -528,6 +535,7 @@ def application(here: Town, site: str = "") -> Litestar:
             told.routes(here.reads, guard),
             holds.routes(HoldActs(ledger=here.ledger, holds=here.holds), guard),
             evidence.routes(here.evidence, guard),
+            capabilities.routes(ArmingActs(ledger=here.ledger, arming=here.arming, rates=patience(here.clock)), guard),
             papers.routes(PaperActs(ledger=here.ledger, papers=here.papers), guard, INSTALL.city),
             rules.routes(here.rule_reads, guard),
             page.routes(here.console, guard),
@@ -570,7 +578,7 @@ async def town(clock: Callable[[], int] = lambda: NOW, policy: Policy | None = N
         recorder=Recorder(facts, keys, known, health, clock, bytes_),
         acts=Acts(deeds),
         incidents=Incidents(deeds),
-        registering=Registering(facts, facts, facts, partial(capabilities, INSTALL.zone), INSTALL.city, "0", clock),
+        registering=Registering(facts, facts, facts, partial(noticing, INSTALL.zone), INSTALL.city, "0", clock),
     )
     await _register(made)
     await made.values()

@@ -15,6 +15,7 @@ from litestar import Litestar, Router
 
 from tutela import __version__
 from tutela.app.apart import Apart
+from tutela.app.arming import arming
 from tutela.app.core import Core, chance, clock, core
 from tutela.app.disks import reserve
 from tutela.app.evidence import evidence as making
@@ -36,6 +37,7 @@ from tutela.app.wording import sentences
 from tutela.backends.postgres.progress import PostgresProgress
 from tutela.flow import hop
 from tutela.flow.act import Acts
+from tutela.flow.arming_acts import ArmingActs, patience
 from tutela.flow.command import Incidents
 from tutela.flow.deed import Deeds
 from tutela.flow.gateway import Gateway, Options
@@ -52,12 +54,14 @@ from tutela.flow.read_health import HealthReads
 from tutela.flow.read_rules import RuleReads
 from tutela.flow.read_staged import StagedReads
 from tutela.flow.record import Recorder
+from tutela.flow.register_public import Registering
 from tutela.flow.tokens import Doorkeeper
 from tutela.flow.units import UnitActs
 from tutela.model.flow import Give
 from tutela.model.timeline import LIVE
 from tutela.screens import (
     alerts,
+    capabilities,
     events,
     evidence,
     health,
@@ -101,6 +105,7 @@ class Doors:
     health: Health
     keeper: Doorkeeper
     publishing: Publishing
+    register: Registering
 
     @property
     def give(self) -> Give:
@@ -122,7 +127,7 @@ async def doors(inside: Core) -> Doors:
         options=Options(may=reserve(inside.settings).check, traces=inside.traces),
     )
     keeper = Doorkeeper(inside.tokens, inside.known, told, clock)
-    return Doors(inside, gateway, told, keeper, await publishing(inside))
+    return Doors(inside, gateway, told, keeper, await publishing(inside), registering(inside))
 
 
 def application(behind: Doors) -> Litestar:
@@ -185,7 +190,7 @@ def _for_everybody(behind: Doors) -> Sequence[Router]:
     inside = behind.core
     return [
         published.routes(behind.publishing, inside.facts, origin(inside.install), script()),
-        register.routes(registering(inside), inside.install.zone),
+        register.routes(behind.register, inside.install.zone),
     ]
 
 
@@ -194,6 +199,9 @@ def _accountable(behind: Doors, shown: Reads, guard: Guard) -> Sequence[Router]:
     inside = behind.core
     return [
         evidence.routes(making(inside, shown, behind.publishing), guard),
+        capabilities.routes(
+            ArmingActs(ledger=inside.ledger, arming=arming(inside, behind.register), rates=patience(clock)), guard
+        ),
         papers.routes(PaperActs(ledger=inside.ledger, papers=filing(inside)), guard, inside.install.city),
         holds.routes(HoldActs(ledger=inside.ledger, holds=keeping(inside)), guard),
         oversight.routes(Oversight(ledger=inside.ledger, log=inside.facts, chance=chance), guard),

@@ -31,7 +31,7 @@ from tutela.model.timeline import LIVE
 from tutela.model.when import iso
 from tutela.policy.purposes import known_purpose
 
-from .at_work import Now, lacking, now_of
+from .at_work import SOONER, Now, lacking, now_of
 from .papers import Papers
 from .prose import Prose
 
@@ -157,7 +157,7 @@ class Arming:
         for one in await self.all():
             last = told.get(one.name)
             was = "" if last is None or last.kind == ON else _off(last.body).why
-            if one.why != was:
+            if one.why not in (was, SOONER):
                 said.append(CapabilityOff(name=one.name, since=self.now, why=one.why))
                 await self._tell(OFF if one.why else ON, said[-1], BY)
         return said

@@ -23,6 +23,8 @@ from .rules import SOON
 HIGH = "high risk"
 """What a system's words say of it in the register; then it needs both assessments (governance, Annex III)."""
 
+SOONER = "it begins in a few seconds"
+
 Span = tuple[int, int]
 
 
@@ -40,7 +42,7 @@ class Now:
         """In a word: its life's, or that it lapsed."""
         if self.life is None:
             return "drafted" if self.needs else "armed"
-        return "lapsed" if self.why and self.life.state == "armed" else str(self.life.state)
+        return "lapsed" if self.why not in ("", SOONER) and self.life.state is State.ARMED else str(self.life.state)
 
 
 def needed(of: Capability, words: Words) -> tuple[str, ...]:
@@ -115,7 +117,7 @@ def _why(of: Capability, needs: Sequence[str], life: Life | None, papers: Sequen
     missing = lacking(of, needs, papers, now)
     if life is None:
         missing.append("it was not published")
-    return "; ".join(missing) or "it begins in a few seconds"
+    return "; ".join(missing) or SOONER
 
 
 def _covers(one: Filed, kind: str, name: str, system: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from litestar import Request
+from litestar import Request, Router
 from litestar.datastructures import State
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
@@ -48,6 +48,10 @@ class _AsItIs(JsonRenderPlugin):
     Whatever goes wrong is told as problem details; a union is any of its types (85.0 is a number and an integer);
     nouns take no fields that they do not know.
     """
+
+    def receive_router(self, router: Router) -> None:
+        """Of descriptions that there are not, the framework makes a page; as of all else that there is not, we say so."""
+        router.routes = [route for route in router.routes if "{" not in route.path]
 
     def render(self, request: Request[Any, Any, State], openapi_schema: Json) -> bytes:
         for path in openapi_schema["paths"].values():

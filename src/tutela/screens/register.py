@@ -68,7 +68,13 @@ def _page(here: Registering, zone: str) -> HTTPRouteHandler:
         found = await here.public()
         at = moment(found.at).astimezone(ZoneInfo(zone))
         systems = {one.system: one for one in found.words}
-        return paper.page("register.html", found=found, at=at, systems=systems, city=found.city)
+        about = {"at": at, "systems": systems, "city": found.city}
+        return paper.page(
+            "register.html",
+            found=found,
+            day=lambda when: f"{moment(when).astimezone(ZoneInfo(zone)):%Y-%m-%d}",
+            **about,
+        )
 
     return shown
 
