@@ -6,6 +6,7 @@ import pytest
 from tests.flow.read_support import NOW, City, access, city, source
 
 from tutela.errors import Refused
+from tutela.flow.at_work import Now
 from tutela.flow.health import Health
 from tutela.flow.read_health import HealthReads
 from tutela.model.flow import Refusal
@@ -21,8 +22,18 @@ async def here() -> City:
 
 def health(here: City) -> tuple[HealthReads, Health]:
     told = Health()
+
+    async def capabilities() -> list[Now]:
+        lapsed = Now(name="crowds", needs=("dpia",), life=None, why="it has no dpia")
+        return [lapsed, Now(name="loud", needs=(), life=None, why="")]
+
     return HealthReads(
-        ledger=here.ledger, known=here.known, progress=here.facts, report=told.report, witnesses=here.facts.watched
+        ledger=here.ledger,
+        known=here.known,
+        progress=here.facts,
+        report=told.report,
+        witnesses=here.facts.watched,
+        capabilities=capabilities,
     ), told
 
 
@@ -39,6 +50,7 @@ async def test_every_source_is_told_of_also_a_silent_one_and_a_stranger(here: Ci
         ("stranger", 0, True),
     ]
     assert found.sources[2].health.refused == {"unregistered": 4}
+    assert found.off == {"crowds": "it has no dpia"}
     assert [query.query for query in here.queries()] == ["health"]
 
 

@@ -236,6 +236,7 @@ class Town:
             progress=self.facts,
             report=self.health.report,
             witnesses=self.facts.watched,
+            capabilities=self.arming.all,
         )
 
     @property

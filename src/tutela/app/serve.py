@@ -217,6 +217,7 @@ def _vitals(behind: Doors) -> HealthReads:
         progress=PostgresProgress(facts.db),
         report=behind.health.report,
         witnesses=facts.watched,
+        capabilities=arming(inside, behind.register).all,
     )
 
 
