@@ -122,6 +122,7 @@ async def test_what_lapsed_is_off_says_so_once_and_is_on_again_with_a_new_paper(
     case.now = NOW + 20 * DAY
     lapsed = await case.arming.tell()
     assert await case.state() == ("lapsed", "its dpia DPIA 1 lapsed 2026-12-15T08:00:00.000Z")
+    assert (await case.arming.off())[GATHER] == "its dpia DPIA 1 lapsed 2026-12-15T08:00:00.000Z"
     assert await case.arming.tell() == []
     await case.assessed()
     assert await case.arming.tell() == []  # it begins in a few seconds, and that is not told

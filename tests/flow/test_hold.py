@@ -10,19 +10,21 @@ from tests.screens.town import Town, town
 
 from tutela.backends.memory_lake import MemoryLake
 from tutela.errors import BadInput, EngineDown, NotFound, Refused
-from tutela.flow.hold_acts import HoldActs
 from tutela.flow.ledger import Query
 from tutela.flow.retain import Erased, Over, Retainer
 from tutela.flow.spared import Spared
 from tutela.model import wire
+from tutela.model.access import Access
+from tutela.model.approval import HOLD_LIFT, Wanted
 from tutela.model.detection import Detection
 from tutela.model.event import Event
 from tutela.model.flow import Message
-from tutela.model.hold import Hold, standing
+from tutela.model.hold import Hold, HoldLifted, standing
 from tutela.model.people import Role
 from tutela.model.register import Datastream, Source
 from tutela.model.rows import Rows
 from tutela.model.when import DAY, EVER, HOUR, MINUTE, iso, parse
+from tutela.policy.purposes import Action, ask
 
 START: int = parse("2026-11-25T08:00:00Z")
 WANTED = Hold(
@@ -275,8 +277,61 @@ async def test_what_there_is_not_can_neither_be_held_nor_reviewed_nor_lifted(cas
         await case.here.holds.review(hold.id, START + DAY, "why", "somebody")
 
 
+async def lifted(case: Case, hold: Hold) -> None:
+    """As two people do it."""
+    acts = case.here.hold_acts
+    officer, _ = await case.here.person(Role.PRIVACY_OFFICER, "Cai")
+    access = Access(agent=officer, purpose="oversight", legal_basis="PublicInterest")
+    proposal = await acts.propose_lift(case.access, hold.id, "closed")
+    await case.here.approvals.vote(access, proposal.id, yes=True, reason="it is")
+    case.now += DAY
+    await acts.lift(case.access, hold.id, "closed", proposal.id)
+
+
+async def test_a_hold_is_lifted_by_two_people_after_a_day_once_and_as_it_was(case: Case) -> None:
+    acts = case.here.hold_acts
+    hold, other = await case.place(), await case.place(case="R 2")
+    proposal = await acts.propose_lift(case.access, other.id, "closed")
+    for approval, says in ((None, "Lifting a legal hold takes two people"), (proposal.id, "is of something else")):
+        with pytest.raises(Refused, match=says) as refused:
+            await acts.lift(case.access, hold.id, "closed", approval)
+        assert refused.value.policy == "G27-second-person"
+    assert len(case.here.events("refusal@1")) == 2
+
+    await lifted(case, hold)
+
+    assert [one.id for one in await acts.standing(case.access)] == [other.id]
+    done = msgspec.json.decode(case.here.events("hold-lifted@1")[0].body, type=HoldLifted)
+    assert done.approval in {one.proposal.id for one in await case.here.approvals.listed(case.access)}
+
+
+async def test_a_hold_is_placed_by_one_person_at_once(case: Case) -> None:
+    hold = await case.here.hold_acts.place(case.access, msgspec.structs.replace(WANTED, incident=case.incident))
+
+    assert [one.id for one in await case.here.holds.standing()] == [hold.id]
+
+
+async def test_who_may_not_hold_may_not_propose_to_lift_and_who_may_not_act_takes_nothing(case: Case) -> None:
+    hold = await case.place()
+    operator, _ = await case.here.person(Role.OPERATOR, "Bo")
+    with pytest.raises(Refused):
+        await case.here.hold_acts.propose_lift(case.here.access(operator), hold.id, "x")
+    proposal = await case.here.hold_acts.propose_lift(case.access, hold.id, "x")
+    officer, _ = await case.here.person(Role.PRIVACY_OFFICER, "Cai")
+    access = Access(agent=officer, purpose="oversight", legal_basis="PublicInterest")
+    await case.here.approvals.vote(access, proposal.id, yes=True, reason="it is")
+    case.now += DAY
+    asked = ask(case.here.access(operator), Action.WIDEN, "incidents", case.now)
+    what = Wanted(matter=HOLD_LIFT, target=hold.id, body=proposal.body, reason="")
+    with pytest.raises(Refused) as refused:
+        await case.here.approvals.take(asked, proposal.id, what, "q")
+
+    assert refused.value.policy == "no-permit"
+    assert case.here.events("proposal-taken@1") == []
+
+
 async def test_only_who_has_the_duty_places_reviews_and_lifts_and_reading_them_is_an_event(case: Case) -> None:
-    acts = HoldActs(ledger=case.here.ledger, holds=case.here.holds)
+    acts = case.here.hold_acts
     wanted = msgspec.structs.replace(WANTED, incident=case.incident)
     operator, _ = await case.here.person(Role.OPERATOR, "Bo")
     with pytest.raises(Refused):
@@ -291,7 +346,7 @@ async def test_only_who_has_the_duty_places_reviews_and_lifts_and_reading_them_i
 
     assert [one.id for one in await acts.standing(case.access)] == [hold.id]
     assert (await acts.review(case.access, hold.id, START + DAY, "still")).review == START + DAY
-    await acts.lift(case.access, hold.id, "closed")
+    await lifted(case, hold)
     assert await acts.standing(case.access) == []
     asked = [msgspec.json.decode(event.body, type=Query).query for event in case.here.events("query@1")]
     assert asked[-2:] == ["legal-holds", "legal-holds"]

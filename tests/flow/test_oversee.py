@@ -116,3 +116,30 @@ async def test_days_with_more_events_than_one_look_reads_are_refused(monkeypatch
 
     with pytest.raises(BadInput, match="more than 3 events in the last 7 days; choose fewer days"):
         await over(here).look(await auditor(here), 7, 0)
+
+
+async def test_what_was_widened_at_the_machine_is_named_one_by_one() -> None:
+    here = await town()
+    await here.approvals.approvals.alone("hold-lift", "h", "the hold on bucket a/b/c is lifted", "install")
+    await here.seal()
+
+    (found,) = (await over(here).look(await auditor(here), 7, 0)).alone
+
+    assert (found.matter, found.target, found.by) == ("hold-lift", "h", "install")
+    assert found.says == "widened at the machine, without a second person: the hold on bucket a/b/c is lifted"
+
+
+async def test_who_broke_the_glass_is_counted_and_what_nobody_reviewed_in_a_day_is_named() -> None:
+    moment = [NOW]
+    here = await town(lambda: moment[0])
+    operator, _ = await here.person(Role.OPERATOR, "Aino")
+    for _ in range(2):
+        glass = await here.glass.glasses.begin(operator, "a child is missing", 10)
+        moment[0] += HOUR
+    await here.glass.glasses.review(glass.begun.id, "somebody", fine=True, reason="it was")
+    await here.seal()
+    moment[0] = NOW + DAY
+
+    found = await over(here).look(await auditor(here), 7, 0)
+
+    assert (found.break_glass, [one.at for one in found.overdue], found.overdue[0].by) == (2, [NOW], operator.id)

@@ -6,7 +6,6 @@ import pytest
 from tests.flow.read_support import NOW, City, access, city, source
 
 from tutela.errors import Refused
-from tutela.flow.at_work import Now
 from tutela.flow.health import Health
 from tutela.flow.read_health import HealthReads
 from tutela.model.flow import Refusal
@@ -23,9 +22,8 @@ async def here() -> City:
 def health(here: City) -> tuple[HealthReads, Health]:
     told = Health()
 
-    async def capabilities() -> list[Now]:
-        lapsed = Now(name="crowds", needs=("dpia",), life=None, why="it has no dpia")
-        return [lapsed, Now(name="loud", needs=(), life=None, why="")]
+    async def off() -> dict[str, str]:
+        return {"crowds": "it has no dpia"}
 
     return HealthReads(
         ledger=here.ledger,
@@ -33,7 +31,7 @@ def health(here: City) -> tuple[HealthReads, Health]:
         progress=here.facts,
         report=told.report,
         witnesses=here.facts.watched,
-        capabilities=capabilities,
+        off=off,
     ), told
 
 

@@ -16,7 +16,11 @@ LIGHT, DARK = (
 
 SHEETS = ("back", "sheet", "raised")
 TEXTS = ("text", "quiet", "link", "p1", "p2", "p3", "p4", "stale", "live")
-PAIRS = [(text, sheet) for text in TEXTS for sheet in SHEETS] + [("on-main", "main"), ("on-banner", "banner")]
+PAIRS = [(text, sheet) for text in TEXTS for sheet in SHEETS] + [
+    ("on-main", "main"),
+    ("on-banner", "banner"),
+    ("on-alarm", "alarm"),
+]
 EDGES = [("edge", sheet) for sheet in SHEETS] + [("focus", sheet) for sheet in SHEETS]
 """Borders of controls and of focus need 3 : 1 (1.4.11)."""
 

@@ -24,7 +24,7 @@ from tutela.model.rows import Rows
 from tutela.model.when import MINUTE
 from tutela.policy.decide import Policies
 from tutela.screens.forms import ALERT, CALL, INCIDENT, SHIFT, UNIT
-from tutela.screens.sections import AGAIN
+from tutela.screens.page import FRESH
 
 OWN_PAGES = {
     "POST /sign-out",
@@ -75,7 +75,7 @@ def written_out(route: str) -> Iterator[str]:
         for verb in VERBS[path.split("/")[2]]:
             yield route.replace("{verb}", verb)
     elif "{name}" in path:
-        yield from (route.replace("{name}", name) for name in AGAIN)
+        yield from (route.replace("{name}", name) for name in FRESH)
     else:
         yield route
 
@@ -206,7 +206,7 @@ def addresses(route: str, ids: Sequence[str], why: str) -> Iterator[str]:
     """The route with every id in every place where one can stand."""
     _, path = route.split(" ")
     if path == "/part/{name}":
-        for name in AGAIN:
+        for name in FRESH:
             yield from (f"/part/{name}?{about}={id_}" for about in ("alert", "incident") for id_ in ids)
     elif path == "/":
         yield from (f"/?{about}={id_}" for about in ("alert", "incident") for id_ in ids)

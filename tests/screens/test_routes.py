@@ -53,6 +53,15 @@ OWN = {
 
 SERIES = "&datastream=Railway Square mast 1/noise&since=2026-11-25T07:00:00Z&until=2026-11-25T08:00:00Z"
 
+ENTRY = {
+    "name": "new",
+    "owner": "Town",
+    "kind": "sensors",
+    "purposes": ["traffic"],
+    "legal_basis": "PublicInterest",
+    "personal_data": False,
+    "place": "x",
+}
 HANDED = "&recipient=a court&agreement=R 1&reason=it asked"
 
 
@@ -89,7 +98,7 @@ class There:
             "again": {"agent": "somebody"},
             "shift": {"budget": 6},
             "holds": {"case": "R 1", "authority": "a court", "reason": "r", "review": 1, "bucket": "a/b/c"},
-            "review": {"review": 1, "reason": "r"},
+            "review": {"fine": True, "reason": "r"} if "/break-glass/" in path else {"review": 1, "reason": "r"},
             "lift": {"reason": "r"},
             "papers": {
                 "number": "R 1",
@@ -108,6 +117,11 @@ class There:
             "answer": {"text": "t", "signed": "s"},
             "grant": {},
             "end": {"reason": "r"},
+            "propose": {"reason": "r"} if "/holds/" in path else {"reason": "r", "source": ENTRY},
+            "entries": {"source": ENTRY},
+            "break-glass": {"reason": "r"},
+            "vote": {"yes": True, "reason": "r"},
+            "withdraw": {"reason": "r"},
             "passkeys": {"name": "phone", "answer": {}},
         }
         return bodies.get(path.rsplit("/", 1)[-1])

@@ -31,6 +31,8 @@ from tutela.backends.memory_lake import MemoryLake
 from tutela.errors import Quarantined
 from tutela.flow import hop
 from tutela.flow.act import Acts
+from tutela.flow.approve import Approvals
+from tutela.flow.approve_acts import ApprovalActs
 from tutela.flow.arming import Arming
 from tutela.flow.arming_acts import ArmingActs, patience
 from tutela.flow.backtest import Trial, backtest, days
@@ -40,11 +42,13 @@ from tutela.flow.command import Incidents
 from tutela.flow.deed import Deeds
 from tutela.flow.detecting import DetectStage
 from tutela.flow.entering import define, enter
+from tutela.flow.entry_acts import EntryActs
 from tutela.flow.evidence import Evidence
 from tutela.flow.explain import Sentences
 from tutela.flow.fleet import Definition
 from tutela.flow.fleet import enter as enter_units
 from tutela.flow.gateway import Gateway
+from tutela.flow.glass import GlassActs, Glasses
 from tutela.flow.health import Health
 from tutela.flow.history import History
 from tutela.flow.hold import Holds
@@ -95,9 +99,12 @@ from tutela.model.when import DAY, SECOND, parse
 from tutela.model.why import ValueWas, Why
 from tutela.screens import (
     alerts,
+    approvals,
     capabilities,
+    entries,
     events,
     evidence,
+    glass,
     health,
     holds,
     incidents,
@@ -236,7 +243,7 @@ class Town:
             progress=self.facts,
             report=self.health.report,
             witnesses=self.facts.watched,
-            capabilities=self.arming.all,
+            off=self.arming.off,
         )
 
     @property
@@ -258,6 +265,7 @@ class Town:
             acts=self.acts,
             incidents=self.incidents,
             units=UnitActs(self.ledger, self.facts, self.facts),
+            glass=self.glass,
             sentences=self.sentences,
             install=INSTALL,
         )
@@ -460,6 +468,24 @@ class Town:
         return await self.papers.enter(agreed(self.clock(), recipient, number, *classes), "install")
 
     @property
+    def approvals(self) -> ApprovalActs:
+        own = Approvals(log=self.facts, prose=Prose(self.keys), clock=self.clock, chance=self.staff.chance)
+        return ApprovalActs(ledger=self.ledger, approvals=own)
+
+    @property
+    def glass(self) -> GlassActs:
+        own = Glasses(log=self.facts, prose=Prose(self.keys), clock=self.clock)
+        return GlassActs(ledger=self.ledger, glasses=own)
+
+    @property
+    def hold_acts(self) -> HoldActs:
+        return HoldActs(ledger=self.ledger, holds=self.holds, approvals=self.approvals)
+
+    @property
+    def entries(self) -> EntryActs:
+        return EntryActs(ledger=self.ledger, register=self.facts, approvals=self.approvals)
+
+    @property
     def evidence(self) -> Evidence:
         async def signs(text: bytes) -> bytes:
             return LOG_KEY.sign(text)
@@ -516,7 +542,7 @@ class Town:
 
 def application(here: Town, site: str = "") -> Litestar:
     """The app, as `tutela serve` has it."""
-    guard = Guard(here.staff, Rates(here.clock))
+    guard = Guard(here.staff, Rates(here.clock), here.glass.glasses)
     probes = {"PostgreSQL": here.facts.last, "NATS": lambda: here.streams.last("OBS-live")}
     return Litestar(
         route_handlers=[
@@ -534,7 +560,10 @@ def application(here: Town, site: str = "") -> Litestar:
             health.routes(here.health_reads, probes, guard),
             staged.routes(here.staged_reads, guard),
             told.routes(here.reads, guard),
-            holds.routes(HoldActs(ledger=here.ledger, holds=here.holds), guard),
+            holds.routes(here.hold_acts, guard),
+            approvals.routes(here.approvals, here.console, guard),
+            entries.routes(here.entries, guard),
+            glass.routes(here.glass, guard),
             evidence.routes(here.evidence, guard),
             capabilities.routes(ArmingActs(ledger=here.ledger, arming=here.arming, rates=patience(here.clock)), guard),
             papers.routes(PaperActs(ledger=here.ledger, papers=here.papers), guard, INSTALL.city),

@@ -17,6 +17,7 @@ from typing import Any, Self
 
 import msgspec
 
+from tutela.app.approving import enter_here
 from tutela.app.config_changes import Change, differs
 from tutela.app.config_connections import Wanted, planned, secrets_in
 from tutela.app.config_files import city_text, entry_text, fields, file_name, people_text
@@ -26,7 +27,7 @@ from tutela.app.settings import Settings
 from tutela.app.sources import Entry, Reached, read
 from tutela.backends.rules import same_place
 from tutela.errors import BadInput, Conflict, NotFound
-from tutela.flow.entering import connect, define, enter
+from tutela.flow.entering import connect, define
 from tutela.flow.line import health_thing
 from tutela.model.people import Agent
 from tutela.model.register import Datastream, Kept, Source, Thing
@@ -117,7 +118,7 @@ def words(changes: Sequence[Change], *, dry: bool) -> str:
 
 async def _apply(inside: Core, plan: _Plan) -> None:
     if plan.enters:
-        await enter(inside.facts, plan.entry.source, BY, clock())
+        await enter_here(inside, plan.entry.source)
     if plan.things or plan.datastreams:
         await define(inside.facts, plan.things, plan.datastreams, BY, clock())
     if wanted := plan.connects:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tutela.app.approving import approvals
 from tutela.app.core import Core, clock, core
 from tutela.app.settings import Settings
 from tutela.flow.hold import Holds
 from tutela.flow.prose import Prose
+from tutela.model.approval import HOLD_LIFT
 from tutela.model.hold import Hold
 
 BY = "install"
@@ -31,9 +33,12 @@ async def review(settings: Settings, id_: str, until: int, because: str) -> Hold
 
 
 async def lift(settings: Settings, id_: str, because: str) -> None:
-    """Lift one."""
+    """Lift one, by whoever holds the machine: without a second person, and oversight is told so."""
     async with core(settings, "holds", connections=2) as inside:
-        await holds(inside).lift(id_, because, BY)
+        here = holds(inside)
+        hold = await here.one(id_)
+        await approvals(inside).alone(HOLD_LIFT, id_, f"the hold on {hold.scope} is lifted", BY)
+        await here.lift(id_, because, BY)
 
 
 async def listed(settings: Settings) -> tuple[int, Sequence[Hold]]:

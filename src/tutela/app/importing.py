@@ -12,6 +12,7 @@ from secrets import token_hex
 
 import numpy as np
 
+from tutela.app.approving import enter_here
 from tutela.app.core import Core, chance, clock, core
 from tutela.app.disks import reserve
 from tutela.app.refusing import written_down
@@ -19,7 +20,7 @@ from tutela.app.settings import Settings
 from tutela.app.tasks import together
 from tutela.app.tracing import followed, traced
 from tutela.errors import BadInput, NotFound
-from tutela.flow.entering import define, enter
+from tutela.flow.entering import define
 from tutela.flow.gateway import Gateway, Options
 from tutela.flow.health import Health
 from tutela.flow.imports import Imported, Importer
@@ -86,7 +87,7 @@ async def run(settings: Settings, wanted: Wanted, said: Said, working: Working |
         how, found = await asyncio.to_thread(mapped, wanted)
     async with traced(settings, "import") as traces, core(settings, "import", traces=traces) as inside:
         await inside.open_timeline(wanted.timeline, how.about)
-        await enter(inside.facts, how.source, BY, clock())
+        await enter_here(inside, how.source)
         streams = await define(inside.facts, found.things, found.datastreams, BY, clock())
         numbers = {stream.name: stream.id for stream in streams}
         await inside.known.refresh()

@@ -15,6 +15,8 @@ from litestar import Litestar, Router
 
 from tutela import __version__
 from tutela.app.apart import Apart
+from tutela.app.approving import acts as deciding
+from tutela.app.approving import glass as breaking
 from tutela.app.arming import arming
 from tutela.app.core import Core, chance, clock, core
 from tutela.app.disks import reserve
@@ -40,6 +42,7 @@ from tutela.flow.act import Acts
 from tutela.flow.arming_acts import ArmingActs, patience
 from tutela.flow.command import Incidents
 from tutela.flow.deed import Deeds
+from tutela.flow.entry_acts import EntryActs
 from tutela.flow.gateway import Gateway, Options
 from tutela.flow.health import Health
 from tutela.flow.history import History
@@ -61,9 +64,12 @@ from tutela.model.flow import Give
 from tutela.model.timeline import LIVE
 from tutela.screens import (
     alerts,
+    approvals,
     capabilities,
+    entries,
     events,
     evidence,
+    glass,
     health,
     holds,
     incidents,
@@ -147,11 +153,25 @@ def _routes(behind: Doors) -> Sequence[Router]:
     inside = behind.core
     facts, known, keys, ledger = inside.facts, inside.known, inside.keys, inside.ledger
     here = staff(inside, chance)
-    own, guard = passkeys_of(inside, here), Guard(here, Rates(clock, told=slowed(inside.meters)))
+    own, broken = passkeys_of(inside, here), breaking(inside)
+    guard = Guard(here, Rates(clock, told=slowed(inside.meters)), broken.glasses)
     shown = reads(ledger, facts, known, History(lake(inside), inside.streams, keys, inside.install.partitions), keys)
     deeds = Deeds(ledger, facts, facts, Prose(keys))
     acts, commands, moves, words = Acts(deeds), Incidents(deeds), UnitActs(ledger, facts, facts), sentences(inside)
     vitals, outcomes = _vitals(behind), StagedReads(ledger=ledger, desk=facts, log=facts)
+    console = Console(
+        reads=shown,
+        health=vitals,
+        staged=outcomes,
+        staff=here,
+        passkeys=own,
+        acts=acts,
+        incidents=commands,
+        units=moves,
+        glass=broken,
+        sentences=words,
+        install=inside.install,
+    )
     return [
         _machines(behind),
         *_for_everybody(behind),
@@ -167,21 +187,19 @@ def _routes(behind: Doors) -> Sequence[Router]:
         health.routes(vitals, _probes(inside), guard),
         staged.routes(outcomes, guard),
         rules.routes(RuleReads(ledger=ledger, rules=facts, ticks=facts, try_=Apart(inside.settings).run), guard),
-        page.routes(
-            Console(
-                reads=shown,
-                health=vitals,
-                staged=outcomes,
-                staff=here,
-                passkeys=own,
-                acts=acts,
-                incidents=commands,
-                units=moves,
-                sentences=words,
-                install=inside.install,
-            ),
-            guard,
-        ),
+        *_decided(behind, console, guard),
+    ]
+
+
+def _decided(behind: Doors, console: Console, guard: Guard) -> Sequence[Router]:
+    """The page, and what two people decide."""
+    inside, two = behind.core, deciding(behind.core)
+    entering = EntryActs(ledger=inside.ledger, register=inside.facts, approvals=two)
+    return [
+        page.routes(console, guard),
+        approvals.routes(two, console, guard),
+        entries.routes(entering, guard),
+        glass.routes(console.glass, guard),
     ]
 
 
@@ -203,7 +221,7 @@ def _accountable(behind: Doors, shown: Reads, guard: Guard) -> Sequence[Router]:
             ArmingActs(ledger=inside.ledger, arming=arming(inside, behind.register), rates=patience(clock)), guard
         ),
         papers.routes(PaperActs(ledger=inside.ledger, papers=filing(inside)), guard, inside.install.city),
-        holds.routes(HoldActs(ledger=inside.ledger, holds=keeping(inside)), guard),
+        holds.routes(HoldActs(ledger=inside.ledger, holds=keeping(inside), approvals=deciding(inside)), guard),
         oversight.routes(Oversight(ledger=inside.ledger, log=inside.facts, chance=chance), guard),
     ]
 
@@ -217,7 +235,7 @@ def _vitals(behind: Doors) -> HealthReads:
         progress=PostgresProgress(facts.db),
         report=behind.health.report,
         witnesses=facts.watched,
-        capabilities=arming(inside, behind.register).all,
+        off=arming(inside, behind.register).off,
     )
 
 

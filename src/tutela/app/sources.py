@@ -12,12 +12,13 @@ from typing import Any, Self
 import msgspec
 from rich.markup import escape
 
+from tutela.app.approving import enter_here
 from tutela.app.connections import completed, made, same_way
 from tutela.app.core import Core, clock, core
 from tutela.app.refusing import written_down
 from tutela.app.settings import Settings
 from tutela.errors import BadInput
-from tutela.flow.entering import connect, define, disconnect, enter
+from tutela.flow.entering import connect, define, disconnect
 from tutela.model.flow import Sender
 from tutela.model.noun import Noun
 from tutela.model.register import Connection, Datastream, Reach, Source, Thing
@@ -114,7 +115,7 @@ async def add(settings: Settings, path: Path) -> tuple[Source, str | None]:
     async with written_down(settings, f"enter {path.name}"), _entering(settings, path) as (entry, inside):
         secret = await _secret(entry, inside)
         ready = made(entry.connected, secret) if entry.connected else None  # what could never run is not entered
-        await enter(inside.facts, entry.source, BY, clock())
+        await enter_here(inside, entry.source)
         await define(inside.facts, entry.thing, entry.datastream, BY, clock())
         if entry.connected:
             await connect(inside.facts, inside.keys, entry.connected, secret, BY, clock())

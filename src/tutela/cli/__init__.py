@@ -41,6 +41,7 @@ VERBS = {
     "holds": "holds",
     "papers": "papers",
     "capabilities": "capabilities",
+    "approvals": "approvals",
     "witnesses": "proving",
     "witness": "proving",
     "witness-settled": "proving",

@@ -69,6 +69,10 @@ class Arming:
         pairs = await self.needed()
         return [now_of(of, needs, found.get(of.name), papers, self.now) for of, needs in pairs]
 
+    async def off(self) -> dict[str, str]:
+        """Which capabilities are off now, and why."""
+        return {one.name: one.why for one in await self.all() if one.why}
+
     # ── what people do ──────────────────────────────────────────────────────────────────────────
     async def publish(self, name: str, text: str, extent: Extent, by: str, *, simulated: bool = False) -> None:
         """Tell residents of it, and how far it reaches; they can comment from now on. Raises NotFound or BadInput."""

@@ -61,18 +61,19 @@ class Holds:
 
     async def review(self, id_: str, until: int, reason: str, by: str) -> Hold:
         """Somebody looked at it again, and it is needed still; the next time is then. Raises NotFound."""
-        hold = msgspec.structs.replace(await self._one(id_), review=until, reason=reason)
+        hold = msgspec.structs.replace(await self.one(id_), review=until, reason=reason)
         _proper(hold, self.clock())
         await self._tell("hold@1", hold, by)
         return hold
 
-    async def lift(self, id_: str, reason: str, by: str) -> None:
+    async def lift(self, id_: str, reason: str, by: str, approval: str | None = None) -> None:
         """It is needed no more: what is past its time goes at the next look. Raises NotFound."""
-        await self._one(id_)
-        _said("reason", reason)
-        await self._tell("hold-lifted@1", HoldLifted(id=id_, reason=reason), by)
+        await self.one(id_)
+        said("reason", reason)
+        await self._tell("hold-lifted@1", HoldLifted(id=id_, reason=reason, approval=approval), by)
 
-    async def _one(self, id_: str) -> Hold:
+    async def one(self, id_: str) -> Hold:
+        """One that stands, with its reason sealed; raises NotFound."""
         found = next((one for one in await self.standing() if one.id == id_), None)
         if found is None:
             raise NotFound(f"no hold {id_!r} stands; `tutela holds list` names those that do")
@@ -125,7 +126,7 @@ class Holds:
 
 def _proper(hold: Hold, now: int) -> None:
     for name in ("case", "authority", "reason"):
-        _said(name, getattr(hold, name))
+        said(name, getattr(hold, name))
     if (hold.incident is None) == (hold.bucket is None):
         raise BadInput("a hold is on an incident or on a bucket: name the one or the other")
     if hold.bucket is not None and hold.bucket.count("/") != 2:
@@ -138,6 +139,7 @@ def _proper(hold: Hold, now: int) -> None:
         )
 
 
-def _said(name: str, words: str) -> None:
+def said(name: str, words: str) -> None:
+    """Raise BadInput when nobody said that, or too much."""
     if not words.strip() or len(words) > WORDS:
         raise BadInput(f"a hold needs a {name}, in up to {WORDS} letters: whoever reviews it must know why it stands")

@@ -30,7 +30,10 @@ MOST = 10_000
 
 
 class Asker(Noun, frozen=True, kw_only=True):
-    """Who asked, and by which right. People by their ids: names are personal data, and the log is for ever."""
+    """Who asked, and by which right. People by their ids: names are personal data, and the log is for ever.
+
+    `glass` is the break-glass under which they asked.
+    """
 
     agent: str
     role: str
@@ -38,6 +41,7 @@ class Asker(Noun, frozen=True, kw_only=True):
     purpose: str
     legal_basis: str
     case: str | None
+    glass: str | None = None
 
 
 class Query(Noun, frozen=True, kw_only=True):
@@ -191,6 +195,7 @@ def asker_of(access: Access) -> Asker:
         purpose=access.purpose,
         legal_basis=access.legal_basis,
         case=access.case,
+        glass=access.glass,
     )
 
 

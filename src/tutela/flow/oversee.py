@@ -15,7 +15,9 @@ import msgspec
 
 from tutela.errors import BadInput
 from tutela.model.access import Access
+from tutela.model.approval import ALONE, Alone
 from tutela.model.event import Sealed
+from tutela.model.glass import SUBJECT, BreakGlass, glasses
 from tutela.model.noun import Noun
 from tutela.model.timeline import LIVE
 from tutela.model.when import DAY, HOUR
@@ -39,6 +41,7 @@ DAYS = 3
 
 _query = msgspec.json.Decoder(Query).decode
 _denial = msgspec.json.Decoder(Denial).decode
+_alone = msgspec.json.Decoder(Alone).decode
 
 
 class Counted(Noun, frozen=True, kw_only=True):
@@ -71,8 +74,32 @@ class Drawn(Noun, frozen=True, kw_only=True):
     persons: tuple[str, ...]
 
 
+class Widened(Noun, frozen=True, kw_only=True):
+    """Something was widened at the machine without a second person: when, by whom, and what."""
+
+    at: int
+    by: str
+    matter: str
+    target: str
+    says: str
+
+
+class Unreviewed(Noun, frozen=True, kw_only=True):
+    """A break-glass that another person should have looked at by now: whose, and when it began."""
+
+    id: str
+    by: str
+    role: str
+    agency: str
+    at: int
+
+
 class Overseen(Noun, frozen=True, kw_only=True):
-    """What was looked at since that moment. `refusals` by policy; `events`: how many were read for it."""
+    """What was looked at since that moment.
+
+    `refusals` by policy; `events`: how many were read for it; `alone`: what nobody else approved; `break_glass`: how
+    often somebody looked past their agency's boundary; `overdue`: of all that was, what nobody has reviewed in time.
+    """
 
     since: int
     events: int
@@ -80,6 +107,9 @@ class Overseen(Noun, frozen=True, kw_only=True):
     refusals: dict[str, int]
     stands_out: tuple[StandsOut, ...]
     drawn: tuple[Drawn, ...]
+    alone: tuple[Widened, ...] = ()
+    break_glass: int = 0
+    overdue: tuple[Unreviewed, ...] = ()
 
 
 @dataclass(slots=True)
@@ -95,12 +125,16 @@ class _Sums:
     refusals: Counter[str] = field(default_factory=Counter)
     days: defaultdict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
     drawn: list[Sealed] = field(default_factory=list)
+    alone: list[Widened] = field(default_factory=list)
 
     def add(self, sealed: Sealed) -> None:
         event = sealed.event
         self.events += 1
         if event.kind == "refusal@1":
             self.refusals[_denial(event.body).policy] += 1
+        elif event.kind == ALONE:
+            what = _alone(event.body)
+            self.alone.append(Widened(at=event.at, by=event.by, matter=what.matter, target=what.target, says=what.says))
         elif event.kind == "query@1":
             says = _query(event.body)
             told = (says.asker.role, says.asker.purpose)
@@ -136,6 +170,7 @@ class Oversight:
             sums.add(sealed)
             if sums.events > MOST:
                 raise BadInput(f"there are more than {MOST:,} events in the last {days} days; choose fewer days")
+        broken = glasses(await self.log.about(SUBJECT)).values()
         drawn = sorted(sums.drawn, key=lambda one: one.position)
         await self.ledger.wrote(access, LIVE, query, (one.event.id for one in drawn))
         return Overseen(
@@ -148,6 +183,9 @@ class Oversight:
             refusals=dict(sorted(sums.refusals.items())),
             stands_out=tuple(standing_out(sums.days)),
             drawn=tuple(map(_told, drawn)),
+            alone=tuple(sums.alone),
+            break_glass=sum(one.begun.at >= since for one in broken),
+            overdue=tuple(_unreviewed(one.begun) for one in broken if one.overdue(now)),
         )
 
     async def _from(self, since: int) -> AsyncIterator[Sealed]:
@@ -181,6 +219,10 @@ def standing_out(days: Mapping[str, Mapping[int, int]]) -> list[StandsOut]:
             if len(others) >= DAYS and reads > LEAST and reads > FAR * median(others):
                 found.append(StandsOut(agent=agent, day=day, reads=reads, usual=float(median(others))))
     return found
+
+
+def _unreviewed(begun: BreakGlass) -> Unreviewed:
+    return Unreviewed(id=begun.id, by=begun.by, role=begun.role, agency=begun.agency, at=begun.at)
 
 
 def _told(sealed: Sealed) -> Drawn:

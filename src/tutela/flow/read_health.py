@@ -14,7 +14,6 @@ from tutela.model.timeline import LIVE
 from tutela.model.when import SECOND
 from tutela.policy.purposes import Action, ask
 
-from .at_work import Now
 from .catalogue import Known
 from .health import SourceHealth
 from .ledger import Ledger
@@ -47,7 +46,7 @@ class Vitals(Noun, frozen=True, kw_only=True):
 class HealthReads:
     """How this system is doing. `report` gives what came from each source since this process started, `witnesses` how far each one is.
 
-    `capabilities` tells where each of them is.
+    `off` tells which capabilities are off, and why.
     """
 
     ledger: Ledger
@@ -55,14 +54,14 @@ class HealthReads:
     progress: Progress
     report: Callable[[int], Iterable[SourceHealth]]
     witnesses: Callable[[], Awaitable[Sequence[WitnessNow]]]
-    capabilities: Callable[[], Awaitable[Sequence[Now]]]
+    off: Callable[[], Awaitable[dict[str, str]]]
 
     async def vitals(self, access: Access) -> Vitals:
         """All of it, at this moment; raises Refused, and leaves one event."""
         query, now = "health", self.ledger.now
         await self.ledger.must(ask(access, Action.READ, "health", now), LIVE, query)
         sealing, watched = await self.progress.progress(), await self.witnesses()
-        capabilities = await self.capabilities()
+        off = await self.off()
         told = {one.source: one for one in self.report(now)}
         names = sorted(told.keys() | self.known.sources.keys())
         await self.ledger.wrote(access, LIVE, query, names)
@@ -75,7 +74,7 @@ class HealthReads:
             lag=0.0 if sealing.oldest is None else max(0, now - sealing.oldest) / SECOND,
             witnesses=tuple(watched),
             late=tuple(one.cosigner.name for one in watched if one.late(now)),
-            off={one.name: one.why for one in capabilities if one.why},
+            off=off,
         )
 
 

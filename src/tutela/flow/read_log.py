@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from tutela.model.access import Access, Ask
+from tutela.model.approval import VOTE
 from tutela.model.event import Event, Sealed
 from tutela.model.incident import Incident
 from tutela.policy.purposes import CLASSES, Action, ask, ask_about
@@ -41,6 +42,12 @@ CLASS_OF = {
     "erasure@1": "register",
     "hold@1": "register",
     "hold-lifted@1": "register",
+    "proposal@1": "approvals",
+    "proposal-withdrawn@1": "approvals",
+    "proposal-taken@1": "approvals",
+    "break-glass@1": "break-glass",
+    "break-glass-ended@1": "break-glass",
+    "break-glass-reviewed@1": "break-glass",
     "correction@1": "health",
     "believed@1": "health",
     "dead-letter@1": "health",
@@ -108,6 +115,7 @@ class LogReads:
 
         It leaves one event, at its beginning. Ask between two pages whether the session still holds.
         """
+        access = msgspec.structs.replace(access, glass=None)  # it goes on for ever, and a break-glass does not
         query = f"events after {after}, live"
         await self._anything(access, timeline, query)
         await self.ledger.wrote(access, timeline, query, ())
@@ -133,7 +141,12 @@ class LogReads:
         return None if shown is None else msgspec.structs.replace(sealed, event=shown)
 
     def _shown(self, access: Access, event: Event, stands: Incident | None = None) -> Event | None:
-        """The event whole, or as an envelope, or not at all. `stands`: the incident that it is about, as it is now."""
+        """The event whole, or as an envelope, or not at all. `stands`: the incident that it is about, as it is now.
+
+        A vote is never shown here, nor that there is one: it may be a blind one. Where it may be seen, `approve_acts` shows it.
+        """
+        if event.kind == VOTE:
+            return None
         if self.ledger.may(self._of(access, event, stands)):
             return msgspec.structs.replace(event, salt=b"") if event.key is None else _envelope(event)
         return _envelope(event) if self.ledger.may(self._ask(access, "accesses")) else None

@@ -9,7 +9,8 @@ from .people import Agent, Factor
 class Access(Noun, frozen=True, kw_only=True):
     """The arguments of every read and act: a person, a purpose (DPV), a legal basis (DPV), perhaps a case.
 
-    `factor` is how the person showed who they are.
+    `factor` is how the person showed who they are. `glass` is the break-glass of theirs that stands, found in the log by whoever lets
+    them in and not said by them.
     """
 
     agent: Agent
@@ -17,6 +18,7 @@ class Access(Noun, frozen=True, kw_only=True):
     legal_basis: str
     case: str | None = None
     factor: Factor = Factor.CODE
+    glass: str | None = None
 
 
 class Ask(Noun, frozen=True, kw_only=True):

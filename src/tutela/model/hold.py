@@ -41,10 +41,25 @@ class Hold(Noun, frozen=True, kw_only=True):
 
 
 class HoldLifted(Noun, frozen=True, kw_only=True):
-    """Body of `hold-lifted@1`: retention goes on for what that hold kept."""
+    """Body of `hold-lifted@1`: retention goes on for what that hold kept. `approval`: the proposal that permitted it."""
 
     id: str
     reason: str
+    approval: str | None = None
+
+
+class HoldLift(Noun, frozen=True, kw_only=True):
+    """What people vote on when a hold is to be lifted: which one, of which case, ordered by whom, on what."""
+
+    hold: str
+    case: str
+    authority: str
+    on: str
+
+    @classmethod
+    def of(cls, hold: Hold) -> HoldLift:
+        """The end of that hold."""
+        return cls(hold=hold.id, case=hold.case, authority=hold.authority, on=hold.scope)
 
 
 _hold = msgspec.json.Decoder(Hold).decode

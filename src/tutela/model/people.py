@@ -49,11 +49,12 @@ class Session(Noun, frozen=True, kw_only=True):
 
 
 class SignedIn(Noun, frozen=True, kw_only=True):
-    """Somebody with a session that holds: how it was begun, and when they last did something (microseconds)."""
+    """Somebody with a session that holds: how it was begun, when they last did something (microseconds), and their break-glass that stands."""
 
     agent: Agent
     factor: Factor
     active: int
+    glass: str | None = None
 
 
 class Passkey(Noun, frozen=True, kw_only=True):

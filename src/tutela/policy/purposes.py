@@ -37,6 +37,9 @@ class Action(StrEnum):
     SIGN = "sign"  # on and off a shift
     INVITE = "invite"
     ENTER = "enter"  # a source, its Things and Datastreams, into the register
+    APPROVE = "approve"  # say yes or no to what somebody else proposed
+    BREAK_GLASS = "break-glass"  # look past one's agency's boundary, for life and limb
+    WIDEN = "widen"  # do what permits more than before: lift a hold, widen an entry; never without a second person
     SCORE = "score"  # a person: refused for everybody, named here so that it can be
 
 
@@ -148,6 +151,10 @@ class RecordClass(Noun, frozen=True, kw_only=True):
         return None if self.days is None else at + self.days * DAY
 
 
+_NOTHING: frozenset[str] = frozenset()
+_GLASS = frozenset({"break-glass"})
+"""What stands for a question."""
+
 _DESK = ("emergency-response", "public-safety")
 _ANY = tuple(PURPOSES)
 
@@ -221,6 +228,16 @@ CLASSES = {
         RecordClass(
             name="health", purposes=("system-operation", *_DESK), says="How this system and its sources are doing."
         ),
+        RecordClass(
+            name="approvals",
+            purposes=("system-operation", *_DESK),
+            says="What two people decide: what was proposed, who voted how, and what became of it.",
+        ),
+        RecordClass(
+            name="break-glass",
+            purposes=("system-operation", *_DESK),
+            says="Who looked past their agency's boundary for life and limb, why, and who reviewed it.",
+        ),
         RecordClass(name="person-scores", purposes=(), personal_data=True, says="Refused: nobody is scored here."),
     )
 }
@@ -289,7 +306,7 @@ def ask(
     `collected_for`: the records' own purposes (default: those of the class). `personal_data`: true of
     them, or of their class anyway. `agency`: whose they are (default: that of the person who asks).
     `expires`: when their retention ends. Times are microseconds UTC. What else a question can tell is
-    false or empty: no joint case, no paper that stands, no role that somebody is invited to.
+    false or empty: no joint case, no paper that stands but a break-glass, no role that somebody is invited to.
     """
     of = CLASSES[record_class]
     return Ask(
@@ -301,6 +318,7 @@ def ask(
         agency=access.agent.agency if agency is None else agency,
         now=now,
         expires=expires,
+        stands=_NOTHING if access.glass is None else _GLASS,
     )
 
 

@@ -1,4 +1,4 @@
-"""What the page for people stands on, why it reads, and what is opened on it."""
+"""What the page for people stands on, and what is opened on it."""
 
 from __future__ import annotations
 
@@ -8,18 +8,14 @@ from urllib.parse import parse_qsl, urlencode
 from tutela.flow.act import Acts
 from tutela.flow.command import Incidents
 from tutela.flow.explain import Sentences
+from tutela.flow.glass import GlassActs
 from tutela.flow.passkeys import Passkeys
 from tutela.flow.people import Staff
 from tutela.flow.read import Reads
 from tutela.flow.read_health import HealthReads
 from tutela.flow.read_staged import StagedReads
 from tutela.flow.units import UnitActs
-from tutela.model.access import Access
 from tutela.model.install import Install
-from tutela.model.people import SignedIn
-
-PURPOSE = "public-safety"
-BASIS = "PublicInterest"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +30,7 @@ class Console:
     acts: Acts
     incidents: Incidents
     units: UnitActs
+    glass: GlassActs
     sentences: Sentences
     install: Install
 
@@ -56,8 +53,3 @@ class Opened:
         """What was opened at that address; anything else in it is left out."""
         named = dict(parse_qsl(query))
         return cls(alert=named.get("alert", ""), incident=named.get("incident", ""))
-
-
-def access_of(person: SignedIn) -> Access:
-    """The page reads for one purpose, on one legal basis; it says so at its foot."""
-    return Access(agent=person.agent, purpose=PURPOSE, legal_basis=BASIS, factor=person.factor)

@@ -16,9 +16,10 @@ from tutela.model.resource import UnitStatus
 from tutela.model.when import MINUTE
 
 from . import look, paper
-from .console import Console, Opened, access_of
+from .console import Console, Opened
 from .guard import Guard, once
 from .problem import Asked
+from .why import access_of
 
 LONGEST_KEY = 200
 WRITTEN = ("text", "reason", "disposition")

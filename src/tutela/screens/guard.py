@@ -8,10 +8,12 @@ from typing import Annotated
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+import msgspec
 from litestar.di import NamedDependency, Provide
 from litestar.params import HeaderParameter, QueryParameter
 
 from tutela.errors import BadInput, Refused
+from tutela.flow.glass import Glasses
 from tutela.flow.people import Staff
 from tutela.flow.rates import Rates
 from tutela.model.access import Access
@@ -51,8 +53,8 @@ SIGNED_IN: list[dict[str, list[str]]] = [{"session": []}, {"bearer": []}]
 class Guard:
     """Turns requests into accesses. There is no way to read or act without one."""
 
-    def __init__(self, staff: Staff, rates: Rates) -> None:
-        self.staff, self.rates = staff, rates
+    def __init__(self, staff: Staff, rates: Rates, glasses: Glasses) -> None:
+        self.staff, self.rates, self.glasses = staff, rates, glasses
 
     async def agent(self, request: Asked) -> Agent:
         """The person whose session this is; raises Refused (401) when there is none, TooOften when it is too often."""
@@ -65,10 +67,14 @@ class Guard:
         return await self.staff.who(token_of(request))
 
     async def person(self, request: Asked, *, opens: bool = False) -> SignedIn:
-        """As `agent`, with how they came in. Who was idle for long may read, and not act; raises Refused.
+        """As `agent`, with how they came in, and their break-glass that stands. Who was idle for long may read, and not act; raises Refused.
 
         `opens`: they open a page, which is a sign of life, though it may be read by who was idle.
         """
+        here = await self._person(request, opens=opens)
+        return msgspec.structs.replace(here, glass=await self.glasses.standing(here.agent.id))
+
+    async def _person(self, request: Asked, *, opens: bool) -> SignedIn:
         token = token_of(request)
         here = await self.staff.signed_in(token)
         self._counted(request, here.agent)
@@ -85,7 +91,9 @@ class Guard:
     async def access(self, request: Asked, purpose: Purpose, basis: Basis, case: Case = None) -> Access:
         """The arguments of a read or act."""
         here = await self.person(request)
-        return Access(agent=here.agent, purpose=purpose, legal_basis=basis, case=case, factor=here.factor)
+        return Access(
+            agent=here.agent, purpose=purpose, legal_basis=basis, case=case, factor=here.factor, glass=here.glass
+        )
 
     @property
     def dependencies(self) -> dict[str, Provide]:

@@ -12,6 +12,7 @@ from litestar.params import FromPath, JSONBody
 
 from tutela.flow.hold import WORDS
 from tutela.flow.hold_acts import HoldActs
+from tutela.model.approval import Proposal
 from tutela.model.hold import Hold
 from tutela.model.noun import Noun
 
@@ -43,7 +44,14 @@ class Reviewing(Noun, frozen=True, kw_only=True):
 
 
 class Lifting(Noun, frozen=True, kw_only=True):
-    """Why a hold is needed no more."""
+    """Why a hold is needed no more; and, where it is lifted, the id of the proposal by which that was approved."""
+
+    reason: Text
+    approval: Id | None = None
+
+
+class ProposingLift(Noun, frozen=True, kw_only=True):
+    """Why a hold should be lifted."""
 
     reason: Text
 
@@ -70,12 +78,17 @@ def _handlers(acts: HoldActs) -> list[HTTPRouteHandler]:
         """Say that a hold is needed still."""
         return await acts.review(access, hold, data.review, data.reason)
 
+    @act("/{hold:str}/lift/propose", status_code=201, operation_id="proposeLift")
+    async def propose(access: By, hold: FromPath[str], data: JSONBody[ProposingLift]) -> Proposal:
+        """Propose to lift a hold: another person has to say yes, and a day has to pass."""
+        return await acts.propose_lift(access, hold, data.reason)
+
     @act("/{hold:str}/lift", status_code=204, operation_id="liftHold")
     async def lift(access: By, hold: FromPath[str], data: JSONBody[Lifting]) -> None:
-        """Lift a hold."""
-        await acts.lift(access, hold, data.reason)
+        """Lift a hold, as it was approved."""
+        await acts.lift(access, hold, data.reason, data.approval)
 
-    return [standing, place, review, lift]
+    return [standing, place, review, propose, lift]
 
 
 part = routes

@@ -20,16 +20,29 @@ from litestar.static_files import create_static_files_router
 from tutela.errors import NotFound, TutelaError
 from tutela.model.access import Access
 
-from . import entrance, forms, paper, staged, you
-from .console import BASIS, PURPOSE, Console, Opened, access_of
+from . import entrance, forms, glass, paper, staged, you
+from .console import Console, Opened
 from .eyes import Eyes
 from .guard import Guard
 from .problem import Asked, Problem, by_framework
-from .sections import AGAIN, SECTIONS
+from .sections import AGAIN, SECTIONS, Read
+from .why import access_of
 
 STATIC = Path(__file__).parent / "static"
 LARGEST = 100_000
 """Bytes of a form."""
+
+
+async def _glass(here: Console, access: Access, opened: Opened) -> glass.Noticed:
+    del opened
+    return await glass.noticed(here, access)
+
+
+READS: dict[str, Read] = {**SECTIONS, "glass": _glass}
+"""What the page shows: its sections, and who broke the glass."""
+
+FRESH = (*AGAIN, "glass")
+"""Those that are fetched again by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +88,7 @@ def _pages(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
     async def whole(request: Asked, alert: FromQuery[str] = "", incident: FromQuery[str] = "") -> Response[str]:
         """The whole page."""
         access = access_of(await guard.person(request, opens=True))
-        shown = await _show(here, access, Opened(alert=alert, incident=incident), SECTIONS)
+        shown = await _show(here, access, Opened(alert=alert, incident=incident), READS)
         shown["me"] = await here.staff.named(access.agent)
         response = paper.page("page.html", says=paper.said(request), **shown)
         response.delete_cookie(paper.SAYS)
@@ -87,8 +100,8 @@ def _pages(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
     ) -> Response[str]:
         """One section of it again."""
         access = access_of(await guard.person(request))
-        if name not in AGAIN:
-            raise NotFound(f"this page has no part called {name[:40]!r}; there are: {', '.join(AGAIN)}")
+        if name not in FRESH:
+            raise NotFound(f"this page has no part called {name[:40]!r}; there are: {', '.join(FRESH)}")
         shown = await _show(here, access, Opened(alert=alert, incident=incident), [name])
         return paper.page(f"part/{name}.html", **shown)
 
@@ -104,14 +117,15 @@ async def _show(here: Console, access: Access, opened: Opened, names: Iterable[s
         zone=here.install.zone,
         sentences=here.sentences,
     )
-    about = {"eyes": eyes, "opened": opened, "city": here.install.city, "purpose": PURPOSE, "basis": BASIS}
+    why = {"purpose": access.purpose, "basis": access.legal_basis}
+    about = {"eyes": eyes, "opened": opened, "city": here.install.city, **why}
     return about | sections
 
 
 async def _section(here: Console, name: str, access: Access, opened: Opened) -> Section:
     """A section that can't be read does not take the others with it."""
     try:
-        return Section(read=await SECTIONS[name](here, access, opened))
+        return Section(read=await READS[name](here, access, opened))
     except TutelaError as wrong:
         return Section(refused=wrong.message)
 

@@ -7,11 +7,12 @@ from litestar.handlers import HTTPRouteHandler
 
 from tutela.flow.read_staged import Outcomes, StagedReads
 
-from . import paper
-from .console import BASIS, PURPOSE, Console, access_of
+from . import glass, paper
+from .console import Console
 from .eyes import Eyes
 from .guard import SIGNED_IN, By, Guard
 from .problem import READING, Asked
+from .why import access_of
 
 
 def routes(staged: StagedReads, guard: Guard) -> Router:
@@ -34,8 +35,8 @@ def handlers(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
         access = access_of(await guard.person(request, opens=True))
         found = await here.staged.outcomes(access)
         eyes = Eyes(me=access.agent, now=here.staged.ledger.now, zone=here.install.zone, sentences=here.sentences)
-        about = {"city": here.install.city, "purpose": PURPOSE, "basis": BASIS}
-        return paper.page("staged.html", eyes=eyes, found=found, **about)
+        about = {"city": here.install.city, "purpose": access.purpose, "basis": access.legal_basis}
+        return paper.page("staged.html", eyes=eyes, found=found, glass=await glass.noticed(here, access), **about)
 
     return [shown]
 

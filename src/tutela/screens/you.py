@@ -15,11 +15,12 @@ from tutela.model.access import Access
 from tutela.model.people import Role, SignedIn
 from tutela.model.when import micros
 
-from . import paper
-from .console import BASIS, Console
+from . import glass, paper
+from .console import Console
 from .eyes import Eyes
 from .guard import Guard
 from .problem import Asked
+from .why import BASIS, system_of
 
 YOU = "/you"
 INVITE: Mapping[Role, tuple[str, tuple[Role, ...]]] = {
@@ -76,6 +77,7 @@ async def _page(here: Console, me: SignedIn, *, says: str = "", code: str = "") 
         factor=str(me.factor),
         own=await here.passkeys.own(me.agent),
         may=INVITE.get(me.agent.role, ("", ()))[1],
+        glass=await glass.noticed(here, system_of(me)),
         city=here.install.city,
         says=says,
         code=code,

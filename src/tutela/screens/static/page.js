@@ -7,7 +7,7 @@ const { now, zone, purpose, basis, opened, after } = top_.dataset;
 const why = new URLSearchParams({ purpose, basis });
 const looksAt = new Map(['alert', 'incident'].map((name) => [name, new URLSearchParams(opened).get(name)]));
 
-const PARTS = { 'alert@1': ['queue', 'alert'], 'incident@1': ['incidents', 'incident', 'calls'], 'call@1': ['calls'], 'report@1': ['reports'], 'post@1': ['posts'], 'shift@1': ['queue'], 'unit@1': ['units'] };
+const PARTS = { 'alert@1': ['queue', 'alert'], 'incident@1': ['incidents', 'incident', 'calls'], 'call@1': ['calls'], 'report@1': ['reports'], 'post@1': ['posts'], 'shift@1': ['queue'], 'unit@1': ['units'], 'break-glass@1': ['glass'], 'break-glass-ended@1': ['glass'], 'break-glass-reviewed@1': ['glass'] };
 const BY_TIME = ['units', 'values', 'vitals'];
 const EVERY = 1000; // ms between two looks at one section, at least
 const SLOW = 5000; // ms between two looks at what the log does not tell of
@@ -90,6 +90,7 @@ async function look(name) {
 function work() {
   tick();
   for (const name of BY_TIME) if (Date.now() - (looked.get(name) ?? 0) > SLOW && up) due.add(name);
+  if ([...document.querySelectorAll('[data-until]')].some((one) => there() > Number(one.dataset.until) / 1000)) due.add('glass');
   if (document.hidden) return;
   for (const [name, content] of waiting) if (!held(live(name))) show(name, content);
   for (const name of due) {
