@@ -40,6 +40,19 @@ class Case:
         self.arming = self.here.arming
         return self
 
+    @property
+    def acts(self) -> ArmingActs:
+        return ArmingActs(
+            ledger=self.here.ledger,
+            arming=self.arming,
+            approvals=self.here.approvals,
+            rates=patience(self.here.clock),
+        )
+
+    async def person(self, role: Role, name: str, purpose: str) -> Access:
+        agent, _ = await self.here.person(role, name)
+        return Access(agent=agent, purpose=purpose, legal_basis="LegalObligation")
+
     async def assessed(self, lasts: int = 100 * DAY) -> str:
         made = Paper(
             number="DPIA 1",
@@ -218,7 +231,7 @@ async def test_comments_have_an_end(case: Case, monkeypatch: pytest.MonkeyPatch)
 
 
 async def test_whose_duty_it_is_does_it_and_nobody_else(case: Case) -> None:
-    acts = ArmingActs(ledger=case.here.ledger, arming=case.arming, rates=patience(case.here.clock))
+    acts = case.acts
     officer, operator = [(await case.here.person(role, "Bo"))[0] for role in (Role.PRIVACY_OFFICER, Role.OPERATOR)]
     own = Access(agent=officer, purpose="oversight", legal_basis="LegalObligation")
     strange = Access(agent=operator, purpose="public-safety", legal_basis="LegalObligation")
@@ -248,7 +261,7 @@ async def test_whose_duty_it_is_does_it_and_nobody_else(case: Case) -> None:
 
 
 async def test_an_address_comments_five_times_and_then_once_a_minute(case: Case) -> None:
-    acts = ArmingActs(ledger=case.here.ledger, arming=case.arming, rates=patience(case.here.clock))
+    acts = case.acts  # one for all: it counts
     await case.publish()
     for _ in range(5):
         await acts.comment("10.0.0.1", GATHER, "t")
@@ -259,3 +272,66 @@ async def test_an_address_comments_five_times_and_then_once_a_minute(case: Case)
     await acts.comment("10.0.0.1", GATHER, "t")
 
     assert len(await case.arming.comments()) == 7
+
+
+# ── widening takes two people and a day ─────────────────────────────────────────────────────────
+WIDER = {
+    "areas": ("Kallio", "Pasila"),
+    "purposes": ("emergency-response", "public-safety"),
+    "classes": ("positions", "counts"),
+    "days": 2,
+}
+
+
+@pytest.mark.parametrize("field", WIDER)
+async def test_what_reaches_further_waits_for_a_second_person_and_a_day(case: Case, field: str) -> None:
+    await case.armed()
+    await case.publish(extent=replace(EXTENT, **{field: WIDER[field]}))
+    acts = case.acts
+    own = await case.person(Role.SUPERVISOR, "Aino", "system-operation")
+    other = await case.person(Role.SUPERVISOR, "Eino", "system-operation")
+    assert await case.state() == ("armed", "")  # by what was published before
+    with pytest.raises(Conflict, match="residents can comment"):
+        await acts.arm(own, GATHER)
+    proposed = await acts.propose(own, GATHER, "Pasila asked")
+    case.now += OPEN_FOR
+    with pytest.raises(Refused, match="no approval was named") as alone:
+        await acts.arm(own, GATHER)
+    proposed = await acts.propose(own, GATHER, "Pasila asked, and voting took too long")
+    await case.here.approvals.vote(other, proposed.id, yes=True, reason="I looked")
+    with pytest.raises(Refused, match="in force from"):
+        await acts.arm(own, GATHER, proposed.id)
+    case.now += DAY
+    armed = await acts.arm(own, GATHER, proposed.id)
+
+    assert (alone.value.policy, armed.state) == ("G27-second-person", "armed")
+    assert len(case.here.events("capability-armed@1")) == 2
+    with pytest.raises(BadInput, match="widens nothing"):
+        await acts.propose(own, GATHER, "again")
+
+
+async def test_an_approval_of_another_widening_is_none(case: Case) -> None:
+    await case.armed()
+    acts = case.acts
+    own = await case.person(Role.SUPERVISOR, "Aino", "system-operation")
+    other = await case.person(Role.SUPERVISOR, "Eino", "system-operation")
+    await case.publish(extent=replace(EXTENT, days=2))
+    proposed = await acts.propose(own, GATHER, "two days")
+    await case.here.approvals.vote(other, proposed.id, yes=True, reason="I looked")
+    await case.publish(extent=replace(EXTENT, days=9))
+    case.now += OPEN_FOR
+
+    with pytest.raises(Refused, match="of something else"):
+        await acts.arm(own, GATHER, proposed.id)
+
+
+async def test_narrowing_takes_one_person_and_no_day(case: Case) -> None:
+    await case.armed()
+    await case.publish(extent=replace(EXTENT, days=0))
+    case.now += OPEN_FOR
+    own = await case.person(Role.SUPERVISOR, "Aino", "system-operation")
+    narrowed = await case.acts.arm(own, GATHER)
+
+    assert (narrowed.state, narrowed.extent) == ("armed", replace(EXTENT, days=0))
+    with pytest.raises(BadInput, match="widens nothing"):
+        await case.acts.propose(own, LOUD, "never published")

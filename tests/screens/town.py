@@ -565,7 +565,12 @@ def application(here: Town, site: str = "") -> Litestar:
             entries.routes(here.entries, guard),
             glass.routes(here.glass, guard),
             evidence.routes(here.evidence, guard),
-            capabilities.routes(ArmingActs(ledger=here.ledger, arming=here.arming, rates=patience(here.clock)), guard),
+            capabilities.routes(
+                ArmingActs(
+                    ledger=here.ledger, arming=here.arming, approvals=here.approvals, rates=patience(here.clock)
+                ),
+                guard,
+            ),
             papers.routes(PaperActs(ledger=here.ledger, papers=here.papers), guard, INSTALL.city),
             rules.routes(here.rule_reads, guard),
             page.routes(here.console, guard),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from tutela.app.approving import approvals
 from tutela.app.core import Core, core
 from tutela.app.papers import papers
 from tutela.app.registering import registering
@@ -19,6 +20,7 @@ from tutela.flow.at_work import at_work, standing
 from tutela.flow.detector import Works
 from tutela.flow.register_public import Registering
 from tutela.flow.rules import uses
+from tutela.model.approval import CAPABILITY
 from tutela.model.arming import SUBJECT, Comment, CommentAnswered, Extent, Standing
 from tutela.model.noun import Noun
 from tutela.model.rule import Armed
@@ -92,6 +94,8 @@ async def arm(settings: Settings, name: str) -> Standing:
     """Let it run."""
     async with core(settings, "capabilities", connections=2) as inside:
         here = arming(inside)
+        if change := await here.ready(name):
+            await approvals(inside).alone(CAPABILITY, name, "; ".join(change.widens), BY)
         await here.arm(name, BY)
         return await _one(here, name)
 

@@ -218,7 +218,13 @@ def _accountable(behind: Doors, shown: Reads, guard: Guard) -> Sequence[Router]:
     return [
         evidence.routes(making(inside, shown, behind.publishing), guard),
         capabilities.routes(
-            ArmingActs(ledger=inside.ledger, arming=arming(inside, behind.register), rates=patience(clock)), guard
+            ArmingActs(
+                ledger=inside.ledger,
+                arming=arming(inside, behind.register),
+                approvals=deciding(inside),
+                rates=patience(clock),
+            ),
+            guard,
         ),
         papers.routes(PaperActs(ledger=inside.ledger, papers=filing(inside)), guard, inside.install.city),
         holds.routes(HoldActs(ledger=inside.ledger, holds=keeping(inside), approvals=deciding(inside)), guard),

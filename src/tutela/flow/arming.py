@@ -16,6 +16,7 @@ from tutela.model.arming import (
     CapabilityDisarmed,
     CapabilityOff,
     CapabilityPublished,
+    CapabilityWidening,
     Comment,
     CommentAnswered,
     Extent,
@@ -92,8 +93,8 @@ class Arming:
         )
         await self._tell("capability-published@1", said, by)
 
-    async def arm(self, name: str, by: str) -> None:
-        """Let it run, from a few seconds on. Raises NotFound, WrongStep, or Conflict with all that is missing."""
+    async def ready(self, name: str) -> CapabilityWidening | None:
+        """Returns when it can be armed, with what that widens. Raises NotFound, WrongStep, or Conflict with all that is missing."""
         of, now = await self._one(name)
         life = now.life or Life(name=name, system=of.system, needs=now.needs, state=State.DRAFTED)
         life.must(State.ARMED)
@@ -105,6 +106,19 @@ class Arming:
             missing.append(f"{len(life.comments)} comments wait for an answer")
         if missing:
             raise Conflict(f"{name} can't be armed yet: {'; '.join(missing)}")
+        return life.widening
+
+    async def widening(self, name: str) -> CapabilityWidening:
+        """What arming it would widen, whether it can be armed yet or not. Raises NotFound, or BadInput when that is nothing."""
+        _, now = await self._one(name)
+        change = None if now.life is None else now.life.widening
+        if change is None:
+            raise BadInput(f"to arm {name} widens nothing: arm it at once, when it can be armed")
+        return change
+
+    async def arm(self, name: str, by: str) -> None:
+        """Let it run, from a few seconds on, by what is published now; what that widens is the caller's to have approved. Raises as `ready`."""
+        await self.ready(name)
         await self._tell("capability-armed@1", CapabilityArmed(name=name), by)
 
     async def disarm(self, name: str, reason: str, by: str) -> None:

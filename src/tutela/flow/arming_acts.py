@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tutela.model.access import Access
-from tutela.model.arming import SUBJECT, Comment, CommentAnswered, Extent, Standing
+from tutela.model.approval import CAPABILITY, Proposal, Wanted, body_of
+from tutela.model.arming import SUBJECT, CapabilityWidening, Comment, CommentAnswered, Extent, Standing
 from tutela.model.timeline import LIVE
 from tutela.policy.purposes import Action, ask
 
+from .approve_acts import ApprovalActs
 from .arming import Arming
 from .at_work import standing
 from .ledger import Ledger
@@ -31,6 +33,7 @@ class ArmingActs:
 
     ledger: Ledger
     arming: Arming
+    approvals: ApprovalActs
     rates: Rates
 
     async def listed(self, access: Access) -> Sequence[Standing]:
@@ -46,9 +49,20 @@ class ArmingActs:
         await self.arming.publish(name, text, extent, access.agent.id)
         return await self._one(name)
 
-    async def arm(self, access: Access, name: str) -> Standing:
-        """Let it run."""
-        await self._may(access, f"arming of {name}")
+    async def propose(self, access: Access, name: str, reason: str) -> Proposal:
+        """Put before others that it is armed by what is published now, which widens it; raises BadInput when it does not."""
+        await self._may(access, f"proposal to widen {name}")
+        wanted = _wanted(await self.arming.widening(name), reason)
+        return await self.approvals.approvals.propose(wanted, access.agent.id)
+
+    async def arm(self, access: Access, name: str, approval: str | None = None) -> Standing:
+        """Let it run; what widens it, by the approval of just that."""
+        query = f"arming of {name}"
+        await self._may(access, query)
+        change = await self.arming.ready(name)
+        if change is not None:
+            asked = ask(access, Action.WIDEN, "register", self.ledger.now)
+            await self.approvals.take(asked, approval, _wanted(change, ""), query)
         await self.arming.arm(name, access.agent.id)
         return await self._one(name)
 
@@ -81,3 +95,7 @@ class ArmingActs:
 
     async def _may(self, access: Access, query: str) -> None:
         await self.ledger.must(ask(access, Action.ARM, "register", self.ledger.now), LIVE, query)
+
+
+def _wanted(change: CapabilityWidening, reason: str) -> Wanted:
+    return Wanted(matter=CAPABILITY, target=change.after.name, body=body_of(change), reason=reason)

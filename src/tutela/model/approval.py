@@ -38,9 +38,11 @@ GOOD_FOR = 7 * DAY
 
 HOLD_LIFT = "hold-lift"
 SOURCE_ENTRY = "source-entry"
+CAPABILITY = "capability-widening"
 
 MATTERS: Mapping[str, str] = {
     HOLD_LIFT: "Lifting a legal hold",
+    CAPABILITY: "Widening a capability",
     SOURCE_ENTRY: "Entering a source, or widening its entry in the register",
 }
 """What is decided by two people, and how it is called for people."""

@@ -74,6 +74,14 @@ class CapabilityPublished(Noun, frozen=True, kw_only=True):
     simulated: bool = False
 
 
+class CapabilityWidening(Noun, frozen=True, kw_only=True):
+    """What people vote on: what is published now, by which a capability would reach further than by what it was armed by before."""
+
+    widens: tuple[str, ...]
+    after: CapabilityPublished
+    before: CapabilityPublished
+
+
 class CapabilityArmed(Noun, frozen=True, kw_only=True):
     """Body of `capability-armed@1`: it runs from then on, as long as its papers stand."""
 
@@ -148,6 +156,14 @@ class Life(Noun, frozen=True, kw_only=True):
     armed: tuple[tuple[int, int | None], ...] = ()
     comments: tuple[Comment, ...] = ()
     answers: tuple[CommentAnswered, ...] = ()
+
+    @property
+    def widening(self) -> CapabilityWidening | None:
+        """What arming it by what is published now would widen; None: nothing."""
+        if self.published is None or self.before is None:
+            return None
+        wider = self.published.extent.wider(self.before.extent)
+        return CapabilityWidening(widens=wider, after=self.published, before=self.before) if wider else None
 
     def must(self, step: State) -> None:
         """Returns when that is a step from where it is; raises WrongStep."""

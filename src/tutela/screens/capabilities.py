@@ -12,6 +12,7 @@ from litestar.params import FromPath, JSONBody
 
 from tutela.flow.arming import WORDS
 from tutela.flow.arming_acts import ArmingActs
+from tutela.model.approval import Proposal
 from tutela.model.arming import Comment, CommentAnswered, Extent, Standing, Text
 from tutela.model.noun import Noun
 
@@ -32,8 +33,14 @@ class Publishing(Noun, frozen=True, kw_only=True):
     extent: Extent
 
 
+class ArmingIt(Noun, frozen=True, kw_only=True):
+    """The approval by which it is widened, when it is."""
+
+    approval: str | None = None
+
+
 class Disarming(Noun, frozen=True, kw_only=True):
-    """Why a capability is to run no more."""
+    """Why a capability is to run no more, or to reach further."""
 
     reason: Words
 
@@ -69,17 +76,22 @@ def _steps(acts: ArmingActs) -> list[HTTPRouteHandler]:
         """Tell residents of a capability: they can comment on it before it is armed."""
         return await acts.publish(access, capability, data.text, data.extent)
 
+    @act("/{capability:str}/arm/propose", status_code=201, operation_id="proposeArming")
+    async def propose(access: By, capability: FromPath[str], data: JSONBody[Disarming]) -> Proposal:
+        """Propose to arm a capability that reaches further than before: another person has to say yes, and a day has to pass."""
+        return await acts.propose(access, capability, data.reason)
+
     @act("/{capability:str}/arm", operation_id="armCapability")
-    async def arm(access: By, capability: FromPath[str]) -> Standing:
-        """Let a capability run, as long as its papers stand."""
-        return await acts.arm(access, capability)
+    async def arm(access: By, capability: FromPath[str], data: JSONBody[ArmingIt]) -> Standing:
+        """Let a capability run, as long as its papers stand; one that reaches further than before, as it was approved."""
+        return await acts.arm(access, capability, data.approval)
 
     @act("/{capability:str}/disarm", operation_id="disarmCapability")
     async def disarm(access: By, capability: FromPath[str], data: JSONBody[Disarming]) -> Standing:
         """Let a capability run no more, at once."""
         return await acts.disarm(access, capability, data.reason)
 
-    return [listed, publish, arm, disarm]
+    return [listed, publish, propose, arm, disarm]
 
 
 def _comments(acts: ArmingActs) -> list[HTTPRouteHandler]:
