@@ -12,11 +12,13 @@ from tutela.flow.investigate import Investigations
 from tutela.model.access import Access
 from tutela.model.area import Circle
 from tutela.model.case import Case, InScope, Member, MemberRole, Scope
+from tutela.model.evidence import Handover
 from tutela.model.link import Graph, Link
 from tutela.model.people import Role
 from tutela.model.when import DAY, HOUR
 
 SCOPE = Scope(since=NOW - HOUR, until=NOW + DAY, kinds=tuple(InScope), area=Circle(centre=SQUARE, radius=500.0))
+COURT = Handover(recipient="A court", agreement="R 26/77", reason="It asked for it")
 SAID = "My name is Matti Meikäläinen, 040 123 4567. A man in a blue van ABC-123 drove from Kalevankatu 5."
 
 
@@ -39,7 +41,7 @@ class CaseTown:
 
     @property
     def exports(self) -> CaseExports:
-        return CaseExports(self.aid)
+        return CaseExports(self.aid, self.here.papers)
 
     def wanted(self, scope: Scope = SCOPE, days: int = 30, **changes: object) -> Case:
         members = (
@@ -77,6 +79,7 @@ class CaseTown:
 async def case_town() -> CaseTown:
     now = [NOW]
     here = await town(lambda: now[0])
+    await here.agreement(COURT.recipient, COURT.agreement)
 
     async def access(role: Role, name: str) -> Access:
         return here.access((await here.person(role, name))[0])

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from tests.flow.conftest import Virtually
 from tests.flow.read_support import POLICIES
 
@@ -136,12 +137,13 @@ async def test_nothing_is_handed_out_in_a_gap_and_people_act_on() -> None:
     ledger = Ledger(POLICIES, MemoryFacts(Store(lambda: now)), lambda: now, audited=lambda: fine)
     boss = Agent(id="a", name="Aino", role=Role.SUPERVISOR, agency="city")
     access = Access(agent=boss, purpose="public-safety", legal_basis="PublicInterest")
-    await ledger.must(ask(access, Action.EXPORT, "alerts", now), LIVE, "evidence")
+    wanted = replace(ask(access, Action.EXPORT, "alerts", now), stands=frozenset({"agreement"}))
+    await ledger.must(wanted, LIVE, "evidence")
 
     fine = False
     now += SECOND  # a decision holds for five, for whoever asks the same: this is another question
     with pytest.raises(Refused, match="the record of what is done here was not signed") as refused:
-        await ledger.must(ask(access, Action.EXPORT, "alerts", now), LIVE, "evidence")
+        await ledger.must(replace(wanted, now=now), LIVE, "evidence")
     await ledger.must(ask(access, Action.ACT, "alerts", now), LIVE, "acknowledge")
 
     assert refused.value.policy == "G33-audit-gap"

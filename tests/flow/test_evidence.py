@@ -65,6 +65,7 @@ class Case:
         detection = msgspec.json.encode(self.here.facts.store.detections[alert.detections[0]][0])
         assert b"datastreams" in detection
         await self.here.witnessed()
+        await self.here.agreement(HANDED.recipient, HANDED.agreement)
         return self
 
     async def measured(self) -> None:

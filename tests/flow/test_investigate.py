@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 from msgspec.structs import replace
-from tests.flow.case_support import SAID, SCOPE, CaseTown, case_town
+from tests.flow.case_support import COURT, SAID, SCOPE, CaseTown, case_town
 from tests.screens.town import NOW, SQUARE, source
 
 from tutela.errors import BadInput, Conflict, NotFound, Refused, WrongStep
@@ -23,13 +23,10 @@ from tutela.flow.scope import covers
 from tutela.model.area import Circle
 from tutela.model.call import Call
 from tutela.model.case import InScope
-from tutela.model.evidence import Handover
 from tutela.model.link import EntityKind, Item, Link, LinkState, Searched
 from tutela.model.place import Place
 from tutela.model.report import ServiceRequest
 from tutela.model.when import DAY, HOUR, MINUTE
-
-COURT = Handover(recipient="A court", agreement="R 26/77", reason="It asked for it")
 
 
 @pytest.fixture
@@ -323,6 +320,18 @@ async def test_what_two_people_do_not_both_confirm_stays_a_hint_and_in_the_case(
     with pytest.raises(Refused) as refused:
         await there.exports.export(there.second, case, COURT)
     assert refused.value.policy == "G10-two-people"
+
+
+async def test_what_was_confirmed_stays_without_an_agreement_with_whoever_wants_it(there: CaseTown) -> None:
+    await there.here.call(SAID)
+    case = await there.case()
+    link = await there.link(case, "ABC-123")
+    for access in (there.reviewer, there.investigator):
+        await there.aid.vote(access, case, link.id, confirms=True)
+
+    with pytest.raises(Refused) as refused:
+        await there.exports.export(there.second, case, replace(COURT, recipient="Another court"))
+    assert refused.value.policy == "G20-agreement"
 
 
 async def test_whoever_tagged_something_is_none_of_the_two(there: CaseTown) -> None:

@@ -21,8 +21,17 @@ async def here() -> City:
 
 def health(here: City) -> tuple[HealthReads, Health]:
     told = Health()
+
+    async def off() -> dict[str, str]:
+        return {"crowds": "it has no dpia"}
+
     return HealthReads(
-        ledger=here.ledger, known=here.known, progress=here.facts, report=told.report, witnesses=here.facts.watched
+        ledger=here.ledger,
+        known=here.known,
+        progress=here.facts,
+        report=told.report,
+        witnesses=here.facts.watched,
+        off=off,
     ), told
 
 
@@ -39,6 +48,7 @@ async def test_every_source_is_told_of_also_a_silent_one_and_a_stranger(here: Ci
         ("stranger", 0, True),
     ]
     assert found.sources[2].health.refused == {"unregistered": 4}
+    assert found.off == {"crowds": "it has no dpia"}
     assert [query.query for query in here.queries()] == ["health"]
 
 

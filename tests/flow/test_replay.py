@@ -38,7 +38,7 @@ from tutela.flow.stage import Fold, Saved
 from tutela.model import wire
 from tutela.model.event import Event
 from tutela.model.flow import Effects, Lease, Message
-from tutela.model.when import MINUTE, SECOND
+from tutela.model.when import EVER, MINUTE, SECOND
 
 HOUR = 60 * MINUTE
 ALL = 1 << 40
@@ -66,7 +66,7 @@ class Recorded:
                     await self._message(chance, minute * MINUTE, partition, kind)
             self.messages.append(ticked(len(self.messages) + 1, (minute + 1) * MINUTE))
         await self.lake.archive("OBS-live", self.messages, 0, len(self.messages))
-        self.stored.events = await self._live()
+        self.stored.events = await self.live()
         return self
 
     async def stage(self, *detectors: Detector) -> DetectStage:
@@ -94,9 +94,9 @@ class Recorded:
             headers |= {"Key": key, "Bucket": bucket, "Rows": str(len(times))}
         self.messages.append(Message(sequence, hop.observed("live", kind, partition), headers, body, 0))
 
-    async def _live(self) -> list[Event]:
+    async def live(self, stage: DetectStage | None = None) -> list[Event]:
         """What the workers committed: each message in a turn of its own."""
-        stage, events = await self.stage(), list[Event]()
+        stage, events = stage or await self.stage(), list[Event]()
         for partition in range(P):
             lease = Lease(timeline="live", stage="detect", partition=partition, epoch=1, sequence=0, snapshot=0)
             subjects, fold = stage.subjects(lease), await stage.begin(lease, {})
@@ -339,6 +339,20 @@ async def test_what_a_rule_found_before_it_was_last_armed_is_counted_and_not_com
 
     before = [event for event in recorded.stored.events if event.kind == "detection@1" and event.at < 10 * MINUTE]
     assert report.others >= len(before) > 0
+
+
+async def test_what_was_found_between_two_times_off_is_found_again_and_nothing_else() -> None:
+    """It was off in the middle, as the log says: a replay, in other cuts, comes to the same."""
+    recorded = await Recorded().record()
+    works = {"every": ((EVER, 5 * MINUTE), (12 * MINUTE, 15 * MINUTE)), "late": ()}
+    off = replace(await recorded.stage(), works=works)
+    recorded.stored.events = await recorded.live(off)
+    report = await recorded.report(off, cut=lambda: 7)
+    found = [event.at for event in recorded.stored.events if event.kind == "detection@1"]
+
+    assert (report.same, report.compared) == (True, len(recorded.stored.events))
+    assert min(found) < 5 * MINUTE < 12 * MINUTE < max(found)
+    assert not [at for at in found if 7 * MINUTE < at < 10 * MINUTE]
 
 
 async def test_the_second_hop_is_replayed_likewise() -> None:

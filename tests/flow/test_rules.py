@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from tests.flow.stage_support import (
     CENTRE,
+    Doubter,
     Every,
     Pairs,
     call,
@@ -27,14 +28,14 @@ from tutela.backends.memory_keys import MemoryKeys
 from tutela.errors import BadInput, NotFound
 from tutela.flow.correlating import CorrelateStage
 from tutela.flow.detecting import DetectStage
-from tutela.flow.detector import Detector, may
+from tutela.flow.detector import Detector, Works, may
 from tutela.flow.rules import SOON, arm, begins, disarm, in_force, read, standing, uses
 from tutela.model.call import Call
 from tutela.model.detection import Detection
 from tutela.model.flow import Column, Effects
 from tutela.model.rule import Armed, Rule
 from tutela.model.timeline import LIVE
-from tutela.model.when import SECOND
+from tutela.model.when import EVER, SECOND
 
 TEXT = """
 name = "underpass"
@@ -169,6 +170,43 @@ async def test_a_detector_of_observations_begins_with_the_first_tick_from_its_ti
 
     assert keys(before) + keys(meanwhile) == []
     assert keys(after) == ["1/1", "1+1"]  # it has seen one row, and the tick after it
+
+
+async def test_a_detector_that_is_switched_off_finds_nothing_and_begins_anew_when_it_is_on_again() -> None:
+    facts = entered(datastream(1))
+    works = {"every": ((EVER, 19), (30, 40))}
+    stage = DetectStage((Every(nth=1),), await known(facts), MemoryKeys(), works=works)
+    fold, found = await stage.begin(lease(), {}), []
+    for number, at in enumerate((5, 19, 25, 30, 35, 40, 45)):
+        turn = (observed(2 * number + 1, "readings", (1, at - 1, 1.0)), ticked(2 * number + 2, at))
+        found.append([key for key in keys(await fold.turn(turn)) if "/" in key])
+
+    assert found == [["1/1"], ["1/2"], [], [], ["1/1"], ["1/2"], []]
+
+
+async def test_a_detector_of_facts_is_switched_off_likewise() -> None:
+    fold = await CorrelateStage((Pairs(nth=1),), works={"pairs": ((EVER, 19),)}).begin(lease("correlate"), {})
+    effects = [
+        await fold.turn((told(1, call("a", 5)), second_tick(2, 19))),
+        await fold.turn((told(3, call("b", 20)), second_tick(4, 25))),
+    ]
+
+    assert [key for one in effects for key in keys(one) if not key.startswith("tick")] == ["a"]
+
+
+async def test_a_detector_that_judges_is_switched_off_likewise() -> None:
+    facts = entered(datastream(1))
+    doubts = Doubter(high=0.5, needs=("pm10",))
+    events = []
+    spans: tuple[Works, ...] = ({}, {doubts.name: ()}, {doubts.name: ((0, 10),)})
+    for works in spans:
+        stage = DetectStage((doubts,), await known(facts), MemoryKeys(), works=works)
+        fold = await stage.begin(lease(), {})
+        await fold.turn((ticked(1, 15),))
+        events.append(len((await fold.turn((observed(2, "readings", (1, 16, 9.0)), ticked(3, 20)))).detections))
+
+    assert events[0] > 0
+    assert events[1:] == [0, 0]
 
 
 async def test_what_was_saved_of_it_before_it_began_is_not_loaded() -> None:

@@ -92,6 +92,8 @@ async def test_a_case_over_the_api_from_its_opening_to_what_leaves_it(there: Sta
         for name in ("Dora", "Bo")
     ]
     handed = {"recipient": "A court", "agreement": "R 26/77", "reason": "It asked"}
+    none = await there.client.post(f"/v1/cases/{case}/export{WHY}", json=handed)
+    await there.here.agreement("A court", "R 26/77", "cases")
     left = await there.client.post(f"/v1/cases/{case}/export{WHY}", json=handed)
     listed = await there.client.get(f"/v1/cases{WHY}")
     extended = await there.client.post(f"/v1/cases/{case}/extend{WHY}", json={"until": NOW + 60 * DAY})
@@ -101,6 +103,7 @@ async def test_a_case_over_the_api_from_its_opening_to_what_leaves_it(there: Sta
     assert (early.status_code, early.json()["policy"]) == (403, "G28-case")
     assert (own.status_code, approved.json()["status"], tagged.status_code) == (409, "open", 201)
     assert [one["state"] for one in answers] == ["hint", "confirmed"]
+    assert none.json()["policy"] == "G20-agreement"
     assert [one["id"] for one in left.json()["links"]] == [link]
     assert [one["id"] for one in listed.json()] == [case]
     assert (extended.status_code, closed.json()["status"]) == (200, "closed")

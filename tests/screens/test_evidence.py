@@ -36,6 +36,7 @@ async def incident(here: Town) -> str:
     agent, _ = await here.person(Role.OPERATOR, "Bo")
     call = await here.call()
     opened = await here.incidents.open_from_call(here.access(agent), call.id, "key")
+    await here.agreement(HANDED["recipient"], HANDED["agreement"])
     await here.signed()
     return opened.id
 

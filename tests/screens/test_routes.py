@@ -40,6 +40,7 @@ OPEN = {
     "POST /v1/requests",
     "GET /requests/{reference}",
     "POST /requests/{reference}",
+    "POST /v1/register/{capability}/comments",  # a resident, before it is armed; see tests/screens/test_capabilities.py
 }
 DEVICES = {f"POST /v1/{what}" for what in ("observations", "CreateObservations", "calls", "reports", "posts")}
 """Who sends here shows a token of a source; see tests/sources/test_http.py."""
@@ -115,6 +116,22 @@ class There:
             "review": {"fine": True, "reason": "r"} if "/break-glass/" in path else {"review": 1, "reason": "r"},
             "lift": {"reason": "r"},
             "propose": _proposed(path),
+            "papers": {
+                "number": "R 1",
+                "authority": "a court",
+                "signed": "s",
+                "about": {"kind": "dpia", "covers": ["smoke"]},
+                "since": 1,
+                "until": 2,
+            },
+            "publish": {
+                "text": "t",
+                "extent": {"areas": ["a"], "purposes": ["emergency-response"], "classes": ["positions"], "days": 1},
+            },
+            "arm": {},
+            "disarm": {"reason": "r"},
+            "grant": {},
+            "end": {"reason": "r"},
             "entries": {"source": ENTRY},
             "break-glass": {"reason": "r"},
             "vote": {"yes": True, "reason": "r"},

@@ -18,7 +18,7 @@ from litestar import Litestar
 
 from tutela.app.core import policies
 from tutela.app.detecting import instance, parted
-from tutela.app.registering import capabilities
+from tutela.app.registering import capabilities as noticing
 from tutela.app.serve import BODY
 from tutela.app.verifying import script
 from tutela.backends.ceremonies import WebAuthn
@@ -34,6 +34,8 @@ from tutela.flow.act import Acts
 from tutela.flow.aid import investigations
 from tutela.flow.approve import Approvals
 from tutela.flow.approve_acts import ApprovalActs
+from tutela.flow.arming import Arming
+from tutela.flow.arming_acts import ArmingActs, patience
 from tutela.flow.backtest import Trial, backtest, days
 from tutela.flow.bundle import opened
 from tutela.flow.case import Cases
@@ -60,6 +62,8 @@ from tutela.flow.investigate import Investigations
 from tutela.flow.invite_acts import InviteActs
 from tutela.flow.ledger import Ledger
 from tutela.flow.oversee import Oversight
+from tutela.flow.paper_acts import PaperActs
+from tutela.flow.papers import Papers
 from tutela.flow.passkeys import Passkeys
 from tutela.flow.people import Staff
 from tutela.flow.ports import Policy
@@ -94,6 +98,7 @@ from tutela.model.detection import Detection
 from tutela.model.event import Checkpoint, Event
 from tutela.model.flow import Newest, encode
 from tutela.model.install import Install
+from tutela.model.paper import Agreement, Filed, Paper
 from tutela.model.people import Agent, Role
 from tutela.model.place import Place
 from tutela.model.post import Post
@@ -103,11 +108,12 @@ from tutela.model.resource import EmergencyResource, ResourceKind, UnitStatus
 from tutela.model.rows import Rows
 from tutela.model.rule import Rule
 from tutela.model.scales import Certainty, Scale, Severity, Urgency
-from tutela.model.when import SECOND, parse
+from tutela.model.when import DAY, SECOND, parse
 from tutela.model.why import ValueWas, Why
 from tutela.screens import (
     alerts,
     approvals,
+    capabilities,
     case_pages,
     cases,
     entries,
@@ -120,6 +126,7 @@ from tutela.screens import (
     observations,
     oversight,
     page,
+    papers,
     passkeys,
     people,
     published,
@@ -169,6 +176,28 @@ def chance() -> Callable[[int], bytes]:
     """Bytes that look like chance, the same in each run."""
     numbers = count()
     return lambda size: sha256(str(next(numbers)).encode()).digest()[:size]
+
+
+ALL = ("readings", "counts", "positions", "detections", "alerts", "incidents", "calls", "call-contents", "reports")
+"""Classes of records that an agreement covers, where a test does not say which."""
+
+
+def agreed(now: int, recipient: str, number: str, *classes: str) -> Paper:
+    """An agreement, as somebody enters it."""
+    about = Agreement(
+        recipient=recipient,
+        classes=classes or (*ALL, "report-contents", "posts", "post-contents", "cases"),
+        purposes=("public-safety", "emergency-response"),
+    )
+    return Paper(
+        number=number,
+        authority="The town",
+        signed="Aino Virtanen",
+        about=about,
+        since=now,
+        until=now + 100 * DAY,
+        sha256="ab" * 32,
+    )
 
 
 async def identify(token: str) -> str:
@@ -234,6 +263,7 @@ class Town:
             progress=self.facts,
             report=self.health.report,
             witnesses=self.facts.watched,
+            off=self.arming.off,
         )
 
     @property
@@ -456,7 +486,7 @@ class Town:
 
     @property
     def aid(self) -> Aid:
-        return Aid(self.case_acts, self.investigations)
+        return Aid(self.case_acts, self.investigations, self.papers)
 
     @property
     def case_acts(self) -> CaseActs:
@@ -507,6 +537,18 @@ class Town:
         return Figuring(counting=counting, key=note.verifier_key(ORIGIN, self.publishing.public), signs=signs)
 
     @property
+    def papers(self) -> Papers:
+        return Papers(log=self.facts, keys=self.keys, clock=self.clock)
+
+    @property
+    def arming(self) -> Arming:
+        return Arming(papers=self.papers, needed=self.registering.needed)
+
+    async def agreement(self, recipient: str, number: str, *classes: str) -> Filed:
+        """An agreement that stands, by which what these tests hand out may leave."""
+        return await self.papers.enter(agreed(self.clock(), recipient, number, *classes), "install")
+
+    @property
     def approvals(self) -> ApprovalActs:
         own = Approvals(log=self.facts, prose=Prose(self.keys), clock=self.clock, chance=self.staff.chance)
         return ApprovalActs(ledger=self.ledger, approvals=own)
@@ -535,7 +577,7 @@ class Town:
 
         public = self.publishing
         key = note.verifier_key(ORIGIN, public.public)
-        return Evidence(reads=self.reads, publishing=public, key=key, signs=signs, version="0")
+        return Evidence(reads=self.reads, papers=self.papers, publishing=public, key=key, signs=signs, version="0")
 
     async def signed(self) -> Checkpoint:
         """Seal all that is committed, and sign it."""
@@ -622,6 +664,13 @@ def application(here: Town, site: str = "") -> Litestar:
             case_pages.routes(case_pages.CasePages(here.aid, here.sentences, INSTALL), guard),
             rights.routes(asked),
             rights_pages.pages(asked),
+            capabilities.routes(
+                ArmingActs(
+                    ledger=here.ledger, arming=here.arming, approvals=here.approvals, rates=patience(here.clock)
+                ),
+                guard,
+            ),
+            papers.routes(PaperActs(ledger=here.ledger, papers=here.papers), guard, INSTALL.city),
             rules.routes(here.rule_reads, guard),
             page.routes(here.console, guard),
         ],
@@ -663,7 +712,7 @@ async def town(clock: Callable[[], int] = lambda: NOW, policy: Policy | None = N
         recorder=Recorder(facts, keys, known, health, clock, bytes_),
         acts=Acts(deeds),
         incidents=Incidents(deeds),
-        registering=Registering(facts, facts, facts, partial(capabilities, INSTALL.zone), INSTALL.city, "0", clock),
+        registering=Registering(facts, facts, facts, partial(noticing, INSTALL.zone), INSTALL.city, "0", clock),
     )
     await _register(made)
     await made.values()

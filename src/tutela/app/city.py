@@ -15,6 +15,7 @@ import msgspec
 from tutela.app.core import Core, clock, core
 from tutela.app.demo_case import DemonstrationCase
 from tutela.app.demo_case import told as of_case
+from tutela.app.demonstrating_papers import with_papers
 from tutela.app.registering import keep, read
 from tutela.app.rights import demonstrate
 from tutela.app.settings import FIRST_PORT, Settings
@@ -112,6 +113,7 @@ async def run(settings: Settings, seed: int = SEED) -> None:
         units = Units(net(await asyncio.to_thread(there.streets)).whole(), seed)
         await keep(inside, await asyncio.to_thread(read, extract().with_name("register.toml")))
         await demonstrate(inside)
+        await with_papers(inside)
         sender_tokens = {**await _enter(inside, things, city), **await _send_out(inside, units)}
         base = f"http://127.0.0.1:{settings.port or FIRST_PORT}"
         async with httpx.AsyncClient(base_url=base, timeout=30) as client:

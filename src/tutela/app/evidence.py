@@ -8,6 +8,7 @@ from pathlib import Path
 from tutela import __version__
 from tutela.app.core import Core, chance, core
 from tutela.app.lake import lake
+from tutela.app.papers import papers
 from tutela.app.settings import Settings
 from tutela.app.staff import staff
 from tutela.app.verifying import log_key, origin, publishing
@@ -40,7 +41,7 @@ def evidence(inside: Core, shown: Reads, public: Publishing) -> Evidence:
         return await asyncio.to_thread(lambda: log_key(inside.settings).sign(text))
 
     key = note.verifier_key(origin(inside.install), public.public)
-    return Evidence(reads=shown, publishing=public, key=key, signs=signs, version=__version__)
+    return Evidence(reads=shown, papers=papers(inside), publishing=public, key=key, signs=signs, version=__version__)
 
 
 async def run(settings: Settings, wanted: Wanted, parent: Path | None) -> bytes:

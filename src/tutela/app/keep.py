@@ -9,6 +9,7 @@ import signal
 import socket
 import time
 
+from tutela.app.arming import telling
 from tutela.app.core import Core, clock, core
 from tutela.app.gauging import Gauging
 from tutela.app.holds import holds
@@ -108,6 +109,7 @@ async def run(settings: Settings) -> None:
             Relay(PostgresOutbox(inside.facts.db), inside.streams, traces=traces).run(),
             Gauging(inside, lake(inside), inside.meters).run(),
             tell(inside.meters, settings, "keep"),
+            telling(inside),
         )
         settle()
         async with together(*loops):

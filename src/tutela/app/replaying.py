@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tutela.app.core import Core, core
 from tutela.app.lake import lake
+from tutela.app.registering import registering
 from tutela.app.settings import Settings
-from tutela.app.work import correlating, detecting
+from tutela.app.work import Plan, correlating, detecting, planned
 from tutela.backends.postgres.stored import PostgresStored
 from tutela.errors import BadInput, NotFound
 from tutela.flow.replay import Replayable, Report, Said, compare, replay
-from tutela.flow.rules import in_force
-from tutela.model.rule import Armed
 
-STAGES: dict[str, Callable[[Core, Sequence[Armed]], Replayable]] = {"detect": detecting, "correlate": correlating}
+STAGES: dict[str, Callable[[Core, Plan], Replayable]] = {"detect": detecting, "correlate": correlating}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ async def run(settings: Settings, timeline: str, stage: str, cuts: Cuts, said: S
     """Replay one stage of a timeline, as far as it is archived and worked off. `said` is told how far it is."""
     async with core(settings, "replay", connections=2) as inside:
         await inside.known.refresh()
-        again = _stage(inside, stage, in_force(await inside.facts.rules()))
+        again = _stage(inside, stage, await planned(inside, registering(inside)))
         if timeline not in (known := await inside.facts.timelines()):
             raise NotFound(f"there is no timeline {timeline!r}; there are: {', '.join(sorted(known))}")
         partitions = range(again.partitions)
@@ -47,10 +46,10 @@ async def run(settings: Settings, timeline: str, stage: str, cuts: Cuts, said: S
         return await compare(found, PostgresStored(inside.facts.db), inside.known.changed)
 
 
-def _stage(inside: Core, name: str, armed: Sequence[Armed]) -> Replayable:
+def _stage(inside: Core, name: str, plan: Plan) -> Replayable:
     if name not in STAGES:
         raise BadInput(f"the stage {name!r} can't be replayed; there are: {', '.join(STAGES)}")
-    return STAGES[name](inside, armed)
+    return STAGES[name](inside, plan)
 
 
 async def _worked_off(inside: Core, timeline: str, stage: str) -> int:

@@ -17,6 +17,7 @@ from tutela import __version__
 from tutela.app.apart import Apart
 from tutela.app.approving import acts as deciding
 from tutela.app.approving import glass as breaking
+from tutela.app.arming import arming
 from tutela.app.cases import aid
 from tutela.app.core import Core, chance, clock, core
 from tutela.app.disks import reserve
@@ -28,6 +29,7 @@ from tutela.app.lake import lake
 from tutela.app.leaving import Leaving
 from tutela.app.measuring import Heard, slowed, tell, timing
 from tutela.app.memory import settle
+from tutela.app.papers import papers as filing
 from tutela.app.passkeys import passkeys_of
 from tutela.app.registering import registering
 from tutela.app.retention import retained
@@ -42,6 +44,7 @@ from tutela.backends.postgres.progress import PostgresProgress
 from tutela.backends.spool import SPOOL, SpoolFolder
 from tutela.flow import hop
 from tutela.flow.act import Acts
+from tutela.flow.arming_acts import ArmingActs, patience
 from tutela.flow.command import Incidents
 from tutela.flow.deed import Deeds
 from tutela.flow.entry_acts import EntryActs
@@ -51,6 +54,7 @@ from tutela.flow.history import History
 from tutela.flow.hold_acts import HoldActs
 from tutela.flow.invite_acts import InviteActs
 from tutela.flow.oversee import Oversight
+from tutela.flow.paper_acts import PaperActs
 from tutela.flow.people import Staff
 from tutela.flow.prose import Prose
 from tutela.flow.published import Publishing
@@ -60,6 +64,7 @@ from tutela.flow.read_health import HealthReads
 from tutela.flow.read_rules import RuleReads
 from tutela.flow.read_staged import StagedReads
 from tutela.flow.record import Recorder
+from tutela.flow.register_public import Registering
 from tutela.flow.retention import RetentionReads
 from tutela.flow.spooling import Spooling
 from tutela.flow.suspending import Suspending
@@ -71,6 +76,7 @@ from tutela.model.timeline import LIVE
 from tutela.screens import (
     alerts,
     approvals,
+    capabilities,
     case_pages,
     cases,
     entries,
@@ -83,6 +89,7 @@ from tutela.screens import (
     observations,
     oversight,
     page,
+    papers,
     passkeys,
     people,
     published,
@@ -122,6 +129,7 @@ class Doors:
     keeper: Doorkeeper
     publishing: Publishing
     spooling: Spooling
+    register: Registering
 
     @property
     def give(self) -> Give:
@@ -143,7 +151,7 @@ async def doors(inside: Core) -> Doors:
         options=Options(may=reserve(inside.settings).check, traces=inside.traces),
     )
     keeper = Doorkeeper(inside.tokens, inside.known, told, clock)
-    return Doors(inside, gateway, told, keeper, await publishing(inside), spooling(inside, told))
+    return Doors(inside, gateway, told, keeper, await publishing(inside), spooling(inside, told), registering(inside))
 
 
 def spooling(inside: Core, health: Health) -> Spooling:
@@ -232,10 +240,9 @@ def _people(inside: Core, here: Staff, console: Console, guard: Guard) -> Sequen
 def _for_everybody(behind: Doors) -> Sequence[Router]:
     """What nobody has to sign in for: the log's roots and proofs, and the register."""
     inside = behind.core
-    entered = registering(inside)
     return [
         published.routes(behind.publishing, inside.facts, origin(inside.install), script()),
-        register.routes(entered, figuring(inside, entered, behind.publishing), inside.install.zone),
+        register.routes(behind.register, figuring(inside, behind.register, behind.publishing), inside.install.zone),
     ]
 
 
@@ -245,7 +252,7 @@ def _accountable(behind: Doors, shown: Reads, here: Staff, guard: Guard) -> Sequ
     asked = answering(inside, shown)
     desk = rights.desk(asked.rights, asked, guard, inside.install.city)
     eyes = Oversight(ledger=inside.ledger, log=inside.facts, chance=chance, named=here.named)
-    seat = oversight.Seat(oversight=eyes, registering=registering(inside), requests=asked, install=inside.install)
+    seat = oversight.Seat(oversight=eyes, registering=behind.register, requests=asked, install=inside.install)
     return [
         rights.routes(desk),
         rights_pages.pages(desk),
@@ -254,6 +261,16 @@ def _accountable(behind: Doors, shown: Reads, here: Staff, guard: Guard) -> Sequ
         retention.routes(RetentionReads(ledger=inside.ledger, retained=retained(inside, lake(inside))), guard),
         oversight.routes(eyes, guard),
         oversight.page(seat, guard),
+        capabilities.routes(
+            ArmingActs(
+                ledger=inside.ledger,
+                arming=arming(inside, behind.register),
+                approvals=deciding(inside),
+                rates=patience(clock),
+            ),
+            guard,
+        ),
+        papers.routes(PaperActs(ledger=inside.ledger, papers=filing(inside)), guard, inside.install.city),
         holds.routes(HoldActs(ledger=inside.ledger, holds=keeping(inside), approvals=deciding(inside)), guard),
     ]
 
@@ -274,6 +291,7 @@ def _vitals(behind: Doors) -> HealthReads:
         progress=PostgresProgress(facts.db),
         report=behind.health.report,
         witnesses=facts.watched,
+        off=arming(inside, behind.register).off,
     )
 
 

@@ -40,6 +40,8 @@ VERBS = {
     "evidence": "evidence",
     "holds": "holds",
     "retention": "retention",
+    "papers": "papers",
+    "capabilities": "capabilities",
     "approvals": "approvals",
     "witnesses": "proving",
     "witness": "proving",

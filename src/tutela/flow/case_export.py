@@ -22,6 +22,7 @@ from .evidence import Export
 from .investigate import Investigations
 from .ledger import asker_of
 from .material import STANDS
+from .papers import Papers
 
 FORMAT = "tutela-case-links@1"
 CONFIRMED = STANDS | {"confirmed"}
@@ -33,6 +34,7 @@ class CaseExports:
     """Hands out what was confirmed."""
 
     investigations: Investigations
+    papers: Papers
 
     async def export(self, access: Access, id_: str, handed: Handover) -> bytes:
         """The confirmed links of a case, as canonical JSON; raises Refused when there are none, or when it may not leave."""
@@ -44,7 +46,8 @@ class CaseExports:
         asked = ask(access, Action.EXPORT, "cases", here.ledger.now, agency=case.agency)
         stands = CONFIRMED if left else STANDS
         query = f"export of case {case.id} for {told.recipient}"
-        await here.ledger.must(msgspec.structs.replace(asked, stands=stands), LIVE, query)
+        under = await self.papers.under(told, access.purpose)
+        await here.ledger.must(under.asked(msgspec.structs.replace(asked, stands=stands)), LIVE, query)
         body = canonical(_said(case, msgspec.structs.replace(graph, links=tuple(left)), told, here.ledger.now))
         says = Export(
             asker=asker_of(msgspec.structs.replace(access, case=case.id)),
@@ -56,6 +59,7 @@ class CaseExports:
             files=1,
             left_out=len(graph.links) - len(left),
             persons=tuple(dict.fromkeys(link.record for link in left)),
+            paper="" if under.paper is None else under.paper.paper.id,
         )
         await here.ledger.handed_out(access, LIVE, about(case.id), says)
         return body

@@ -26,9 +26,9 @@ from tutela.model.telling import Telling
 from tutela.model.when import MINUTE, SECOND
 
 from . import hop
-from .detector import ALWAYS, Begins, Detector, Watched, alone, is_citywide, may, wants
+from .detector import ALWAYS, EVERYWHEN, Begins, Detector, Watched, Works, alone, is_citywide, may, wants
 from .noticed import Late, Noticed, corrections, event_of
-from .options import begun, filed
+from .options import filed
 from .stage import Where, is_live
 
 KNOWN = 4096
@@ -78,9 +78,10 @@ class Correlate:
         ways: int = hop.WAYS,
         begins: Begins = ALWAYS,
         watched: Watched = alone,
+        works: Works = EVERYWHEN,
     ) -> None:
-        self.parts = {name: watched(detector) for name, detector in filed(detectors, begins).items()}
-        self.begins = begun(self.parts, begins)
+        self.work = filed(detectors, begins, works)
+        self.parts = {name: watched(one.detector) for name, one in self.work.items()}
         self.where = where
         self.groups: dict[int, list[str]] = {}
         for name, detector in self.parts.items():
@@ -166,7 +167,7 @@ class _Turn:
 
     def _step(self, name: str, released: Sequence[Brought], upto: int | None, ticked: int) -> None:
         """One detector sees the facts, and then the tick by itself: so it is plain which of them made it speak."""
-        if self._correlate.begins[name] > self._tick:
+        if not self._correlate.work[name].at(self._tick):
             return
         detector = self._correlate.parts[name]
         if mine := [one for one in released if wants(detector.card.needs, one.fact) and may(detector, one.fact)]:

@@ -17,7 +17,7 @@ from tutela.model.flow import Column, Effects, Lease, Message, Newest
 
 from . import hop
 from .correlate import Came, Correlate, Kept, State
-from .detector import Begins, Detector, Watched, alone, is_citywide
+from .detector import Begins, Detector, Watched, Works, alone, is_citywide
 from .noticed import Noticed
 from .stage import Saved, Where
 
@@ -56,6 +56,7 @@ class CorrelateStage:
     begins: Begins = field(default_factory=dict)
     saves: float = 15.0
     watched: Watched = alone
+    works: Works = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -109,7 +110,7 @@ class CorrelateStage:
         saved: Saved,
     ) -> _Circle:
         where = Where(lease.timeline, CORRELATE, partition, self.stream(lease))
-        correlate = Correlate(detectors, where, self.ways, self.begins, self.watched)
+        correlate = Correlate(detectors, where, self.ways, self.begins, self.watched, self.works)
         start = correlate.begin()
         body = saved.get(FOLD, {}).get(kept)
         fold = start.kept if body is None else msgspec.json.decode(body, type=Kept)

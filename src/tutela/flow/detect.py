@@ -28,11 +28,11 @@ from tutela.model.kinds import KINDS, kind
 from tutela.model.seen import Catalogue, Seen
 from tutela.model.when import MINUTE, SECOND
 
-from .detector import ALWAYS, Begins, Detector, Judge, Watched, alone
+from .detector import ALWAYS, EVERYWHEN, Begins, Detector, Judge, Watched, Works, alone
 from .doubt import Doubts, entering, judged
 from .doubt import event_of as over_event
 from .noticed import Late, Noticed, corrections, event_of
-from .options import begun, filed
+from .options import filed
 from .stage import Where
 
 Bools = npt.NDArray[np.bool_]
@@ -93,9 +93,10 @@ class Detect:
         idle: int = IDLE,
         begins: Begins = ALWAYS,
         watched: Watched = alone,
+        works: Works = EVERYWHEN,
     ) -> None:
-        self.parts = {name: watched(detector) for name, detector in filed(detectors, begins).items()}
-        self.begins = begun(self.parts, begins)
+        self.work = filed(detectors, begins, works)
+        self.parts = {name: watched(one.detector) for name, one in self.work.items()}
         self.where = where
         self.groups: dict[int, list[str]] = {0: []}
         for name, detector in self.parts.items():
@@ -203,8 +204,11 @@ class _Turn:
         """Which rows are believed (None: all), after each detector of quality has seen them."""
         bad: Bools | None = None
         for name, judge in self._detect.judges.items():
-            began = self._detect.begins[name] <= self._tick
-            if began and self._may(name, batch) and len(part := self._part(name, batch)):
+            if (
+                self._detect.work[name].at(self._tick)
+                and self._may(name, batch)
+                and len(part := self._part(name, batch))
+            ):
                 self._parts[name], found, doubted = judge.judge(self._parts[name], self._seen(part, None))
                 self._noted(found, part, 0)
                 if doubted is not None:
@@ -236,7 +240,7 @@ class _Turn:
 
     def _step(self, name: str, batches: Sequence[Batch], upto: int | None, ticked: int) -> None:
         """One detector sees the batches, and then the tick by itself: so it is plain which of them made it speak."""
-        if self._detect.begins[name] > self._tick:
+        if not self._detect.work[name].at(self._tick):
             return
         for batch in batches:
             if self._may(name, batch) and len(part := self._part(name, batch)):

@@ -28,7 +28,7 @@ from . import hop
 from .catalogue import Known
 from .circle import Circle, Read, Sight, sights
 from .detect import Detect
-from .detector import Begins, Detector, Watched, alone
+from .detector import Begins, Detector, Watched, Works, alone
 from .ports import Keys
 from .stage import Saved, Where
 
@@ -49,6 +49,7 @@ class DetectStage:
     begins: Begins = field(default_factory=dict)
     saves: float = 15.0
     watched: Watched = alone
+    works: Works = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -87,7 +88,12 @@ class DetectStage:
         # Where to find a correction of the city's circle: as of the partition after the last.
         where = Where(lease.timeline, DETECT, self.partitions if sight.city else lease.partition, self.stream(lease))
         known = self.known.whole if sight.city else partial(self.known.partition, lease.partition)
-        return Circle.of(sight, Detect(sight.detectors, where, begins=self.begins, watched=self.watched), known, saved)
+        return Circle.of(
+            sight,
+            Detect(sight.detectors, where, begins=self.begins, watched=self.watched, works=self.works),
+            known,
+            saved,
+        )
 
     async def sealed(self, column: Column) -> Column:
         """A column as it may be stored."""

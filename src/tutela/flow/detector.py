@@ -22,6 +22,11 @@ Begins = Mapping[str, int]
 ALWAYS: Begins = MappingProxyType({})
 
 
+Works = Mapping[str, tuple[tuple[int, int], ...]]
+"""Within which spans of event time a detector is at work (since ≤ tick < until), by its name. Those not named always are."""
+
+EVERYWHEN: Works = MappingProxyType({})
+
 CITYWIDE = "city"
 """The key of a card whose detector sees the facts of the whole city."""
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from tutela.errors import BadInput
+from tutela.errors import BadInput, Refused
 from tutela.model.access import Access
 from tutela.model.evidence import ABOUT, FORMAT, Handover, Proved
 from tutela.model.incident import Incident
@@ -22,9 +22,13 @@ from tutela.policy.purposes import Action, ask_about
 from .gathering import Found, gathered
 from .ledger import Asker, asker_of
 from .packing import Signs, opened, packed
+from .papers import Papers, Under
 from .published import Publishing
 from .read import Reads
-from .redact import redacted
+from .redact import covered, redacted
+
+AGREEMENT = "G20-agreement"
+"""The policy that lets nothing leave without one."""
 
 MINUTES = 10
 """Of telemetry, before and after what was detected."""
@@ -33,7 +37,7 @@ MINUTES = 10
 class Export(Noun, frozen=True, kw_only=True):
     """Body of `export@1`: what left, by its hash; who asked, to whom it goes, and why. `parent`: what it was derived from.
 
-    `persons` names the records about people that are in it in the clear, one by one. `reason` is sealed.
+    `paper` is the id of the agreement, or of the order. `persons` names the records about people that are in it in the clear, one by one. `reason` is sealed.
     """
 
     asker: Asker
@@ -46,6 +50,7 @@ class Export(Noun, frozen=True, kw_only=True):
     left_out: int
     persons: tuple[str, ...] = ()
     parent: str | None = None
+    paper: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +58,7 @@ class Evidence:
     """Makes bundles. `key` is the log's public key as note tools take it, `signs` signs with it; `version`: of the platform."""
 
     reads: Reads
+    papers: Papers
     publishing: Publishing
     key: str
     signs: Signs
@@ -60,34 +66,41 @@ class Evidence:
 
     async def bundle(self, access: Access, id_: str, handed: Handover, minutes: int = MINUTES) -> bytes:
         """Everything about an incident that whoever asks may hand out, as one file; raises Refused or NotFound."""
-        incident = await self._may(access, id_, handed.proper())
-        found = await gathered(self.reads, self.publishing, self.key, access, incident, minutes)
+        incident, under = await self._may(access, id_, handed.proper())
+        found = await gathered(self.reads, self.publishing, self.key, access, under.asked, incident, minutes=minutes)
         said = self._said(access, incident, handed, found.left_out, found.proved)
         made = await packed(said, found.parts, self.key, self.signs)
-        await self._wrote(access, incident, handed, made, found)
+        await self._wrote(access, incident, handed, under, made, found)
         return made
 
     async def redacted(self, access: Access, id_: str, handed: Handover, parent: bytes) -> bytes:
         """A bundle derived from that one, without what is about people; it names its parent by hash. Raises BadInput."""
-        incident = await self._may(access, id_, handed.proper())
+        incident, under = await self._may(access, id_, handed.proper())
         before, bodies = await to_thread(opened, parent, self.key, self.publishing.verifies)
         if before["incident"] != incident.id or before["parent"] is not None:
             raise BadInput("a redacted bundle is derived from the original about the same incident; give that one")
-        found = redacted(before, bodies)
+        found = covered(redacted(before, bodies), under.covers)
         digest = sha256(parent).hexdigest()
         named = {one["path"]: one["sha256"] for one in before["files"]}
         said = self._said(access, incident, handed, found.left_out, found.proved)
         said["parent"] = {"files": named, "sha256": digest}
         made = await packed(said, found.parts, self.key, self.signs)
-        await self._wrote(access, incident, handed, made, found, digest)
+        await self._wrote(access, incident, handed, under, made, found, parent=digest)
         return made
 
-    async def _may(self, access: Access, id_: str, handed: Handover) -> Incident:
-        incident = await self.reads.desk.desk.incident(id_)
+    async def _may(self, access: Access, id_: str, handed: Handover) -> tuple[Incident, Under]:
+        incident, under = await self.reads.desk.desk.incident(id_), await self.papers.under(handed, access.purpose)
         ledger = self.reads.desk.ledger
         query = f"evidence of incident {id_} for {handed.recipient}"
-        await ledger.must(ask_about(access, Action.EXPORT, incident, ledger.now), incident.timeline, query)
-        return incident
+        asked = under.asked(ask_about(access, Action.EXPORT, incident, ledger.now))
+        try:
+            await ledger.must(asked, incident.timeline, query)
+        except Refused as refused:
+            if refused.policy != AGREEMENT:
+                raise
+            missing = await self.papers.missing(handed, access.purpose)
+            raise Refused(f"{missing} {refused.message}", policy=refused.policy) from refused
+        return incident, under
 
     def _said(
         self,
@@ -116,7 +129,15 @@ class Evidence:
         }
 
     async def _wrote(
-        self, access: Access, incident: Incident, handed: Handover, made: bytes, found: Found, parent: str | None = None
+        self,
+        access: Access,
+        incident: Incident,
+        handed: Handover,
+        under: Under,
+        made: bytes,
+        found: Found,
+        *,
+        parent: str | None = None,
     ) -> None:
         """The event, before anything leaves."""
         says = Export(
@@ -130,5 +151,6 @@ class Evidence:
             left_out=len(found.left_out),
             persons=tuple(found.persons),
             parent=parent,
+            paper="" if under.paper is None else under.paper.paper.id,
         )
         await self.reads.desk.ledger.handed_out(access, incident.timeline, incident.id, says)

@@ -6,11 +6,11 @@ One file a datastream, a line a value in the words of SensorThings; each minute 
 from __future__ import annotations
 
 from asyncio import to_thread
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Protocol
 
-from tutela.model.access import Access
+from tutela.model.access import Access, Ask
 from tutela.model.detection import Detection
 from tutela.model.evidence import Part, canonical, pieces
 from tutela.model.kinds import kind
@@ -36,8 +36,10 @@ class Into(Protocol):
 class Extract:
     """The rows that whoever asks may hand out."""
 
-    def __init__(self, observations: ObservationReads, access: Access, found: Into) -> None:
-        self._observations, self._access, self._found = observations, access, found
+    def __init__(
+        self, observations: ObservationReads, access: Access, under: Callable[[Ask], Ask], found: Into
+    ) -> None:
+        self._observations, self._access, self._under, self._found = observations, access, under, found
         self._left = ROWS
 
     async def all(self, timeline: str, detections: Sequence[Detection], minutes: int) -> None:
@@ -63,7 +65,7 @@ class Extract:
             agency=None if entry is None else entry.agency,
             expires=now if until <= kept else None,
         )
-        if not observations.ledger.may(asked):
+        if not observations.ledger.may(self._under(asked)):
             self._found.left_out.append(f"{what}: the policies do not let whoever asked hand it out")
             return
         rows = await observations.history.series(timeline, of.kind, of.id, max(since, kept), until, self._left + 1)

@@ -6,13 +6,13 @@ It reads, and writes nothing: one event about all of it comes at the end (`evide
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 
 from tutela.errors import NotFound, Refused
-from tutela.model.access import Access
+from tutela.model.access import Access, Ask
 from tutela.model.alert import Alert
 from tutela.model.detection import Detection
 from tutela.model.event import Event
@@ -56,16 +56,23 @@ class Look(Noun, frozen=True, kw_only=True):
 
 
 async def gathered(
-    reads: Reads, publishing: Publishing, key: str, access: Access, incident: Incident, minutes: int
+    reads: Reads,
+    publishing: Publishing,
+    key: str,
+    access: Access,
+    under: Callable[[Ask], Ask],
+    incident: Incident,
+    *,
+    minutes: int,
 ) -> Found:
-    """All of it. `minutes`: of telemetry, before and after what was detected."""
-    one = _Gathering(reads, access, incident)
+    """All of it. `minutes`: of telemetry, before and after what was detected; `under` adds the paper that stands to a question."""
+    one = _Gathering(reads, access, under, incident)
     incidents = await one.incidents()
     alerts = await one.alerts([id_ for each in incidents for id_ in each.alerts])
     detections = await one.detections([id_ for alert in alerts for id_ in alert.detections])
     facts = [*(id_ for each in incidents for id_ in each.calls), *(id_ for each in detections for id_ in each.facts)]
     told = await one.told(facts)
-    extract = Extract(reads.observations, access, one.found)
+    extract = Extract(reads.observations, access, under, one.found)
     await extract.all(incident.timeline, detections, minutes)
     subjects = [each.id for some in (incidents, alerts, detections) for each in some] + told
     await _events(one, publishing, key, dict.fromkeys(subjects))
@@ -79,6 +86,7 @@ class _Gathering:
 
     reads: Reads
     access: Access
+    under: Callable[[Ask], Ask]
     incident: Incident
     found: Found = field(default_factory=Found)
 
@@ -160,23 +168,22 @@ class _Gathering:
 
     def _may(self, work: Alert | Incident, what: str) -> bool:
         ledger = self.reads.desk.ledger
-        may = ledger.may(ask_about(self.access, Action.EXPORT, work, ledger.now))
+        may = ledger.may(self.under(ask_about(self.access, Action.EXPORT, work, ledger.now)))
         self.found.left_out += [] if may else [f"{what}: the policies do not let whoever asked hand it out"]
         return may
 
     def _asked(self, record_class: str, purpose: str, what: str, at: int, agency: str | None = None) -> bool:
         ledger = self.reads.desk.ledger
-        may = ledger.may(
-            ask(
-                self.access,
-                Action.EXPORT,
-                record_class,
-                ledger.now,
-                collected_for=(purpose,),
-                agency=agency,
-                expires=CLASSES[record_class].expires(at),
-            )
+        asked = ask(
+            self.access,
+            Action.EXPORT,
+            record_class,
+            ledger.now,
+            collected_for=(purpose,),
+            agency=agency,
+            expires=CLASSES[record_class].expires(at),
         )
+        may = ledger.may(self.under(asked))
         self.found.left_out += [] if may else [f"{what}: the policies do not let whoever asked hand it out"]
         return may
 

@@ -30,7 +30,7 @@ class SourceNow(Noun, frozen=True, kw_only=True):
 class Vitals(Noun, frozen=True, kw_only=True):
     """How this system is doing. `lag` is the longest that anything waits to be sealed, in seconds.
 
-    `late` are those of the witnesses that keep the log waiting for too long, by name.
+    `late` are those of the witnesses that keep the log waiting for too long, by name; `off` are the capabilities that are off, and why.
     """
 
     at: int
@@ -39,23 +39,29 @@ class Vitals(Noun, frozen=True, kw_only=True):
     lag: float
     witnesses: tuple[WitnessNow, ...] = ()
     late: tuple[str, ...] = ()
+    off: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthReads:
-    """How this system is doing. `report` gives what came from each source since this process started, `witnesses` how far each one is."""
+    """How this system is doing. `report` gives what came from each source since this process started, `witnesses` how far each one is.
+
+    `off` tells which capabilities are off, and why.
+    """
 
     ledger: Ledger
     known: Known
     progress: Progress
     report: Callable[[int], Iterable[SourceHealth]]
     witnesses: Callable[[], Awaitable[Sequence[WitnessNow]]]
+    off: Callable[[], Awaitable[dict[str, str]]]
 
     async def vitals(self, access: Access) -> Vitals:
         """All of it, at this moment; raises Refused, and leaves one event."""
         query, now = "health", self.ledger.now
         await self.ledger.must(ask(access, Action.READ, "health", now), LIVE, query)
         sealing, watched = await self.progress.progress(), await self.witnesses()
+        off = await self.off()
         told = {one.source: one for one in self.report(now)}
         names = sorted(told.keys() | self.known.sources.keys())
         await self.ledger.wrote(access, LIVE, query, names)
@@ -68,6 +74,7 @@ class HealthReads:
             lag=0.0 if sealing.oldest is None else max(0, now - sealing.oldest) / SECOND,
             witnesses=tuple(watched),
             late=tuple(one.cosigner.name for one in watched if one.late(now)),
+            off=off,
         )
 
 

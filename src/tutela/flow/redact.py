@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from tutela.model.evidence import Part, Piece, Proved, canonical
@@ -20,6 +20,13 @@ WORDS = frozenset({"text", "reason", "disposition", "said", "caller"})
 """Fields in which people wrote or said something."""
 
 SEALED = b"sealed:"
+
+OF = {
+    "alerts.ndjson": ("alerts",),
+    "detections.ndjson": ("detections",),
+    "told.ndjson": ("calls", "reports", "posts"),
+}
+"""Of which classes the records in a file are. Incidents and who looked at them are in the others."""
 
 
 def redacted(said: Mapping[str, Any], bodies: Mapping[str, bytes]) -> Found:
@@ -37,6 +44,25 @@ def redacted(said: Mapping[str, Any], bodies: Mapping[str, bytes]) -> Found:
         kept = tuple(Piece(**one) for one in told["pieces"])
         found.parts.append(Part(path=path, says=told["says"], body=body, personal=False, pieces=kept))
     return found
+
+
+def covered(found: Found, covers: Callable[[str], bool]) -> Found:
+    """Of that, what is of the classes of records that may leave; what else there was is named."""
+    out = [part for part in found.parts if not all(map(covers, _classes(part)))]
+    paths = {part.path for part in out}
+    found.parts = [part for part in found.parts if part.path not in paths]
+    found.proved = [one for one in found.proved if one.path not in paths]
+    found.left_out += [f"{part.path}: the agreement does not cover {' and '.join(_classes(part))}" for part in out]
+    return found
+
+
+def _classes(part: Part) -> tuple[str, ...]:
+    """Of which classes the records in a file are."""
+    if part.path.startswith("telemetry/"):
+        return (part.says.partition(" ")[0],)
+    if part.path.startswith("events/"):
+        return (f"{part.says.partition('@')[0]}s",)
+    return OF.get(part.path, ("incidents",))
 
 
 def without(said: Any, fields: Collection[str] = WORDS) -> Any:  # noqa: ANN401  whatever JSON there is

@@ -16,14 +16,19 @@ import msgspec
 
 from tutela.errors import BadInput
 from tutela.maths.ids import uuid_of
+from tutela.model.arming import SUBJECT as ARMING
+from tutela.model.arming import lives
 from tutela.model.capability import Capability, Entered, PublicRegister, Words
 from tutela.model.event import Event
 from tutela.model.flow import encode
+from tutela.model.paper import SUBJECT as PAPERS
+from tutela.model.paper import filed
 from tutela.model.register import Source, Thing
 from tutela.model.rule import Armed
 from tutela.model.timeline import LIVE
 from tutela.model.when import SECOND
 
+from .at_work import needed, now_of, standing
 from .ports import Clock, Log
 
 KIND = "register-words@1"
@@ -60,6 +65,7 @@ class Registering:
     version: str
     clock: Clock
     _read: PublicRegister | None = None
+    _made: tuple[tuple[Armed, ...], tuple[Capability, ...]] | None = None
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def public(self) -> PublicRegister:
@@ -94,19 +100,30 @@ class Registering:
         self._read = None
         return True
 
+    async def needed(self) -> Sequence[tuple[Capability, tuple[str, ...]]]:
+        """Each capability, with the kinds of papers that it needs."""
+        armed = tuple(one for one in await self.rules.rules() if one.since is not None)
+        if self._made is None or self._made[0] != armed:
+            self._made = (armed, tuple(self.capabilities(armed)))
+        found = self._made[1]
+        words = {system: await self._said(system) for system in sorted({one.system for one in found})}
+        return [(of, needed(of, words[of.system])) for of in found]
+
     async def _now(self) -> PublicRegister:
-        armed = [one for one in await self.rules.rules() if one.since is not None]
-        capabilities = tuple(self.capabilities(armed))
-        systems = sorted({one.system for one in capabilities})
-        words = [await self._said(system) for system in systems]
+        pairs = await self.needed()
+        capabilities = tuple(of for of, _ in pairs)
+        words = [await self._said(system) for system in sorted({one.system for one in capabilities})]
+        found, papers = lives(await self.log.about(ARMING)), filed(await self.log.about(PAPERS))
+        now = self.clock()
         return PublicRegister(
             city=self.city,
             version=self.version,
-            at=self.clock(),
+            at=now,
             sources=tuple(await self._entered()),
             capabilities=capabilities,
             words=tuple(words),
             missing={one.system: missing(one) for one in words},
+            states=tuple(standing(now_of(of, needs, found.get(of.name), papers, now)) for of, needs in pairs),
         )
 
     async def _entered(self) -> Sequence[Entered]:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from .arming import Standing
 from .noun import Noun
 from .register import Source
 
@@ -72,7 +73,7 @@ class Entered(Noun, frozen=True, kw_only=True):
 
 
 class PublicRegister(Noun, frozen=True, kw_only=True):
-    """All of it at a moment (microseconds). `missing`: by system, what of its words nobody has said yet."""
+    """All of it at a moment (microseconds). `missing`: by system, what of its words nobody has said yet; `states`: where each capability is."""
 
     city: str
     version: str
@@ -81,6 +82,12 @@ class PublicRegister(Noun, frozen=True, kw_only=True):
     capabilities: tuple[Capability, ...]
     words: tuple[Words, ...]
     missing: dict[str, tuple[str, ...]]
+    states: tuple[Standing, ...] = ()
+
+    def state_of(self, capability: Capability) -> Standing:
+        """Where it is."""
+        unsaid = Standing(name=capability.name, state="drafted", off="", needs=())
+        return next((one for one in self.states if one.name == capability.name), unsaid)
 
     def words_of(self, capability: Capability) -> Words:
         """What people say of it."""

@@ -34,6 +34,8 @@ class Action(StrEnum):
     SEARCH = "search"  # look for somebody in the records of a case, and only there
     HOLD = "hold"  # keep what a case needs although its time is over, and let it go again
     ANSWER = "answer"  # what a person asks about themselves
+    FILE = "file"  # a paper: enter it, grant it, end it
+    ARM = "arm"  # a capability: publish it, answer its comments, arm it, disarm it
     SIGN = "sign"  # on and off a shift
     INVITE = "invite"
     ENTER = "enter"  # a source, its Things and Datastreams, into the register
@@ -230,6 +232,17 @@ CLASSES = {
             purposes=("rights-request",),
             personal_data=True,
             says="Who asked, what they wrote, how it was checked who they are, and what was answered.",
+        ),
+        RecordClass(
+            name="papers",
+            purposes=_ANY,
+            says="Assessments, authorisations, agreements and consents, without the people in them.",
+        ),
+        RecordClass(
+            name="paper-contents",
+            purposes=_ANY,
+            personal_data=True,
+            says="Who signed a paper, whom it is about, and why it was decided.",
         ),
         RecordClass(
             name="health", purposes=("system-operation", *_DESK), says="How this system and its sources are doing."

@@ -15,6 +15,7 @@ from tutela.flow.case import WORDS
 from tutela.flow.case_acts import CaseActs
 from tutela.flow.case_export import CaseExports
 from tutela.flow.investigate import LONGEST, SHORTEST, Investigations
+from tutela.flow.papers import Papers
 from tutela.model.case import Case, Member, Scope
 from tutela.model.evidence import Handover
 from tutela.model.link import EntityKind, Graph, Link
@@ -37,11 +38,12 @@ class Aid:
 
     acts: CaseActs
     investigations: Investigations
+    papers: Papers
 
     @property
     def exports(self) -> CaseExports:
         """What leaves a case."""
-        return CaseExports(self.investigations)
+        return CaseExports(self.investigations, self.papers)
 
 
 class Opening(Noun, frozen=True, kw_only=True):

@@ -63,6 +63,10 @@ class _AsItIs(JsonRenderPlugin):
     nouns take no fields that they do not know.
     """
 
+    def receive_router(self, router: Router) -> None:
+        """Of descriptions that there are not, the framework makes a page; as of all else that there is not, we say so."""
+        router.routes = [route for route in router.routes if "{" not in route.path]
+
     def render(self, request: Request[Any, Any, State], openapi_schema: Json) -> bytes:
         for path in openapi_schema["paths"].values():
             for operation in path.values():

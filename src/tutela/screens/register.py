@@ -82,6 +82,7 @@ def _page(here: Registering, figuring: Figuring, zone: str) -> HTTPRouteHandler:
         return paper.page(
             "register.html",
             found=found,
+            day=lambda when: f"{moment(when).astimezone(ZoneInfo(zone)):%Y-%m-%d}",
             at=at,
             systems=systems,
             city=found.city,

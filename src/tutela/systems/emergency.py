@@ -51,6 +51,22 @@ system = System(
                 "scale": HEARSAY,
             },
         ),
+        # These are given where people are, so each is off until its papers stand, it was published, and somebody armed it.
+        Use(
+            part="crowding_positions",
+            name="units-gather",
+            options={"purpose": "emergency-response", "full": 10, "window": 300.0},
+        ),
+        Use(
+            part="crowding_positions",
+            name="units-gather-closely",
+            options={"purpose": "emergency-response", "full": 10, "rings": 0, "window": 300.0},
+        ),
+        Use(
+            part="crowding_positions",
+            name="units-gather-widely",
+            options={"purpose": "emergency-response", "full": 20, "rings": 2, "window": 900.0},
+        ),
         Use(
             part="correlation",
             name="fallen-tree",
