@@ -77,7 +77,7 @@ class Desk:
 
     def overseer(self, *, scheme: str = "dark", phone: bool = False) -> Page:
         """A new window of a privacy officer who has just come in."""
-        page = self.page(scheme=scheme, phone=phone, script=False)
+        page = self.page(scheme=scheme, phone=phone)
         page.goto(f"/enrol?code={self.code(Role.PRIVACY_OFFICER)}")
         page.get_by_label("Your name").fill("Pia Saari")
         page.get_by_role("button", name="Come in").click()
