@@ -144,7 +144,7 @@ class There:
             "extend": {"until": 1},
             "search": {"words": "somebody"},
             "tags": {"record": "call", "kind": "name", "name": "somebody"},
-            "answer": {"confirms": True},
+            "answer": {"text": "t", "signed": "s"} if "/comments/" in path else {"confirms": True},
             "export": {"recipient": "a court", "agreement": "R 1", "reason": "r"},
             "identity": {"how": "passport"},
             "extension": {"reason": "many records"},
