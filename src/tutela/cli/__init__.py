@@ -47,6 +47,7 @@ VERBS = {
     "backup": "operating",
     "restore": "operating",
     "tombstones": "operating",
+    "keys": "keys",
     "letters": "letters",
     "doctor": "doctor",
     "parts": "parts",

@@ -41,6 +41,8 @@ CLASS_OF = {
     "erasure@1": "register",
     "hold@1": "register",
     "hold-lifted@1": "register",
+    "keys-rotated@1": "register",
+    "root-key-destroyed@1": "register",
     "correction@1": "health",
     "believed@1": "health",
     "dead-letter@1": "health",
