@@ -24,6 +24,7 @@ from tutela.backends.engines import NATS, POSTGRES
 from tutela.backends.link import Link
 from tutela.backends.places import places
 from tutela.backends.postgres.copying import PostgresCopying
+from tutela.backends.ring import NEXT
 from tutela.backends.server_postgres import PostgresServer
 from tutela.backends.stream_copies import StreamCopies
 from tutela.errors import BadInput, Conflict, StorageFull
@@ -69,6 +70,10 @@ async def run(settings: Settings, folder: Path, *, keys: bool, said: Said) -> Ma
         await asyncio.to_thread(lambda: room(folder, _size(settings)))
         with _full(folder):
             async with PostgresCopying(inside.facts.db).copying() as held:
+                if (settings.data / NEXT).exists():
+                    raise Conflict(
+                        "a change of the root key was interrupted; finish it with `tutela keys rotate`, then back up"
+                    )
                 return await _Backup(inside, folder, keys, said, held).make()
 
 

@@ -8,18 +8,20 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.resources import files
 
 from tutela.app.measuring import Judged
 from tutela.app.settings import Settings
 from tutela.backends.engines import Addresses, addresses
-from tutela.backends.keys import Keys, root_key
+from tutela.backends.keys import Keys
 from tutela.backends.metrics import Meters
 from tutela.backends.nats import NatsStreams
 from tutela.backends.postgres.database import Database
 from tutela.backends.postgres.facts import PostgresFacts
 from tutela.backends.postgres.progress import PostgresProgress
 from tutela.backends.postgres.tokens import PostgresTokens
+from tutela.backends.ring import CURRENT, root_key, roots
 from tutela.backends.tombstones import Tombstones
 from tutela.errors import NotFound
 from tutela.flow import hop
@@ -104,8 +106,9 @@ async def _core(settings: Settings, where: Addresses, facts: PostgresFacts, stre
     install = await installed(facts)
     await open_streams(streams, await facts.timelines())
     known = Known(facts, install.partitions)  # a million datastreams are a gigabyte: who needs them refreshes it
-    root = await asyncio.to_thread(root_key, settings.data / "root.key")
-    keys = Keys(facts.db, root, clock, tombstones=tombstones(settings))
+    root = await asyncio.to_thread(root_key, settings.data / CURRENT)
+    keys = Keys(facts.db, root, clock, tombstones=tombstones(settings), others=partial(roots, settings.data))
+    await keys.settle()
     tokens = Tokens(PostgresTokens(facts.db), clock, chance)
     meters = Meters()
     progress = PostgresProgress(facts.db)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from tutela.backends.envelope import close, disclose, erased, keyed, new_key, no_key
+from tutela.backends.envelope import close, disclose, erased, ids_key, keyed, new_key, no_key
 from tutela.model.retention import BucketKey
 
 
@@ -50,7 +50,7 @@ class MemoryKeys:
 
     def keyed(self, body: bytes) -> bytes:
         """The digest that this body has in this install; who lacks its root key can neither make nor check it."""
-        return keyed(self.root, body)
+        return keyed(ids_key(self.root), body)
 
     async def in_use(self) -> Sequence[BucketKey]:
         """The keys that are in use."""

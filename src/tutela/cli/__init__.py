@@ -50,6 +50,7 @@ VERBS = {
     "backup": "operating",
     "restore": "operating",
     "tombstones": "operating",
+    "keys": "keys",
     "letters": "letters",
     "doctor": "doctor",
     "parts": "parts",

@@ -49,6 +49,8 @@ CLASS_OF = {
     "break-glass@1": "break-glass",
     "break-glass-ended@1": "break-glass",
     "break-glass-reviewed@1": "break-glass",
+    "keys-rotated@1": "register",
+    "root-key-destroyed@1": "register",
     "correction@1": "health",
     "believed@1": "health",
     "dead-letter@1": "health",

@@ -46,3 +46,23 @@ class Retention(Noun, frozen=True, kw_only=True):
     overdue: int
     holds: int
     kept: tuple[Kept, ...]
+
+
+class Rotated(Noun, frozen=True, kw_only=True):
+    """Body of `keys-rotated@1`: all keys of buckets are wrapped under another root key from now on, `after` in place of `before`.
+
+    Root keys go by the first bytes of a digest. `keys` counts those that were in use. `retired` are the root keys that are kept until then
+    (microseconds), for a backup that was made before, and then destroyed.
+    """
+
+    before: str
+    after: str
+    keys: int
+    retired: tuple[str, ...]
+    until: int
+
+
+class RootDestroyed(Noun, frozen=True, kw_only=True):
+    """Body of `root-key-destroyed@1`: that root key is no more; a backup made before its rotation can't be opened by this instance."""
+
+    root: str
