@@ -23,7 +23,9 @@ from tutela.backends.tombstones import Tombstones
 from tutela.errors import NotFound
 from tutela.flow import hop
 from tutela.flow.catalogue import Known
+from tutela.flow.compatible import Compatible
 from tutela.flow.ledger import Ledger
+from tutela.flow.papers import Papers
 from tutela.flow.tokens import Tokens
 from tutela.flow.trace import UNTRACED, Traces
 from tutela.model.install import Install
@@ -67,6 +69,7 @@ class Core:
     keys: Keys
     known: Known
     ledger: Ledger
+    compatible: Compatible
     tokens: Tokens
     meters: Meters
     traces: Traces = UNTRACED
@@ -105,8 +108,9 @@ async def _core(settings: Settings, where: Addresses, facts: PostgresFacts, stre
     keys = Keys(facts.db, root, clock, tombstones=tombstones(settings))
     tokens = Tokens(PostgresTokens(facts.db), clock, chance)
     meters = Meters()
-    ledger = Ledger(Judged(policies(), meters), facts, clock)
-    return Core(settings, where, install, facts, streams, keys, known, ledger, tokens, meters)
+    compatible = Compatible(Judged(policies(), meters), Papers(log=facts, keys=keys, clock=clock))
+    ledger = Ledger(compatible, facts, clock)
+    return Core(settings, where, install, facts, streams, keys, known, ledger, compatible, tokens, meters)
 
 
 async def installed(facts: PostgresFacts) -> Install:

@@ -272,6 +272,7 @@ async def running(behind: Doors) -> AsyncIterator[None]:
     async with together(
         behind.gateway.run(),
         inside.known.run(REFRESH),
+        inside.compatible.run(REFRESH),
         behind.health.run(inside.facts),
         behind.publishing.run(),
         tell(inside.meters, inside.settings, "serve"),
