@@ -52,6 +52,7 @@ ENVIRONMENT = {
     "TUTELA_SESSION": "The token of a person's session, for the verbs that only a person may use, such as `tutela evidence`.",
     "TUTELA_SITE": "The address at which people reach this, such as `https://city.example`: passkeys are good there and nowhere else. "
     "Default: none, and passkeys are good at `http://localhost`, on the machine itself.",
+    "TUTELA_COMMENT_DAYS": "For how many days residents can comment on a capability before it can be armed. Default: 14.",
     "TUTELA_LOG": "`json`: logs are one JSON object a line. Default: `text`.",
     "TUTELA_LAKE": "Where history goes, as Parquet files. Default: `lake` in the instance's directory.",
     "OTEL_EXPORTER_OTLP_ENDPOINT": "A collector for traces, over OTLP/HTTP; how-to/trace.md names the others of its family. Default: none, and nothing is loaded.",

@@ -288,6 +288,30 @@ class Instance:
         until(lambda: "quarantined" not in device.post(line("nothing", 1)).text, f"{name} is known at the door")
         return device
 
+    def assessed(self, name: str) -> Json:
+        """Enter a DPIA of a capability; the paper."""
+        about = f'[about]\nkind = "dpia"\ncovers = ["{name}"]\n'
+        head = {
+            "number": f"DPIA {name}",
+            "authority": "Tests",
+            "signed": "Tests",
+            "until": now(3600),
+            "sha256": "0f" * 32,
+        }
+        file = self.data.parent / f"{name}-dpia.toml"
+        file.write_text("".join(f'{key} = "{value}"\n' for key, value in head.items()) + about)
+        return self.told("papers", "enter", file)["paper"]
+
+    def arm(self, name: str) -> Json:
+        """Publish a capability and arm it: the instance was started with no days for comments."""
+        found = self.client().get("/v1/register").json()["capabilities"]
+        purposes = next(one["purposes"] for one in found if one["name"] == name)
+        file = self.data.parent / f"{name}.toml"
+        extent = f'[extent]\nareas = ["here"]\nclasses = ["positions"]\npurposes = {json.dumps(purposes)}\ndays = 1\n'
+        file.write_text(f'name = "{name}"\ntext = "It counts."\n{extent}')
+        self.told("capabilities", "publish", file)
+        return self.told("capabilities", "arm", name)
+
     def enrol(self, role: str, name: str, **why: str) -> Person:
         """Somebody comes in with a code that is made for them."""
         return self.come_in(self.told("invite", role)["code"], name, **why)

@@ -24,6 +24,7 @@ from tutela.model.approval import CAPABILITY
 from tutela.model.arming import SUBJECT, Comment, CommentAnswered, Extent, Standing
 from tutela.model.noun import Noun
 from tutela.model.rule import Armed
+from tutela.model.when import DAY
 
 BY = "install"
 EVERY = 5.0
@@ -42,7 +43,8 @@ class Written(Noun, frozen=True, kw_only=True):
 
 def arming(inside: Core, here: Registering | None = None) -> Arming:
     """How the capabilities of an instance come to run."""
-    return Arming(papers=papers(inside), needed=(here or registering(inside)).needed)
+    needed, open_for = (here or registering(inside)).needed, inside.settings.comment_days * DAY
+    return Arming(papers=papers(inside), needed=needed, open_for=open_for)
 
 
 async def works(inside: Core, here: Registering, armed: Iterable[Armed]) -> Works:

@@ -27,7 +27,9 @@ from tutela.errors import NotFound
 from tutela.flow import hop
 from tutela.flow.audited import Audited
 from tutela.flow.catalogue import Known
+from tutela.flow.compatible import Compatible
 from tutela.flow.ledger import Ledger
+from tutela.flow.papers import Papers
 from tutela.flow.tokens import Tokens
 from tutela.flow.trace import UNTRACED, Traces
 from tutela.model.install import Install
@@ -72,6 +74,7 @@ class Core:
     known: Known
     ledger: Ledger
     audited: Audited
+    compatible: Compatible
     tokens: Tokens
     meters: Meters
     traces: Traces = UNTRACED
@@ -111,10 +114,11 @@ async def _core(settings: Settings, where: Addresses, facts: PostgresFacts, stre
     await keys.settle()
     tokens = Tokens(PostgresTokens(facts.db), clock, chance)
     meters = Meters()
+    compatible = Compatible(Judged(policies(), meters), Papers(log=facts, keys=keys, clock=clock))
     progress = PostgresProgress(facts.db)
     audited = Audited(name, progress, facts.watched, facts, clock, told=meters.audited.set)
-    ledger = Ledger(Judged(policies(), meters), facts, clock, audited=lambda: audited.fine)
-    return Core(settings, where, install, facts, streams, keys, known, ledger, audited, tokens, meters)
+    ledger = Ledger(compatible, facts, clock, audited=lambda: audited.fine)
+    return Core(settings, where, install, facts, streams, keys, known, ledger, audited, compatible, tokens, meters)
 
 
 async def installed(facts: PostgresFacts) -> Install:

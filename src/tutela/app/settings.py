@@ -19,6 +19,7 @@ METRICS = "TUTELA_METRICS_PORT"
 PROCESS = "TUTELA_PROCESS"
 LOG = "TUTELA_LOG"
 SITE = "TUTELA_SITE"
+COMMENT_DAYS = "TUTELA_COMMENT_DAYS"
 SYSTEM = Path("/var/lib/tutela/default")
 FIRST_PORT = 8466
 """Where `tutela up` listens, if nobody else does."""
@@ -55,6 +56,14 @@ class Settings:
         if text and not (told.scheme == "https" and told.hostname and text == f"https://{told.netloc}"):
             raise BadInput(f"{SITE} is {text!r}; give the address without a path, such as https://city.example")
         return text
+
+    @property
+    def comment_days(self) -> int:
+        """For how many days residents can comment on a capability before it is armed."""
+        text = self.env.get(COMMENT_DAYS, "14")
+        if not (text.isdigit() and int(text) <= 366):
+            raise BadInput(f"{COMMENT_DAYS} is {text!r}; give a number of days from 0 to 366")
+        return int(text)
 
     @property
     def metrics_port(self) -> int | None:
