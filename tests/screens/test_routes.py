@@ -147,6 +147,7 @@ class There:
             "answer": {"text": "t", "signed": "s"} if "/comments/" in path else {"confirms": True},
             "export": {"recipient": "a court", "agreement": "R 1", "reason": "r"},
             "identity": {"how": "passport"},
+            "erasure": {"record": "r"},
             "extension": {"reason": "many records"},
             "decision": {"outcome": "refused", "reasons": "r", "exemption": "excessive", "complain": "there"},
         }

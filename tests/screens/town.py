@@ -79,6 +79,7 @@ from tutela.flow.register_public import Registering
 from tutela.flow.retention import Retained, RetentionReads
 from tutela.flow.rights import Rights
 from tutela.flow.rights_acts import RightsActs
+from tutela.flow.rights_erasure import Erasure
 from tutela.flow.rules import uses
 from tutela.flow.seal import leaf_of
 from tutela.flow.subject_access import Search
@@ -240,6 +241,7 @@ class Town:
     incidents: Incidents
     registering: Registering
     number: count[int] = field(default_factory=count)
+    copied: bool = False
 
     @property
     def rule_reads(self) -> RuleReads:
@@ -516,7 +518,21 @@ class Town:
 
     @property
     def rights_acts(self) -> RightsActs:
-        return RightsActs(ledger=self.ledger, rights=self.rights, search=Search(reads=self.reads))
+        erasure = Erasure(
+            log=self.facts,
+            desk=self.facts,
+            keys=self.keys,
+            spared=self.holds.spared,
+            copying=self,
+            clock=self.clock,
+        )
+        search = Search(reads=self.reads)
+        return RightsActs(ledger=self.ledger, rights=self.rights, search=search, erasure=erasure)
+
+    @asynccontextmanager
+    async def removing(self) -> AsyncIterator[bool]:
+        """Somebody may be copying the town."""
+        yield not self.copied
 
     def registers_at(self) -> int:
         """The register's time, which a test may move."""

@@ -207,6 +207,23 @@ class RightsRequest(Noun, frozen=True, kw_only=True):
         return "soon" if now < self.due else "overdue"
 
 
+class Fate(StrEnum):
+    """What became of a record that somebody wants erased."""
+
+    ERASED = "erased"
+    HELD = "held"
+    SHARED = "shared"
+
+
+class Outcome(Noun, frozen=True, kw_only=True):
+    """What became of a record that somebody wants erased, in words for the person; `until`: when it goes by itself, where it stays (microseconds; None: not known)."""
+
+    record: str
+    fate: Fate
+    says: str
+    until: int | None = None
+
+
 _request = msgspec.json.Decoder(RightsRequest).decode
 
 

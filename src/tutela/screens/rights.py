@@ -19,7 +19,7 @@ from tutela.flow.rates import Rate, Rates
 from tutela.flow.rights import MOST, OUTCOMES, SHORT, WORDS, Decision, Filed, Rights
 from tutela.flow.rights_acts import Opened, RightsActs
 from tutela.model.noun import Noun
-from tutela.model.rights import Claim, Right, RightsRequest, RightsStatus
+from tutela.model.rights import Claim, Outcome, Right, RightsRequest, RightsStatus
 
 from .guard import SIGNED_IN, By, Guard, address_of
 from .problem import ACTING, READING, Asked, problems
@@ -75,6 +75,12 @@ class Extending(Noun, frozen=True, kw_only=True):
     """Why it takes longer: it is told to the person."""
 
     reason: Text
+
+
+class Erasing(Noun, frozen=True, kw_only=True):
+    """The record that is to be erased, by the id that the answer to the request gives it."""
+
+    record: Line
 
 
 class Deciding(Noun, frozen=True, kw_only=True):
@@ -152,7 +158,12 @@ def _handlers(acts: RightsActs) -> list[HTTPRouteHandler]:
         """End a request: granted, granted in part, or refused, with reasons."""
         return await acts.decide(access, reference, Decision(**msgspec.structs.asdict(data)))
 
-    return [listed, opened, identify, extend, decide, _answer(acts)]
+    @act("/{reference:str}/erasure", operation_id="eraseForRequest")
+    async def erase(access: By, reference: FromPath[str], data: JSONBody[Erasing]) -> Outcome:
+        """Erase one record about whoever filed a request of erasure; or hear why it stays, and until when."""
+        return await acts.erase(access, reference, data.record)
+
+    return [listed, opened, identify, extend, decide, erase, _answer(acts)]
 
 
 def _answer(acts: RightsActs) -> HTTPRouteHandler:
