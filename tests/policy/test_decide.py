@@ -45,6 +45,7 @@ POLICY_IDS = (
     "G27-own-proposal",
     "G27-second-person",
     "G28-case",
+    "G32-objection",
     "G33-audit-gap",
     "P01-operators",
     "P02-supervisors",

@@ -148,6 +148,7 @@ class There:
             "export": {"recipient": "a court", "agreement": "R 1", "reason": "r"},
             "identity": {"how": "passport"},
             "erasure": {"record": "r"},
+            "objection": {"record": "r"},
             "extension": {"reason": "many records"},
             "decision": {"outcome": "refused", "reasons": "r", "exemption": "excessive", "complain": "there"},
         }

@@ -83,6 +83,13 @@ class Erasing(Noun, frozen=True, kw_only=True):
     record: Line
 
 
+class Objecting(Noun, frozen=True, kw_only=True):
+    """The record that somebody objects to. `overruled`: it is shown again all the same, and why."""
+
+    record: Line
+    overruled: Text | None = None
+
+
 class Deciding(Noun, frozen=True, kw_only=True):
     """How a request ends, and why, in words for the person; with a refusal, in whole or in part, the exemption and where to complain."""
 
@@ -163,7 +170,12 @@ def _handlers(acts: RightsActs) -> list[HTTPRouteHandler]:
         """Erase one record about whoever filed a request of erasure; or hear why it stays, and until when."""
         return await acts.erase(access, reference, data.record)
 
-    return [listed, opened, identify, extend, decide, erase, _answer(acts)]
+    @act("/{reference:str}/objection", status_code=204, operation_id="objectForRequest")
+    async def object_(access: By, reference: FromPath[str], data: JSONBody[Objecting]) -> None:
+        """Let one record about whoever filed a request of objection not be shown any more, but where the law demands it; or let it be again."""
+        await acts.object(access, reference, data.record, data.overruled)
+
+    return [listed, opened, identify, extend, decide, erase, object_, _answer(acts)]
 
 
 def _answer(acts: RightsActs) -> HTTPRouteHandler:
