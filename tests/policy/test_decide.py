@@ -55,6 +55,7 @@ POLICY_IDS = (
     "P06-it",
     "P07-oversight-invites",
     "P08-answers",
+    "P09-serious-incidents",
     "R01-person-scores",
     "R12-advertising",
 )

@@ -82,6 +82,7 @@ from tutela.flow.rights_acts import RightsActs
 from tutela.flow.rights_erasure import Erasure
 from tutela.flow.rules import uses
 from tutela.flow.seal import leaf_of
+from tutela.flow.serious import SeriousActs
 from tutela.flow.subject_access import Search
 from tutela.flow.suspending import Suspending
 from tutela.flow.totp import Totp, Ways
@@ -136,6 +137,7 @@ from tutela.screens import (
     rights,
     rights_pages,
     rules,
+    serious,
     staged,
     told,
     totp,
@@ -529,6 +531,11 @@ class Town:
         search = Search(reads=self.reads)
         return RightsActs(ledger=self.ledger, rights=self.rights, search=search, erasure=erasure)
 
+    @property
+    def serious(self) -> SeriousActs:
+        prose = Prose(self.keys)
+        return SeriousActs(ledger=self.ledger, log=self.facts, prose=prose, register=self.registering.public)
+
     @asynccontextmanager
     async def removing(self) -> AsyncIterator[bool]:
         """Somebody may be copying the town."""
@@ -649,6 +656,7 @@ def application(here: Town, site: str = "") -> Litestar:
         oversight=Oversight(ledger=here.ledger, log=here.facts, chance=here.staff.chance, named=here.staff.named),
         registering=here.registering,
         requests=here.rights_acts,
+        serious=here.serious,
         install=INSTALL,
     )
     probes = {"PostgreSQL": here.facts.last, "NATS": lambda: here.streams.last("OBS-live")}
@@ -667,6 +675,7 @@ def application(here: Town, site: str = "") -> Litestar:
             register.routes(here.registering, here.figuring(), INSTALL.zone),
             oversight.routes(seat.oversight, guard),
             oversight.page(seat, guard),
+            serious.routes(here.serious, guard),
             health.routes(here.health_reads, probes, guard),
             staged.routes(here.staged_reads, guard),
             told.routes(here.reads, guard),

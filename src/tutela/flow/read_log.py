@@ -43,6 +43,7 @@ CLASS_OF = {
     "hold@1": "register",
     "rights-request@1": "requests",
     "objection@1": "requests",
+    "serious-incident@1": "serious-incidents",
     "hold-lifted@1": "register",
     "proposal@1": "approvals",
     "proposal-withdrawn@1": "approvals",
