@@ -67,6 +67,7 @@ from tutela.flow.read_staged import StagedReads
 from tutela.flow.record import Recorder
 from tutela.flow.register_public import Registering
 from tutela.flow.retention import RetentionReads
+from tutela.flow.serious import SeriousActs
 from tutela.flow.spooling import Spooling
 from tutela.flow.suspending import Suspending
 from tutela.flow.tokens import Doorkeeper
@@ -99,6 +100,7 @@ from tutela.screens import (
     rights,
     rights_pages,
     rules,
+    serious,
     staged,
     told,
     totp,
@@ -253,7 +255,12 @@ def _accountable(behind: Doors, shown: Reads, here: Staff, guard: Guard) -> Sequ
     asked = answering(inside, shown)
     desk = rights.desk(asked.rights, asked, guard, inside.install.city)
     eyes = Oversight(ledger=inside.ledger, log=inside.facts, chance=chance, named=here.named)
-    seat = oversight.Seat(oversight=eyes, registering=behind.register, requests=asked, install=inside.install)
+    grave = SeriousActs(
+        ledger=inside.ledger, log=inside.facts, prose=Prose(inside.keys), register=behind.register.public
+    )
+    seat = oversight.Seat(
+        oversight=eyes, registering=behind.register, requests=asked, serious=grave, install=inside.install
+    )
     return [
         rights.routes(desk),
         rights_pages.pages(desk),
@@ -272,6 +279,7 @@ def _accountable(behind: Doors, shown: Reads, here: Staff, guard: Guard) -> Sequ
             guard,
         ),
         papers.routes(PaperActs(ledger=inside.ledger, papers=filing(inside)), guard, inside.install.city),
+        serious.routes(grave, guard),
         holds.routes(HoldActs(ledger=inside.ledger, holds=keeping(inside), approvals=deciding(inside)), guard),
     ]
 

@@ -16,6 +16,7 @@ from tutela.flow.oversee import Oversight
 from tutela.flow.overseen import Overseen
 from tutela.flow.register_public import Registering
 from tutela.flow.rights_acts import RightsActs
+from tutela.flow.serious import SeriousActs
 from tutela.model.access import Access
 from tutela.model.install import Install
 
@@ -37,6 +38,7 @@ class Seat:
     oversight: Oversight
     registering: Registering
     requests: RightsActs
+    serious: SeriousActs
     install: Install
 
 
@@ -78,6 +80,7 @@ def _page(here: Seat, guard: Guard) -> HTTPRouteHandler:
             now=now,
             register=await here.registering.public(),
             requests=await here.requests.listed(access),
+            serious=await here.serious.listed(access),
         )
 
     return shown
