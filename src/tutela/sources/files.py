@@ -44,7 +44,7 @@ def table_of(file: BinaryIO, suffix: str) -> pa.Table:
     if suffix in LINES:
         _objects(file)
         return pyarrow.json.read_json(file, pyarrow.json.ReadOptions(use_threads=False))
-    return pq.read_table(file, use_threads=False, pre_buffer=False)
+    return pq.ParquetFile(file, pre_buffer=False).read(use_threads=False)
 
 
 def _objects(lines: BinaryIO) -> None:
