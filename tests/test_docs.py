@@ -20,11 +20,13 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 from tests.docs_support.pages import DOCS, ROOT, Block, anchors, blocks, files, links, pages
+from tests.plugin_support.record import record
 
 import tutela
 from tutela import model, parts
 from tutela.app.detecting import instance
 from tutela.app.sources import read as read_entry
+from tutela.backends.trust import HERE
 from tutela.model.flow import Offer, Receipt
 from tutela.model.system import Use
 from tutela.screens.problem import HANDLERS
@@ -60,7 +62,21 @@ SAID_OTHERWISE = {
     "Absence": "a part of a Rule: what has to stay away",
     "InForce": "Armed, as it is read: with whether it has begun",
     "Change": "a part of a Rule: what makes it more or less pressing",
+    "Member": "a part of a Case: who may look",
+    "Item": "a record of a Case, as its members see it",
+    "Graph": "Items, Entities and Links of a Case together",
+    "Tag": "what the event of a Link that a person found says",
+    "Vote": "what the event of a person's answer about a Link says",
+    "Searched": "what the event of a search in a Case says",
+    "Flag": "what the event of a search that needed a reason says",
+    "TrustTold": "what the event of a start with other Trusted packages says",
     "Circle": "a shape of an area; an option of parts",
+    "Sensors": "a part of Figures",
+    "Times": "likewise",
+    "Handled": "likewise",
+    "Head": "likewise",
+    "Changed": "likewise",
+    "SignedFigures": "Figures, as they are handed out: with the log's signature",
     "Polygon": "likewise",
 }
 """Nouns without a line of their own in the glossary, and why."""
@@ -255,6 +271,7 @@ def kit(tmp_path_factory: pytest.TempPathFactory) -> Kit:
         for group, named in project["entry-points"].items()
     )
     (info / "entry_points.txt").write_text(points)
+    record(folder, info)
     return Kit(folder)
 
 
@@ -273,14 +290,24 @@ def test_the_detector_of_the_how_to_keeps_every_promise_of_detectors(kit: Kit) -
     assert int(re.findall(r"(\d+) passed", ran.stdout)[0]) >= 30
 
 
-def test_the_detector_of_the_how_to_is_listed_among_ours(kit: Kit) -> None:
-    ran = subprocess.run([BIN / "tutela", "parts"], env=kit.env(), capture_output=True, text=True, check=True)
+def test_the_detector_of_the_how_to_is_listed_among_ours_when_it_is_trusted(kit: Kit, tmp_path: Path) -> None:
+    package = tomllib.loads(files(HOW_TO / "add-a-detector.md")["pyproject.toml"])["project"]["name"]
+
+    def parts_(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [str(BIN / "tutela"), "parts", *words, "--data", str(tmp_path)]
+        return subprocess.run(command, env=kit.env(), capture_output=True, text=True, check=True)
+
+    assert "flat" not in parts_().stdout
+    assert "not trusted" in parts_("list").stdout
+    parts_("trust", package)
+    ran = parts_()
 
     assert re.search(r"^detectors +flat +A datastream whose results do not move any more\.$", ran.stdout, re.MULTILINE)
 
 
 def test_a_system_can_use_the_detector_of_the_how_to(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(kit.folder)
+    monkeypatch.setattr(HERE, "_everybody", True)
     told = files(HOW_TO / "add-a-detector.md")
     use: Use = eval(told["use.py"], {"Use": Use})
     made = instance(use, "Europe/Helsinki")

@@ -10,6 +10,7 @@ import pytest
 from tests.plugin_support.package import TEMPLATE, Package, installed
 
 from tutela import systems
+from tutela.backends.trust import FILE
 
 CALM = ("--no-header", "-q", "-p", "no:cacheprovider")
 
@@ -20,22 +21,36 @@ def gauges(tmp_path_factory: pytest.TempPathFactory) -> Package:
     return installed(tmp_path_factory.mktemp("gauges") / "site")
 
 
-def test_its_parts_are_listed_among_ours(gauges: Package) -> None:
-    said = gauges.tutela("parts").stdout
+@pytest.fixture(scope="module")
+def data(gauges: Package, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of an instance in which somebody trusted it."""
+    return gauges.trusted(tmp_path_factory.mktemp("trusted") / "data")
+
+
+def test_its_parts_are_listed_among_ours(gauges: Package, data: Path) -> None:
+    said = gauges.tutela("parts", "--data", data).stdout
 
     assert re.search(r"^detectors +rising +A level that rises by much in a short time\.$", said, re.MULTILINE)
     assert re.search(r"^sources +gauge +Water levels that a data logger tells", said, re.MULTILINE)
     assert re.search(r"^detectors +threshold ", said, re.MULTILINE)
 
 
-def test_its_system_names_its_detector_beside_those_of_ours(gauges: Package) -> None:
+TRUSTING = """
+import sys
+from pathlib import Path
+from tutela.app.settings import settings
+settings(Path(sys.argv[1]))
+"""
+
+
+def test_its_system_names_its_detector_beside_those_of_ours(gauges: Package, data: Path) -> None:
     program = """
 from tutela.app.detecting import check, installed, instances
 check()
 print([system.name for system in installed()])
 print([one.name for one in instances("UTC")[0] if one.word == "rising"])
 """
-    said = gauges.python("-c", program)
+    said = gauges.python("-c", TRUSTING + program, data)
 
     ours = [module.name for module in pkgutil.iter_modules(systems.__path__)]
     assert said.stdout.splitlines() == [str(sorted([*ours, "gauges"])), "['water-rises']"]
@@ -49,7 +64,7 @@ said = words("en").sentences
 print(said["rising.fast"])
 print(said["fence.enters"])
 """
-    told = package.python("-c", program)
+    told = package.python("-c", TRUSTING + program, package.trusted(tmp_path / "data"))
 
     assert told.stdout.splitlines() == [
         "{where}: {observed_property:words} is {level:number} {unit}, and was {low:number} {unit} at {since:clock}.",
@@ -165,11 +180,11 @@ WRONG = {
 
 @pytest.mark.parametrize("wrong", WRONG)
 def test_what_is_wrong_with_a_package_stops_the_start_in_words(wrong: str, gauges: Package, tmp_path: Path) -> None:
-    """Before anything is started: no engine, no data directory."""
+    """Before anything is started: no engine, nothing in the data directory but whom somebody trusted."""
     old, new, says = WRONG[wrong]
     package = gauges.changed(tmp_path / "site", **{old: new})
-    ran = package.tutela("up", "--empty", "--data", tmp_path / "data")
+    ran = package.tutela("up", "--empty", "--data", package.trusted(tmp_path / "data"))
 
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr.startswith(says), ran.stderr
-    assert not (tmp_path / "data").exists()
+    assert [one.name for one in (tmp_path / "data").iterdir()] == [FILE]

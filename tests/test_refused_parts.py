@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tutela import parts
+from tutela.backends.trust import HERE
 from tutela.errors import Refused
 from tutela.policy.refusals import NEVER
 
@@ -28,6 +29,7 @@ part = Seeing
 def brought(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that Python looks into, as an installed package's, with entry points for detectors."""
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(HERE, "_everybody", True)
     return tmp_path
 
 

@@ -1,6 +1,7 @@
-"""Find a part: by room and name, in the room or by entry point `tutela.<room>` of an installed package.
+"""Find a part: by room and name, in the room or by entry point `tutela.<room>` of an installed package that is trusted here.
 
-Nothing is imported until somebody names it. A part is one file that sets `part`.
+Nothing is imported until somebody names it, and nothing at all of a package that nobody trusted (`backends/trust.py`). A part is one file
+that sets `part`.
 """
 
 from __future__ import annotations
@@ -8,12 +9,12 @@ from __future__ import annotations
 import pkgutil
 from collections.abc import Mapping
 from importlib import import_module
-from importlib.metadata import entry_points
 from types import ModuleType
 from typing import Any
 
 import msgspec
 
+from tutela.backends.trust import HERE
 from tutela.errors import BadInput, PartMissing
 from tutela.policy import refusals
 
@@ -28,7 +29,7 @@ def names(room: str) -> Mapping[str, str]:
     """The parts of a room, each with where it comes from; a doubled name stops the start."""
     found = {name: f"tutela.{room}.{name}" for name in _inside(room)}
     brought: dict[str, str] = {}
-    for point in sorted(entry_points(group=f"tutela.{room}"), key=lambda point: (point.name, point.value)):
+    for point in HERE.points(f"tutela.{room}"):
         by = point.dist.name if point.dist else "a package"
         if point.name in found:
             raise PartMissing(
@@ -63,6 +64,12 @@ def load(room: str, name: str, sets: str = "part") -> Any:  # noqa: ANN401  a pa
     """What the part's file calls `part`; raises Refused for one that needs what nobody may look at (its card says so)."""
     known = names(room)
     if name not in known:
+        if (by := HERE.of(f"tutela.{room}", name)) is not None:
+            raise PartMissing(
+                f"{name} in {room} is of the package {by}, which is not trusted here as it is; look at it, and then: "
+                f"tutela parts trust {by}",
+                room=room,
+            )
         there = ", ".join(known) or "none"
         raise PartMissing(f"no part called {name!r} in {room}; there are: {there}", room=room)
     module = _imported(room, name, known[name].partition(":")[0])

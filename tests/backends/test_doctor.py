@@ -20,6 +20,7 @@ from tutela.backends.examine import examine_postgres
 from tutela.backends.finding import Finding, Health
 from tutela.backends.migrate import migrate, ours
 from tutela.backends.postgres.facts import PostgresFacts
+from tutela.backends.spool import SPOOL, SpoolFolder
 from tutela.maths.ids import uuid_of
 from tutela.model.event import Event
 from tutela.model.flow import encode
@@ -36,6 +37,16 @@ async def test_a_place_where_nothing_was_started_says_what_to_do(tmp_path: Path)
 
     assert bad(found) == ["nothing was ever started here"]
     assert "tutela up" in found[-1].do + found[-1].where + found[-1].what
+
+
+async def test_calls_that_wait_beside_the_log_are_told(tmp_path: Path) -> None:
+    (tmp_path / "city").mkdir()
+    await SpoolFolder(tmp_path / "city" / SPOOL, bytes(32)).put(b"help")
+
+    (found,) = [one for one in await examine(tmp_path / "city", {}) if "wait beside the log" in one.what]
+
+    assert found.health is Health.BAD
+    assert found.what.startswith("1 calls wait beside the log, the oldest one since 20")
 
 
 @pytest.mark.integration

@@ -13,6 +13,7 @@ import pytest
 from tutela.backends.postgres import register
 from tutela.backends.postgres.facts import PostgresFacts
 from tutela.errors import BadInput, Broken, Conflict, Fenced, NotFound, Quarantined, Refused
+from tutela.flow.limits import Ages
 from tutela.flow.ports import Facts as Ports
 from tutela.flow.rules import Rules, arm, disarm
 from tutela.flow.units import Units
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
     from tests.backends.conftest import Lab, Make
 
 
-class Facts(Ports, Rules, Units, Protocol):
-    """All that is kept, and the rules and units."""
+class Facts(Ports, Rules, Units, Ages, Protocol):
+    """All that is kept, and the rules and units; and since when."""
 
 
 SOURCE = Source(
@@ -832,3 +833,16 @@ async def test_both_engines_offer_every_port(pg_facts: PostgresFacts, facts: Fac
     every: list[Facts] = [pg_facts, facts]
 
     assert len(every) == 2
+
+
+# ── retention ───────────────────────────────────────────────────────────────────────────────────
+async def test_the_time_of_incidents_alerts_and_people_begins_as_they_say(facts: Facts, make: Make) -> None:
+    incident = numbered(0, id="i1", opened_at=7)
+    await facts.act([make.event("i1")], [make.alert("a1", last=8)], [incident], [])
+    for number, until in ((1, 9), (2, None)):
+        await facts.invite(bytes([number]), "operator", 50, make.event())
+        agent = Agent(id=f"p{number}", name="", role=Role.OPERATOR, agency="city", until=until)
+        await facts.enrol(bytes([number]), agent, make.event())
+
+    assert await facts.begun(["i1", "a1", "p1", "p2", "nobody"]) == {"i1": 7, "a1": 8, "p1": 9}
+    assert await facts.begun([]) == {}

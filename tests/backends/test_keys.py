@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tutela.backends.keys import FRESH, Keys, root_key
+from tutela.backends.keys import FRESH, Keys
 from tutela.backends.memory_keys import MemoryKeys
 from tutela.backends.migrate import migrate
 from tutela.backends.postgres.database import Database
 from tutela.backends.postgres.facts import PostgresFacts
+from tutela.backends.ring import root_key
 from tutela.errors import Broken, NotFound, Refused
 from tutela.flow.ports import Keys as KeysPort
 

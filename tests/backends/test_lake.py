@@ -339,6 +339,9 @@ async def test_what_is_kept_before_a_time_is_neither_overdue_nor_forgotten(lake:
     assert await lake.overdue("live", own, START + 3 * SECOND, START + SECOND) == whole - before > 0
     assert await lake.forget("live", own, START + 3 * SECOND, START + SECOND) == whole - before
     assert await lake.overdue("live", own, START + 3 * SECOND) == before > 0
+    assert (oldest := await lake.oldest("live", own)) is not None
+    assert await lake.overdue("live", own, oldest) == 0 < await lake.overdue("live", own, oldest + 1)
+    assert await lake.oldest("live", np.array([77], np.int32)) is None
     assert len(await lake.series("live", "readings", 2, 0, START + DAY, 100)) == 1
     assert len(await lake.series("live", "counts", 1, 0, START + DAY, 100)) == 1
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
-from tutela.errors import Refused
+from tutela.errors import NotFound, Refused
 from tutela.model.people import Agent, Role, Session
 
 if TYPE_CHECKING:
@@ -37,3 +38,18 @@ async def test_a_session_ends_once_with_its_event(facts: Facts, make: Make) -> N
     assert len(await facts.about("first")) == 1
     assert not await facts.about("second")
     assert not await facts.about("third")
+
+
+async def test_whoever_is_suspended_has_no_session_that_holds_until_they_are_not(facts: Facts, make: Make) -> None:
+    await facts.invite(b"code", Role.OPERATOR, 1000, make.event("code"))
+    await facts.enrol(b"code", ANNA, make.event("anna", at=10))
+    await facts.begin(b"token", Session(agent=ANNA.id, until=100), 10)
+
+    await facts.restate(replace(ANNA, suspended=True), make.event("suspended", at=20))
+    with pytest.raises(Refused):
+        await facts.who(b"token", 20)
+    await facts.restate(ANNA, make.event("restored", at=30))
+    assert (await facts.who(b"token", 30)).agent == ANNA
+    with pytest.raises(NotFound):
+        await facts.restate(replace(ANNA, id="nobody"), make.event("unknown", at=40))
+    assert not await facts.about("unknown")

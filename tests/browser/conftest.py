@@ -75,6 +75,14 @@ class Desk:
         self.complaints.listen(page, urlsplit(self.site.address).netloc)
         return page
 
+    def overseer(self, *, scheme: str = "dark", phone: bool = False) -> Page:
+        """A new window of a privacy officer who has just come in."""
+        page = self.page(scheme=scheme, phone=phone)
+        page.goto(f"/enrol?code={self.code(Role.PRIVACY_OFFICER)}")
+        page.get_by_label("Your name").fill("Pia Saari")
+        page.get_by_role("button", name="Come in").click()
+        return page
+
     def operator(self, *, scheme: str = "dark", phone: bool = False, script: bool = True) -> Page:
         """A new window of an operator who has just come in."""
         page = self.page(scheme=scheme, phone=phone, script=script)
@@ -85,8 +93,8 @@ class Desk:
             live(page)
         return page
 
-    def code(self) -> str:
-        return self.site.run(self.site.here.staff.invite_here(Role.OPERATOR, "city"))
+    def code(self, role: Role = Role.OPERATOR) -> str:
+        return self.site.run(self.site.here.staff.invite_here(role, "city"))
 
 
 def live(page: Page) -> None:

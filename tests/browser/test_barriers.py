@@ -15,6 +15,8 @@ from tutela.model.alert import AlertStatus
 from tutela.model.arming import Extent
 from tutela.model.people import Role
 from tutela.model.resource import UnitStatus
+from tutela.model.rights import Claim, Right
+from tutela.model.when import DAY
 
 pytestmark = pytest.mark.browser
 
@@ -77,6 +79,40 @@ def test_no_page_has_a_barrier(desk: Desk, tmp_path: Path, scheme: str, *, phone
 
         assert page.evaluate(SMALL) == [], f"targets under 24 px on {address}"
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{address} is too wide"
+    assert found == []
+
+
+async def asked(here: Town) -> tuple[str, str]:
+    """Requests of each urgency, one of them identified and put off; the reference and the secret of one."""
+    claim = Claim(name="Liisa Mäki", contact="liisa@example.org", words="What is kept of me?", phones=("040 0000000",))
+    for days in (40, 26):
+        await here.rights.file(Right.CONTEST, claim, simulated=True, came=here.clock() - days * DAY)
+    filed = await here.rights.file(Right.ERASURE, claim)
+    await here.rights.identify(filed.reference, "passport", "pia")
+    await here.rights.extend(filed.reference, "Many records.", "pia")
+    return filed.reference, filed.secret
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_no_page_of_requests_and_oversight_has_a_barrier(
+    desk: Desk, tmp_path: Path, scheme: str, *, phone: bool
+) -> None:
+    reference, secret = desk.site.run(asked(desk.site.here))
+    page = desk.overseer(scheme=scheme, phone=phone)
+    found = []
+    for name in ("requests/new", "requests/status", f"requests/{reference}", "requests", "oversight", "register"):
+        page.goto(f"/{name}")
+        found += barriers(page)
+        page.screenshot(path=tmp_path / f"{name.replace('/', '-')}.png", full_page=True)
+
+        assert page.evaluate(SMALL) == [], f"targets under 24 px on {name}"
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} is too wide"
+    page.goto(f"/requests/{reference}")
+    page.get_by_label("Secret").fill(secret)
+    page.get_by_role("button", name="See how it stands").click()
+    found += barriers(page)
+    assert page.get_by_text("Many records.").is_visible()
     assert found == []
 
 

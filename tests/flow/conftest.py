@@ -28,6 +28,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._leaps = _Leaps()
         super().__init__(self._leaps)
+        self._clock_resolution = 1e-6  # after months a billionth of a second is too short to be added to the time
 
     def time(self) -> float:
         return self._leaps.now

@@ -58,6 +58,7 @@ class Case:
         self.left: list[int] = []
         self.retainer = Retainer(
             register=self.here.facts,
+            ages=self.here.facts,
             lake=self.here.lake,
             keys=self.here.keys,
             log=self.here.facts,
@@ -159,7 +160,7 @@ async def test_a_bucket_is_held_by_its_name_and_its_neighbour_is_not(case: Case)
 
     assert (await case.here.keys.open(case.other.key or "", case.other.body)).startswith(b"{")
     assert [msgspec.json.decode(one.body, type=Erased).bucket for one in case.here.events("erasure@1")] == [
-        "emergency-response/calls/2026-11"
+        "emergency-response/calls/2026-11-25T07"
     ]
 
 

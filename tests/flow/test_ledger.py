@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 from tests.flow.read_support import City, access, city
 
 from tutela.errors import Refused
 from tutela.flow import ledger
+from tutela.flow.ledger import Denial
+from tutela.model.access import Ask
 from tutela.model.people import Factor, Role
 from tutela.model.when import SECOND
 from tutela.policy.purposes import Action, ask
@@ -141,3 +144,17 @@ async def test_what_is_refused_at_the_machine_is_written_down_as_of_whoever_hold
     assert (event.by, event.timeline) == ("install", "live")
     assert (told.asker.agent, told.asker.role, told.query) == ("install", "", "enter air.toml")
     assert (told.policy, told.says) == ("R01-person-scores", "No.")
+
+
+async def test_a_refusal_tells_the_question_and_all_policies_that_refuse(here: City) -> None:
+    def wanted(role: Role, purpose: str) -> Ask:
+        return ask(access(role, purpose), Action.READ, "call-contents", here.now[0])
+
+    for role, purpose in ((Role.ANALYST, "curiosity"), (Role.ANALYST, "curiosity"), (Role.AUDITOR, "curiosity")):
+        with pytest.raises(Refused):
+            await here.ledger.must(wanted(role, purpose), "live", "calls")
+    one, same, other = (msgspec.json.decode(event.body, type=Denial) for event in here.events("refusal@1"))
+
+    assert (one.policy, one.also) == ("F06-purpose-limitation", ("F16-personal-data-duty",))
+    assert (len(one.request), one.request) == (64, same.request)
+    assert other.request != one.request

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from tests.screens.town import NOW, Town, town
 
 from tutela.errors import BadInput, Refused
-from tutela.flow import oversee
-from tutela.flow.oversee import FAR, LEAST, Oversight, standing_out
+from tutela.flow import oversee, overseen
+from tutela.flow.oversee import Oversight
+from tutela.flow.overseen import FAR, LEAST, standing_out
 from tutela.model.access import Access
-from tutela.model.people import Role
+from tutela.model.people import Agent, Role
 from tutela.model.when import DAY, HOUR, MINUTE
 
 
@@ -25,7 +26,7 @@ def over(here: Town, seed: int = 0) -> Oversight:
     def chance(size: int) -> bytes:
         return sha256(f"{seed} {next(number)}".encode()).digest()[:size]
 
-    return Oversight(ledger=here.ledger, log=here.facts, chance=chance)
+    return Oversight(ledger=here.ledger, log=here.facts, chance=chance, named=here.staff.named)
 
 
 async def auditor(here: Town) -> Access:
@@ -116,6 +117,41 @@ async def test_days_with_more_events_than_one_look_reads_are_refused(monkeypatch
 
     with pytest.raises(BadInput, match="more than 3 events in the last 7 days; choose fewer days"):
         await over(here).look(await auditor(here), 7, 0)
+
+
+async def test_whoever_looks_up_themselves_or_a_colleague_is_told_of_by_id_and_by_name() -> None:
+    here = await town()
+    me, _ = await here.person(Role.OPERATOR, "Aino Kettunen")
+    other, _ = await here.person(Role.OPERATOR, "Bo Öberg")
+    for subject in (me.id, "bo oberg", "bo oberg", "Bo Öbergsson"):
+        await here.reads.log.about(here.access(me), "live", subject)
+    await here.reads.desk.alerts(here.access(other), "live")
+    await here.seal()
+
+    found = (await over(here).look(await auditor(here), 7, 0)).looked_up
+    assert [(one.agent, one.whose, one.own, one.query, one.times) for one in found] == [
+        (me.id, me.id, True, f"events about {me.id}", 1),
+        (me.id, other.id, False, "events about bo oberg", 2),
+    ]
+    assert "Kettunen" not in str(found)
+
+
+async def test_who_never_enrolled_or_whose_name_is_erased_is_compared_by_id_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here = await town()
+    me, _ = await here.person(Role.OPERATOR, "Aino")
+    ghost = Agent(id="ghost-7", name="", role=Role.OPERATOR, agency="city")
+    await here.reads.log.about(here.access(ghost), "live", "nothing")
+    await here.reads.log.about(here.access(me), "live", "Aino")
+    for key in await here.keys.in_use():
+        if "/people/" in key.bucket:
+            await here.keys.destroy(key.id)
+    await here.seal()
+
+    assert (await over(here).look(await auditor(here), 7, 0)).looked_up == ()
+    monkeypatch.setattr(overseen, "COMPARED", 1)
+    assert (await over(here).look(await auditor(here), 7, 0)).unchecked == 1
 
 
 async def test_what_was_widened_at_the_machine_is_named_one_by_one() -> None:

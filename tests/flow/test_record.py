@@ -85,7 +85,7 @@ async def test_a_call_is_committed_sealed_before_it_is_answered(door: Door) -> N
     assert b"kitchen" not in event.body
     assert event.key is not None
     assert decode_fact(await door.keys.open(event.key, event.body)) == CALL
-    assert door.keys.buckets[event.key].name == "emergency-response/calls/2026-11"
+    assert door.keys.buckets[event.key].name == "emergency-response/calls/2026-11-25T12"
     assert [(report.source, report.rows) for report in door.health.report(NOW)] == [("112", 1)]
 
 
@@ -221,14 +221,14 @@ POST = Post(
 )
 
 
-async def test_a_report_is_sealed_for_its_month_and_goes_on_without_its_words(door: Door) -> None:
+async def test_a_report_is_sealed_for_its_hour_and_goes_on_without_its_words(door: Door) -> None:
     id_ = await door.recorder.tell(REPORT)
 
     event = await door.facts.telling(id_)
     assert (event.id, event.kind, event.subject, b"door" in event.body) == (id_, "report@1", id_, False)
     assert event.key is not None
     assert decode_fact(await door.keys.open(event.key, event.body)) == REPORT
-    assert door.keys.buckets[event.key].name == "city-operations/reports/2026-11"
+    assert door.keys.buckets[event.key].name == "city-operations/reports/2026-11-25T11"
     bare = msgspec.structs.replace(REPORT.bare(), id=id_, cell=cell_of(HELSINKI))
     assert await door.facts.told("report", "live", 9) == [(bare, id_)]
     assert [decode_fact(one.body) for one in await door.facts.pending(10)] == [bare] * len(hop.route(bare))

@@ -77,6 +77,7 @@ class City:
         self.keys = MemoryKeys(lambda: self.now)
         self.retainer = Retainer(
             register=self.facts,
+            ages=self.facts,
             lake=self.lake,
             keys=self.keys,
             log=self.facts,

@@ -153,6 +153,22 @@ async def test_a_checkpoint_comes_after_so_long_and_only_when_something_was_seal
     assert sizes(city) == [1]
 
 
+async def test_a_log_in_which_nothing_happens_says_so_and_signs_it() -> None:
+    city = City()
+    sealer = city.sealer(every=60, quiet=300)
+    await city.facts.append(events(1))
+    await sealer.step()
+    city.now = 60
+    await sealer.step()
+    for city.now in range(61, 1000, 1):
+        await sealer.step()
+
+    # Each is signed at once, since a minute is over, and the next one is due 300 s after that.
+    assert sizes(city) == [1, 2, 3, 4]
+    told = [(sealed.event.kind, sealed.event.body) for sealed in await city.facts.sealed(0, 9)]
+    assert told == [("quiet@1", b'{"seconds":300}')] * 3
+
+
 async def test_a_checkpoint_is_signed_over_its_note_and_tells_its_leaves() -> None:
     city = City()
     sealer = city.sealer()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import pytest
 
 from tutela.backends.memory_facts import MemoryFacts, Store
-from tutela.errors import Quarantined
+from tutela.errors import EngineDown, Quarantined
 from tutela.flow.catalogue import Known
 from tutela.flow.entering import define, enter
 from tutela.flow.health import Health
-from tutela.flow.tokens import HOLDS, NOBODY, Doorkeeper, Tokens
+from tutela.flow.tokens import HOLDS, NOBODY, OUTAGE, Doorkeeper, Tokens
 from tutela.model.flow import Sender
 from tutela.model.register import Datastream, Source
 
@@ -150,3 +152,27 @@ async def test_what_a_source_was_just_entered_with_is_known_at_the_door_even_if_
     await door.identify(await tokens.issue("lamps"))
 
     assert known.number("lamps/one") is not None
+
+
+async def test_while_nobody_can_be_asked_a_token_that_was_good_is_good_for_an_hour_and_no_other() -> None:
+    class Away(Holders):
+        down = False
+
+        async def holder(self, hash_: bytes) -> Sender | None:
+            if self.down:
+                raise EngineDown("PostgreSQL does not answer")
+            return await super().holder(hash_)
+
+    holders, time, numbers = Away(), Time(), count(1)
+    tokens = Tokens(holders, time, lambda size: bytes([next(numbers)]) * size)
+    met, new = await tokens.issue("lamps"), await tokens.issue("lamps")
+    await tokens.identify(met)
+    holders.down = True
+
+    time.now = OUTAGE - 1
+    assert await tokens.identify(met) == "lamps"
+    with pytest.raises(EngineDown):
+        await tokens.identify(new)
+    time.now = OUTAGE
+    with pytest.raises(EngineDown):
+        await tokens.identify(met)

@@ -32,6 +32,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(package.site))
         patch.setenv("TUTELA_COMMENT_DAYS", "0")
+        package.trusted(folder / "data")
         with running(folder / "data", "--empty") as instance:
             yield instance
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from .record import record
+
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "docs" / "plugin-template"
 PROMISES = ROOT / "promises"
@@ -39,7 +41,15 @@ class Package:
             for old in [old for old in left if old in text]:
                 path.write_text(text := text.replace(old, left.pop(old)), encoding="utf-8")
         assert not left, f"nothing says {left}"
+        for info in site.glob("tutela_gauges-*.dist-info"):
+            record(site, info)
         return Package(site)
+
+    def trusted(self, data: Path) -> Path:
+        """An instance's directory in which somebody trusted it."""
+        done = self.tutela("parts", "trust", "tutela-gauges", "--data", data)
+        assert done.returncode == 0, done.stderr
+        return data
 
     def python(self, *words: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, *map(str, words)]

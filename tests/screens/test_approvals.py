@@ -195,3 +195,49 @@ def test_what_would_be_done_is_told_field_by_field() -> None:
         ("after, subjects", "none"),
         ("x", "no"),
     ]
+
+
+async def test_an_invitation_to_a_role_that_answers_for_others_is_proposed_and_made_on_the_page(hall: Hall) -> None:
+    await hall.be(Role.SUPERVISOR)
+    boss = hall.again()
+    alone = await hall.client.post("/you/invite", data={"role": "supervisor"}, follow_redirects=True)
+    said = await hall.client.post(
+        "/you/invite", data={"role": "supervisor", "reason": "holidays"}, follow_redirects=True
+    )
+    (proposal,) = (await hall.client.get("/v1/approvals" + SYSTEM)).json()
+    await hall.be(Role.PRIVACY_OFFICER)
+    path = f"/approvals/{proposal['proposal']['id']}"
+    await hall.client.post(f"{path}/yes", data={"reason": "we need one"}, follow_redirects=True)
+    hall.now += DAY
+    boss()
+    await hall.be(Role.SUPERVISOR)
+    made = await hall.client.post(
+        "/you/invite", data={"role": "supervisor", "approval": proposal["proposal"]["id"]}, follow_redirects=True
+    )
+    known, _ = await hall.here.person(Role.IT, "Ilta")
+    wrong = await hall.client.post("/you/invite", data={"agent": known.id, "reason": "r"}, follow_redirects=True)
+    again = await hall.client.post(
+        "/you/invite", data={"agent": known.id, "reason": "r", "until": "2027-01-01"}, follow_redirects=True
+    )
+
+    assert "takes two people" in alone.text
+    assert "Proposed." in said.text
+    code = made.text.partition("this once: <b>")[2].partition("</b>")[0]
+    assert (await hall.here.staff.enrol(code, "Bo"))[0].role is Role.SUPERVISOR
+    assert "say until when" in wrong.text
+    assert "lasts no longer" in again.text
+
+
+async def test_an_invitation_is_proposed_and_made_over_the_api(hall: Hall) -> None:
+    await hall.be(Role.SUPERVISOR)
+    asked = {"role": "it", "agency": "city"}
+    _, proposal = await hall.post("/v1/invitations/propose" + SYSTEM, {**asked, "reason": "more work"})
+    ends = {"agent": proposal["by"], "until": "2027-01-01T00:00:00Z", "reason": "r"}
+    needless = await hall.post("/v1/invitations/again/propose" + SYSTEM, ends)
+    await hall.be(Role.PRIVACY_OFFICER)
+    await hall.post(f"/v1/approvals/{proposal['id']}/vote{OVERSIGHT}", {"yes": True, "reason": "it is"})
+    hall.now += DAY
+    await hall.be(Role.SUPERVISOR)
+    status, made = await hall.post("/v1/invitations" + SYSTEM, {**asked, "approval": proposal["id"]})
+
+    assert (status, len(str(made["code"])), needless[0]) == (201, 19, 400)

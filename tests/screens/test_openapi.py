@@ -38,6 +38,7 @@ MORE_THAN_WORDS = {
     "readNewest",  # of a kind that there is
     "readSeries",  # with a start before its end
     "involve",  # agencies that have a name
+    "fileRequest",  # names and numbers that are short enough to be looked for
     "backtestRule",  # of a rule that can be met, on a timeline that there is
     "createCosignature",  # a note that a known witness signed
     "openIncident",  # from an alert or a call, not from both

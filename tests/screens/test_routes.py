@@ -22,8 +22,8 @@ OPEN = {
     "POST /v1/enrol",
     "POST /v1/passkeys/ask",  # the way in by a passkey; see tests/screens/test_passkeys.py
     "POST /v1/passkeys/come",
+    "POST /v1/totp/come",  # and by the code of an app; see tests/screens/test_totp.py
     "GET /static/{file_path}",
-    "HEAD /static/{file_path}",
     # Of the log, for everybody: roots, salted hashes and public keys; see tests/screens/test_published.py.
     "GET /v1/log/checkpoint",
     "GET /v1/log/growth",
@@ -35,9 +35,12 @@ OPEN = {
     "GET /register",
     "GET /v1/register",
     "GET /v1/register/{form}",
-    "GET /schema",  # the description: no data
+    "GET /schema/openapi.json",  # the description: no data
+    # What anybody may ask about themselves; how it stands is told by a secret. See tests/screens/test_rights.py.
+    "POST /v1/requests",
+    "GET /requests/{reference}",
+    "POST /requests/{reference}",
     "POST /v1/register/{capability}/comments",  # a resident, before it is armed; see tests/screens/test_capabilities.py
-    "GET /schema/openapi.json",
 }
 DEVICES = {f"POST /v1/{what}" for what in ("observations", "CreateObservations", "calls", "reports", "posts")}
 """Who sends here shows a token of a source; see tests/sources/test_http.py."""
@@ -48,11 +51,23 @@ OWN = {
     "POST /v1/me/passkeys",
     "POST /v1/me/passkeys/make",
     "DELETE /v1/me/passkeys/{passkey}",
+    "POST /v1/me/totp/make",
+    "POST /v1/me/totp",
+    "DELETE /v1/me/totp",
 }
 """A session is enough: it is about nobody else."""
 
 SERIES = "&datastream=Railway Square mast 1/noise&since=2026-11-25T07:00:00Z&until=2026-11-25T08:00:00Z"
 
+CASE = {
+    "offence": "theft",
+    "reason": "r",
+    "authority": "a court",
+    "reference": "R 1",
+    "scope": {"since": 1, "until": 2, "kinds": ["call"], "ids": ["c"]},
+    "members": [],
+    "until": 1,
+}
 ENTRY = {
     "name": "new",
     "owner": "Town",
@@ -100,6 +115,7 @@ class There:
             "holds": {"case": "R 1", "authority": "a court", "reason": "r", "review": 1, "bucket": "a/b/c"},
             "review": {"fine": True, "reason": "r"} if "/break-glass/" in path else {"review": 1, "reason": "r"},
             "lift": {"reason": "r"},
+            "propose": _proposed(path),
             "papers": {
                 "number": "R 1",
                 "authority": "a court",
@@ -114,17 +130,35 @@ class There:
             },
             "arm": {},
             "disarm": {"reason": "r"},
-            "answer": {"text": "t", "signed": "s"},
             "grant": {},
             "end": {"reason": "r"},
-            "propose": {"reason": "r"} if "/holds/" in path else {"reason": "r", "source": ENTRY},
             "entries": {"source": ENTRY},
             "break-glass": {"reason": "r"},
             "vote": {"yes": True, "reason": "r"},
             "withdraw": {"reason": "r"},
             "passkeys": {"name": "phone", "answer": {}},
+            "totp": {"code": "123456"},
+            "suspension": {"reason": "r"},
+            "restoration": {"reason": "r"},
+            "cases": CASE,
+            "extend": {"until": 1},
+            "search": {"words": "somebody"},
+            "tags": {"record": "call", "kind": "name", "name": "somebody"},
+            "answer": {"text": "t", "signed": "s"} if "/comments/" in path else {"confirms": True},
+            "export": {"recipient": "a court", "agreement": "R 1", "reason": "r"},
+            "identity": {"how": "passport"},
+            "extension": {"reason": "many records"},
+            "decision": {"outcome": "refused", "reasons": "r", "exemption": "excessive", "complain": "there"},
         }
         return bodies.get(path.rsplit("/", 1)[-1])
+
+
+def _proposed(path: str) -> Mapping[str, object]:
+    if "/invitations/again" in path:
+        return {"agent": "somebody", "until": "2026-11-30T09:00:00Z", "reason": "r"}
+    if "/invitations" in path:
+        return {"role": "supervisor", "agency": "city", "reason": "r"}
+    return {"reason": "r"} if "/holds/" in path else {"reason": "r", "source": ENTRY}
 
 
 def routes(app: Litestar) -> Iterator[str]:

@@ -31,20 +31,25 @@ from tutela.backends.memory_lake import MemoryLake
 from tutela.errors import Quarantined
 from tutela.flow import hop
 from tutela.flow.act import Acts
+from tutela.flow.aid import investigations
 from tutela.flow.approve import Approvals
 from tutela.flow.approve_acts import ApprovalActs
 from tutela.flow.arming import Arming
 from tutela.flow.arming_acts import ArmingActs, patience
 from tutela.flow.backtest import Trial, backtest, days
 from tutela.flow.bundle import opened
+from tutela.flow.case import Cases
+from tutela.flow.case_acts import CaseActs
 from tutela.flow.catalogue import Known
 from tutela.flow.command import Incidents
+from tutela.flow.counting import Counting
 from tutela.flow.deed import Deeds
 from tutela.flow.detecting import DetectStage
 from tutela.flow.entering import define, enter
 from tutela.flow.entry_acts import EntryActs
 from tutela.flow.evidence import Evidence
 from tutela.flow.explain import Sentences
+from tutela.flow.figures import Figuring
 from tutela.flow.fleet import Definition
 from tutela.flow.fleet import enter as enter_units
 from tutela.flow.gateway import Gateway
@@ -53,6 +58,8 @@ from tutela.flow.health import Health
 from tutela.flow.history import History
 from tutela.flow.hold import Holds
 from tutela.flow.hold_acts import HoldActs
+from tutela.flow.investigate import Investigations
+from tutela.flow.invite_acts import InviteActs
 from tutela.flow.ledger import Ledger
 from tutela.flow.oversee import Oversight
 from tutela.flow.paper_acts import PaperActs
@@ -69,8 +76,14 @@ from tutela.flow.read_rules import On, RuleReads
 from tutela.flow.read_staged import StagedReads
 from tutela.flow.record import Recorder
 from tutela.flow.register_public import Registering
+from tutela.flow.retention import Retained, RetentionReads
+from tutela.flow.rights import Rights
+from tutela.flow.rights_acts import RightsActs
 from tutela.flow.rules import uses
 from tutela.flow.seal import leaf_of
+from tutela.flow.subject_access import Search
+from tutela.flow.suspending import Suspending
+from tutela.flow.totp import Totp, Ways
 from tutela.flow.tried import Tried
 from tutela.flow.units import UnitActs
 from tutela.flow.witnesses import enter as enter_witness
@@ -101,6 +114,8 @@ from tutela.screens import (
     alerts,
     approvals,
     capabilities,
+    case_pages,
+    cases,
     entries,
     events,
     evidence,
@@ -116,11 +131,16 @@ from tutela.screens import (
     people,
     published,
     register,
+    retention,
+    rights,
+    rights_pages,
     rules,
     staged,
     told,
+    totp,
     units,
 )
+from tutela.screens.cases import Aid
 from tutela.screens.console import Console
 from tutela.screens.guard import Guard
 from tutela.screens.headers import harden
@@ -166,7 +186,7 @@ def agreed(now: int, recipient: str, number: str, *classes: str) -> Paper:
     """An agreement, as somebody enters it."""
     about = Agreement(
         recipient=recipient,
-        classes=classes or (*ALL, "report-contents", "posts", "post-contents"),
+        classes=classes or (*ALL, "report-contents", "posts", "post-contents", "cases"),
         purposes=("public-safety", "emergency-response"),
     )
     return Paper(
@@ -255,13 +275,18 @@ class Town:
         return Passkeys(staff=self.staff, store=MemoryPasskeys(self.facts.store), ceremonies=WebAuthn())
 
     @property
+    def totp(self) -> Totp:
+        return Totp(staff=self.staff, issuer=INSTALL.city)
+
+    @property
     def console(self) -> Console:
         return Console(
             reads=self.reads,
             health=self.health_reads,
             staged=self.staged_reads,
             staff=self.staff,
-            passkeys=self.passkeys,
+            ways=Ways(self.passkeys, self.totp),
+            invites=self.invites,
             acts=self.acts,
             incidents=self.incidents,
             units=UnitActs(self.ledger, self.facts, self.facts),
@@ -456,6 +481,62 @@ class Town:
         return Holds(log=self.facts, desk=self.facts, prose=Prose(self.keys), clock=self.clock)
 
     @property
+    def cases(self) -> Cases:
+        return Cases(log=self.facts, prose=Prose(self.keys), clock=self.clock)
+
+    @property
+    def aid(self) -> Aid:
+        return Aid(self.case_acts, self.investigations, self.papers)
+
+    @property
+    def case_acts(self) -> CaseActs:
+        return CaseActs(ledger=self.ledger, cases=self.cases, colleagues=self.facts)
+
+    @property
+    def investigations(self) -> Investigations:
+        return investigations(self.reads.desk, self.facts, self.facts, self.facts, self.clock)
+
+    @property
+    def retained(self) -> Retained:
+        facts = self.facts
+        return Retained(
+            register=facts,
+            ages=facts,
+            lake=self.lake,
+            keys=self.keys,
+            log=facts,
+            spared=self.holds.spared,
+            clock=self.clock,
+        )
+
+    @property
+    def rights(self) -> Rights:
+        prose = Prose(self.keys)
+        return Rights(log=self.facts, prose=prose, clock=self.clock, chance=self.staff.chance, zone=INSTALL.zone)
+
+    @property
+    def rights_acts(self) -> RightsActs:
+        return RightsActs(ledger=self.ledger, rights=self.rights, search=Search(reads=self.reads))
+
+    def registers_at(self) -> int:
+        """The register's time, which a test may move."""
+        return self.registering.clock()
+
+    def figuring(self) -> Figuring:
+        async def signs(text: bytes) -> bytes:
+            return LOG_KEY.sign(text)
+
+        counting = Counting(
+            kept=self.facts,
+            known=self.known,
+            registering=self.registering,
+            policies=self.ledger.policies,
+            clock=self.registers_at,
+            began=self.clock(),
+        )
+        return Figuring(counting=counting, key=note.verifier_key(ORIGIN, self.publishing.public), signs=signs)
+
+    @property
     def papers(self) -> Papers:
         return Papers(log=self.facts, keys=self.keys, clock=self.clock)
 
@@ -476,6 +557,10 @@ class Town:
     def glass(self) -> GlassActs:
         own = Glasses(log=self.facts, prose=Prose(self.keys), clock=self.clock)
         return GlassActs(ledger=self.ledger, glasses=own)
+
+    @property
+    def invites(self) -> InviteActs:
+        return InviteActs(staff=self.staff, approvals=self.approvals)
 
     @property
     def hold_acts(self) -> HoldActs:
@@ -543,6 +628,13 @@ class Town:
 def application(here: Town, site: str = "") -> Litestar:
     """The app, as `tutela serve` has it."""
     guard = Guard(here.staff, Rates(here.clock), here.glass.glasses)
+    asked = rights.desk(here.rights, here.rights_acts, guard, INSTALL.city)
+    seat = oversight.Seat(
+        oversight=Oversight(ledger=here.ledger, log=here.facts, chance=here.staff.chance, named=here.staff.named),
+        registering=here.registering,
+        requests=here.rights_acts,
+        install=INSTALL,
+    )
     probes = {"PostgreSQL": here.facts.last, "NATS": lambda: here.streams.last("OBS-live")}
     return Litestar(
         route_handlers=[
@@ -552,19 +644,26 @@ def application(here: Town, site: str = "") -> Litestar:
             incidents.routes(here.reads, here.incidents, guard),
             units.routes(here.reads, here.console.units, guard),
             events.routes(here.reads, guard),
-            people.routes(here.staff, guard),
+            people.routes(here.staff, here.invites, guard),
             passkeys.routes(here.passkeys, guard, site),
+            totp.routes(here.totp, Suspending(staff=here.staff), guard),
             published.routes(here.publishing, here.facts, ORIGIN, script()),
-            register.routes(here.registering, INSTALL.zone),
-            oversight.routes(Oversight(ledger=here.ledger, log=here.facts, chance=here.staff.chance), guard),
+            register.routes(here.registering, here.figuring(), INSTALL.zone),
+            oversight.routes(seat.oversight, guard),
+            oversight.page(seat, guard),
             health.routes(here.health_reads, probes, guard),
             staged.routes(here.staged_reads, guard),
             told.routes(here.reads, guard),
+            retention.routes(RetentionReads(ledger=here.ledger, retained=here.retained), guard),
             holds.routes(here.hold_acts, guard),
             approvals.routes(here.approvals, here.console, guard),
             entries.routes(here.entries, guard),
             glass.routes(here.glass, guard),
             evidence.routes(here.evidence, guard),
+            cases.routes(here.aid, guard),
+            case_pages.routes(case_pages.CasePages(here.aid, here.sentences, INSTALL), guard),
+            rights.routes(asked),
+            rights_pages.pages(asked),
             capabilities.routes(
                 ArmingActs(
                     ledger=here.ledger, arming=here.arming, approvals=here.approvals, rates=patience(here.clock)

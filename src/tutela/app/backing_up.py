@@ -24,9 +24,11 @@ from tutela.backends.engines import NATS, POSTGRES
 from tutela.backends.link import Link
 from tutela.backends.places import places
 from tutela.backends.postgres.copying import PostgresCopying
+from tutela.backends.ring import NEXT
 from tutela.backends.server_postgres import PostgresServer
 from tutela.backends.stream_copies import StreamCopies
 from tutela.errors import BadInput, Conflict, StorageFull
+from tutela.flow.retention import BACKUPS
 from tutela.maths.ids import uuid_of
 from tutela.model import note
 from tutela.model.backup import BackedUp, Manifest
@@ -68,6 +70,10 @@ async def run(settings: Settings, folder: Path, *, keys: bool, said: Said) -> Ma
         await asyncio.to_thread(lambda: room(folder, _size(settings)))
         with _full(folder):
             async with PostgresCopying(inside.facts.db).copying() as held:
+                if (settings.data / NEXT).exists():
+                    raise Conflict(
+                        "a change of the root key was interrupted; finish it with `tutela keys rotate`, then back up"
+                    )
                 return await _Backup(inside, folder, keys, said, held).make()
 
 
@@ -129,7 +135,7 @@ class _Backup:
 
     async def _tell(self, now: int) -> None:
         """A copy of everything is an event, and is in the copy."""
-        await self.inside.facts.append([event("backup@1", now, BackedUp(keys=self.keys))])
+        await self.inside.facts.append([event("backup@1", now, BackedUp(keys=self.keys), BACKUPS)])
 
     def _files(self) -> None:
         settings = self.inside.settings
@@ -156,10 +162,12 @@ class _Backup:
         return names
 
 
-def event(kind: str, now: int, body: Noun) -> Event:
+def event(kind: str, now: int, body: Noun, subject: str = "") -> Event:
     """What happened to the whole of the log, as an event in it."""
     said = encode(body)
-    return Event(id=uuid_of(kind, now, said), at=now, by=BY, cause=None, kind=kind, timeline=LIVE, body=said)
+    return Event(
+        id=uuid_of(kind, now, said), at=now, by=BY, cause=None, kind=kind, timeline=LIVE, body=said, subject=subject
+    )
 
 
 def _size(settings: Settings) -> int:

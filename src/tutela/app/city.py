@@ -13,8 +13,11 @@ import httpx
 import msgspec
 
 from tutela.app.core import Core, clock, core
+from tutela.app.demo_case import DemonstrationCase
+from tutela.app.demo_case import told as of_case
 from tutela.app.demonstrating_papers import with_papers
 from tutela.app.registering import keep, read
+from tutela.app.rights import demonstrate
 from tutela.app.settings import FIRST_PORT, Settings
 from tutela.errors import BadInput, NotFound
 from tutela.flow.entering import define, enter
@@ -109,11 +112,13 @@ async def run(settings: Settings, seed: int = SEED) -> None:
         city = City(things, seed, clock(), plan(day()), sun.height)
         units = Units(net(await asyncio.to_thread(there.streets)).whole(), seed)
         await keep(inside, await asyncio.to_thread(read, extract().with_name("register.toml")))
+        await demonstrate(inside)
         await with_papers(inside)
         sender_tokens = {**await _enter(inside, things, city), **await _send_out(inside, units)}
         base = f"http://127.0.0.1:{settings.port or FIRST_PORT}"
         async with httpx.AsyncClient(base_url=base, timeout=30) as client:
-            sender = Sender(client, sender_tokens)
+            sender, case = Sender(client, sender_tokens), DemonstrationCase(inside)
+            await sender.send(Moment({}, of_case(clock())))
             last = city.origin // SECOND * SECOND
             while True:
                 await asyncio.sleep(max(0, last + SECOND - clock()) / SECOND)
@@ -124,6 +129,7 @@ async def run(settings: Settings, seed: int = SEED) -> None:
                     await sender.lines(UNITS.name, "positions", units.lines(second))
                 if over := city.over(last, at):
                     await inside.facts.act([told(staged, at) for staged in over], (), (), ())
+                await case.settle(at)
                 last = at
 
 

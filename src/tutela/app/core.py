@@ -8,20 +8,24 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.resources import files
 
 from tutela.app.measuring import Judged
 from tutela.app.settings import Settings
 from tutela.backends.engines import Addresses, addresses
-from tutela.backends.keys import Keys, root_key
+from tutela.backends.keys import Keys
 from tutela.backends.metrics import Meters
 from tutela.backends.nats import NatsStreams
 from tutela.backends.postgres.database import Database
 from tutela.backends.postgres.facts import PostgresFacts
+from tutela.backends.postgres.progress import PostgresProgress
 from tutela.backends.postgres.tokens import PostgresTokens
+from tutela.backends.ring import CURRENT, root_key, roots
 from tutela.backends.tombstones import Tombstones
 from tutela.errors import NotFound
 from tutela.flow import hop
+from tutela.flow.audited import Audited
 from tutela.flow.catalogue import Known
 from tutela.flow.compatible import Compatible
 from tutela.flow.ledger import Ledger
@@ -70,6 +74,7 @@ class Core:
     known: Known
     ledger: Ledger
     compatible: Compatible
+    audited: Audited
     tokens: Tokens
     meters: Meters
     traces: Traces = UNTRACED
@@ -95,22 +100,25 @@ async def core(settings: Settings, name: str, connections: int = 8, traces: Trac
     facts = PostgresFacts(await Database.open(where.pg, connections))
     async with NatsStreams(where.nats, name=name) as streams:
         try:
-            yield replace(await _core(settings, where, facts, streams), traces=traces)
+            yield replace(await _core(settings, where, facts, streams, name), traces=traces)
         finally:
             await facts.close()
 
 
-async def _core(settings: Settings, where: Addresses, facts: PostgresFacts, streams: NatsStreams) -> Core:
+async def _core(settings: Settings, where: Addresses, facts: PostgresFacts, streams: NatsStreams, name: str) -> Core:
     install = await installed(facts)
     await open_streams(streams, await facts.timelines())
     known = Known(facts, install.partitions)  # a million datastreams are a gigabyte: who needs them refreshes it
-    root = await asyncio.to_thread(root_key, settings.data / "root.key")
-    keys = Keys(facts.db, root, clock, tombstones=tombstones(settings))
+    root = await asyncio.to_thread(root_key, settings.data / CURRENT)
+    keys = Keys(facts.db, root, clock, tombstones=tombstones(settings), others=partial(roots, settings.data))
+    await keys.settle()
     tokens = Tokens(PostgresTokens(facts.db), clock, chance)
     meters = Meters()
+    progress = PostgresProgress(facts.db)
+    audited = Audited(name, progress, facts.watched, facts, clock, told=meters.audited.set)
     compatible = Compatible(Judged(policies(), meters), Papers(log=facts, keys=keys, clock=clock))
-    ledger = Ledger(compatible, facts, clock)
-    return Core(settings, where, install, facts, streams, keys, known, ledger, compatible, tokens, meters)
+    ledger = Ledger(compatible, facts, clock, audited=lambda: audited.fine)
+    return Core(settings, where, install, facts, streams, keys, known, ledger, compatible, audited, tokens, meters)
 
 
 async def installed(facts: PostgresFacts) -> Install:

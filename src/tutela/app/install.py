@@ -10,10 +10,10 @@ from tutela.app.core import clock
 from tutela.app.settings import Settings
 from tutela.app.verifying import settle_key
 from tutela.backends.engines import Addresses
-from tutela.backends.keys import root_key
 from tutela.backends.migrate import migrate
 from tutela.backends.postgres.database import Database
 from tutela.backends.postgres.facts import PostgresFacts
+from tutela.backends.ring import CURRENT, root_key
 from tutela.errors import BadInput
 from tutela.model.install import Install
 
@@ -34,7 +34,7 @@ async def install(settings: Settings, where: Addresses, place: Place) -> Install
     except (ZoneInfoNotFoundError, ValueError) as wrong:
         raise BadInput(f"there is no time zone {place.zone!r}; write it like Europe/Helsinki") from wrong
     await migrate(where.pg, clock())
-    root_key(settings.data / "root.key")
+    root_key(settings.data / CURRENT)
     facts = PostgresFacts(await Database.open(where.pg, 1))
     try:
         wanted = Install(id=str(uuid4()), partitions=place.partitions, zone=place.zone, city=place.city, at=clock())

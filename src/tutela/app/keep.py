@@ -16,6 +16,7 @@ from tutela.app.holds import holds
 from tutela.app.lake import lake
 from tutela.app.measuring import tell
 from tutela.app.memory import settle
+from tutela.app.rotating import retiring
 from tutela.app.settings import Settings
 from tutela.app.tasks import together
 from tutela.app.tracing import traced
@@ -73,6 +74,7 @@ def retainer(inside: Core) -> Retainer:
     """Deletes what is past its source's retention."""
     return Retainer(
         register=inside.facts,
+        ages=inside.facts,
         lake=lake(inside),
         keys=inside.keys,
         log=PostgresLog(inside.facts.db),
@@ -112,4 +114,6 @@ async def run(settings: Settings) -> None:
         )
         settle()
         async with together(*loops):
-            await asyncio.gather(seal(inside, name, stop), archiver(inside).run(stop), retainer(inside).run(stop))
+            await asyncio.gather(
+                seal(inside, name, stop), archiver(inside).run(stop), retainer(inside).run(stop), retiring(inside, stop)
+            )

@@ -1,6 +1,6 @@
 """`tutela restore`: a new instance from a backup, checked against what was signed, with nothing in it that was erased.
 
-The order matters. Keys that were destroyed after the backup was made are destroyed again before anything can be read. The
+The order matters. The root key that opens the backup is the one in force then, though the folder with the keys has newer ones. Keys that were destroyed after the backup was made are destroyed again before anything can be read. The
 witness is cut back to what PostgreSQL has, and all is verified before anything is signed. Then the restore becomes an event, and
 all that is signed from then on is of a new seal epoch: somebody may hold a later checkpoint of the old one, over events
 that are lost.
@@ -21,7 +21,7 @@ from tutela.app.lake import lake
 from tutela.app.settings import Settings
 from tutela.app.verifying import check as verified
 from tutela.app.verifying import public_key, settle_key
-from tutela.backends import copies
+from tutela.backends import copies, ring
 from tutela.backends.checkpoints import cut
 from tutela.backends.copies import Said, copy, empty, room
 from tutela.backends.engines import Engines
@@ -108,8 +108,8 @@ def _lay(settings: Settings, wanted: Wanted, manifest: Manifest, keys: Path) -> 
     """Every file in its place, before anything runs."""
     room(settings.data, manifest.size)
     private(settings.data)
-    for name in KEYS:
-        keep(settings.data / name, (keys / name).read_bytes())
+    for path in (*(keys / name for name in KEYS), *keys.glob("root-*.key")):
+        keep(settings.data / path.name, path.read_bytes())
     keep(public_key(settings), (wanted.folder / "log.pub").read_bytes(), 0o644)
     if (wanted.folder / LAKE).exists():
         copy(wanted.folder / LAKE, Path(settings.lake))
@@ -146,7 +146,8 @@ class _Restore:
         inside, manifest = self.inside, self.manifest
         if inside.install.id != manifest.install:
             raise Broken(f"the database is of the install {inside.install.id}, the manifest of {manifest.install}")
-        await inside.keys.fits()
+        root = await inside.keys.fits()
+        await asyncio.to_thread(ring.take, inside.settings.data, ring.name_of(root))
         again = await self._erase(stones)
         await self._shut_out()
         await self._cut_back()

@@ -18,9 +18,11 @@ from tutela.app.apart import Apart
 from tutela.app.approving import acts as deciding
 from tutela.app.approving import glass as breaking
 from tutela.app.arming import arming
+from tutela.app.cases import aid
 from tutela.app.core import Core, chance, clock, core
 from tutela.app.disks import reserve
 from tutela.app.evidence import evidence as making
+from tutela.app.figures import figuring
 from tutela.app.holds import holds as keeping
 from tutela.app.hooks import Hooks
 from tutela.app.lake import lake
@@ -30,6 +32,8 @@ from tutela.app.memory import settle
 from tutela.app.papers import papers as filing
 from tutela.app.passkeys import passkeys_of
 from tutela.app.registering import registering
+from tutela.app.retention import retained
+from tutela.app.rights import answering
 from tutela.app.settings import FIRST_MQTT_PORT, FIRST_PORT, Settings
 from tutela.app.staff import staff
 from tutela.app.tasks import together
@@ -37,6 +41,7 @@ from tutela.app.tracing import followed, following, traced
 from tutela.app.verifying import origin, publishing, script
 from tutela.app.wording import sentences
 from tutela.backends.postgres.progress import PostgresProgress
+from tutela.backends.spool import SPOOL, SpoolFolder
 from tutela.flow import hop
 from tutela.flow.act import Acts
 from tutela.flow.arming_acts import ArmingActs, patience
@@ -47,8 +52,10 @@ from tutela.flow.gateway import Gateway, Options
 from tutela.flow.health import Health
 from tutela.flow.history import History
 from tutela.flow.hold_acts import HoldActs
+from tutela.flow.invite_acts import InviteActs
 from tutela.flow.oversee import Oversight
 from tutela.flow.paper_acts import PaperActs
+from tutela.flow.people import Staff
 from tutela.flow.prose import Prose
 from tutela.flow.published import Publishing
 from tutela.flow.rates import Rates
@@ -58,7 +65,11 @@ from tutela.flow.read_rules import RuleReads
 from tutela.flow.read_staged import StagedReads
 from tutela.flow.record import Recorder
 from tutela.flow.register_public import Registering
+from tutela.flow.retention import RetentionReads
+from tutela.flow.spooling import Spooling
+from tutela.flow.suspending import Suspending
 from tutela.flow.tokens import Doorkeeper
+from tutela.flow.totp import Totp, Ways
 from tutela.flow.units import UnitActs
 from tutela.model.flow import Give
 from tutela.model.timeline import LIVE
@@ -66,6 +77,8 @@ from tutela.screens import (
     alerts,
     approvals,
     capabilities,
+    case_pages,
+    cases,
     entries,
     events,
     evidence,
@@ -81,9 +94,13 @@ from tutela.screens import (
     people,
     published,
     register,
+    retention,
+    rights,
+    rights_pages,
     rules,
     staged,
     told,
+    totp,
     units,
 )
 from tutela.screens.console import Console
@@ -111,6 +128,7 @@ class Doors:
     health: Health
     keeper: Doorkeeper
     publishing: Publishing
+    spooling: Spooling
     register: Registering
 
     @property
@@ -133,7 +151,15 @@ async def doors(inside: Core) -> Doors:
         options=Options(may=reserve(inside.settings).check, traces=inside.traces),
     )
     keeper = Doorkeeper(inside.tokens, inside.known, told, clock)
-    return Doors(inside, gateway, told, keeper, await publishing(inside), registering(inside))
+    return Doors(inside, gateway, told, keeper, await publishing(inside), spooling(inside, told), registering(inside))
+
+
+def spooling(inside: Core, health: Health) -> Spooling:
+    """The door for what people tell, and what waits behind it while the log can't be written."""
+    facts, keys, install = inside.facts, inside.keys, inside.install
+    recorder = Recorder(facts, keys, inside.known, health, clock, chance, ways=install.ways, traces=inside.traces)
+    spool = SpoolFolder(inside.settings.data / SPOOL, keys.root)
+    return Spooling(recorder, spool, keys, facts, clock, told=inside.meters.spooled.set)
 
 
 def application(behind: Doors) -> Litestar:
@@ -153,18 +179,18 @@ def _routes(behind: Doors) -> Sequence[Router]:
     inside = behind.core
     facts, known, keys, ledger = inside.facts, inside.known, inside.keys, inside.ledger
     here = staff(inside, chance)
-    own, broken = passkeys_of(inside, here), breaking(inside)
+    broken = breaking(inside)
     guard = Guard(here, Rates(clock, told=slowed(inside.meters)), broken.glasses)
     shown = reads(ledger, facts, known, History(lake(inside), inside.streams, keys, inside.install.partitions), keys)
     deeds = Deeds(ledger, facts, facts, Prose(keys))
     acts, commands, moves, words = Acts(deeds), Incidents(deeds), UnitActs(ledger, facts, facts), sentences(inside)
-    vitals, outcomes = _vitals(behind), StagedReads(ledger=ledger, desk=facts, log=facts)
     console = Console(
         reads=shown,
-        health=vitals,
-        staged=outcomes,
+        health=_vitals(behind),
+        staged=StagedReads(ledger=ledger, desk=facts, log=facts),
         staff=here,
-        passkeys=own,
+        invites=InviteActs(staff=here, approvals=deciding(inside)),
+        ways=Ways(passkeys_of(inside, here), Totp(staff=here, issuer=inside.install.city)),
         acts=acts,
         incidents=commands,
         units=moves,
@@ -178,14 +204,13 @@ def _routes(behind: Doors) -> Sequence[Router]:
         observations.routes(shown, guard),
         alerts.routes(shown, acts, words, guard),
         incidents.routes(shown, commands, guard),
-        *_accountable(behind, shown, guard),
+        *_accountable(behind, shown, here, guard),
         told.routes(shown, guard),
         units.routes(shown, moves, guard),
         events.routes(shown, guard),
-        people.routes(here, guard),
-        passkeys.routes(own, guard, inside.settings.site),
-        health.routes(vitals, _probes(inside), guard),
-        staged.routes(outcomes, guard),
+        *_people(inside, here, console, guard),
+        health.routes(console.health, _probes(inside), guard),
+        staged.routes(console.staged, guard),
         rules.routes(RuleReads(ledger=ledger, rules=facts, ticks=facts, try_=Apart(inside.settings).run), guard),
         *_decided(behind, console, guard),
     ]
@@ -203,20 +228,39 @@ def _decided(behind: Doors, console: Console, guard: Guard) -> Sequence[Router]:
     ]
 
 
+def _people(inside: Core, here: Staff, console: Console, guard: Guard) -> Sequence[Router]:
+    """Who works here, and how they come in."""
+    return [
+        people.routes(here, console.invites, guard),
+        passkeys.routes(console.ways.passkeys, guard, inside.settings.site),
+        totp.routes(console.ways.totp, Suspending(staff=here), guard),
+    ]
+
+
 def _for_everybody(behind: Doors) -> Sequence[Router]:
     """What nobody has to sign in for: the log's roots and proofs, and the register."""
     inside = behind.core
     return [
         published.routes(behind.publishing, inside.facts, origin(inside.install), script()),
-        register.routes(behind.register, inside.install.zone),
+        register.routes(behind.register, figuring(inside, behind.register, behind.publishing), inside.install.zone),
     ]
 
 
-def _accountable(behind: Doors, shown: Reads, guard: Guard) -> Sequence[Router]:
+def _accountable(behind: Doors, shown: Reads, here: Staff, guard: Guard) -> Sequence[Router]:
     """What leaves for others, what is kept for them, and who looks at all of it."""
     inside = behind.core
+    asked = answering(inside, shown)
+    desk = rights.desk(asked.rights, asked, guard, inside.install.city)
+    eyes = Oversight(ledger=inside.ledger, log=inside.facts, chance=chance, named=here.named)
+    seat = oversight.Seat(oversight=eyes, registering=behind.register, requests=asked, install=inside.install)
     return [
+        rights.routes(desk),
+        rights_pages.pages(desk),
         evidence.routes(making(inside, shown, behind.publishing), guard),
+        *_cases(inside, shown, guard),
+        retention.routes(RetentionReads(ledger=inside.ledger, retained=retained(inside, lake(inside))), guard),
+        oversight.routes(eyes, guard),
+        oversight.page(seat, guard),
         capabilities.routes(
             ArmingActs(
                 ledger=inside.ledger,
@@ -228,8 +272,14 @@ def _accountable(behind: Doors, shown: Reads, guard: Guard) -> Sequence[Router]:
         ),
         papers.routes(PaperActs(ledger=inside.ledger, papers=filing(inside)), guard, inside.install.city),
         holds.routes(HoldActs(ledger=inside.ledger, holds=keeping(inside), approvals=deciding(inside)), guard),
-        oversight.routes(Oversight(ledger=inside.ledger, log=inside.facts, chance=chance), guard),
     ]
+
+
+def _cases(inside: Core, shown: Reads, guard: Guard) -> Sequence[Router]:
+    """Where people are looked for, and nowhere else."""
+    here = aid(inside, shown)
+    pages = case_pages.CasePages(here, sentences(inside), inside.install)
+    return [cases.routes(here, guard), case_pages.routes(pages, guard)]
 
 
 def _vitals(behind: Doors) -> HealthReads:
@@ -248,10 +298,7 @@ def _vitals(behind: Doors) -> HealthReads:
 def _machines(behind: Doors) -> Router:
     """The doors over HTTP of whatever is no person."""
     inside, known, traces = behind.core, behind.core.known, behind.core.traces
-    recorder = Recorder(
-        inside.facts, inside.keys, known, behind.health, clock, chance, ways=inside.install.ways, traces=traces
-    )
-    tells = followed(timing(recorder.tell, inside.meters, "facts"), traces, "tell")
+    tells = followed(timing(behind.spooling.tell, inside.meters, "facts"), traces, "tell")
     doors_ = [
         devices(Door(behind.give, tells, known, behind.keeper.identify)),
         hooks(behind.keeper.identify, Hooks(inside, behind.gateway).take),
@@ -274,6 +321,8 @@ async def running(behind: Doors) -> AsyncIterator[None]:
         inside.known.run(REFRESH),
         inside.compatible.run(REFRESH),
         behind.health.run(inside.facts),
+        behind.spooling.run(),
+        inside.audited.run(),
         behind.publishing.run(),
         tell(inside.meters, inside.settings, "serve"),
     ):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from tutela.backends.trust import HERE, read
 from tutela.errors import BadInput
 
 DATA = "TUTELA_DATA"
@@ -76,10 +77,14 @@ class Settings:
 
 
 def settings(data: Path | None = None, port: int | None = None, env: Mapping[str, str] | None = None) -> Settings:
-    """The settings of this process: what is given, else the environment, else the usual places."""
+    """The settings of this process: what is given, else the environment, else the usual places.
+
+    From then on, packages that are trusted there may bring parts here.
+    """
     known = os.environ if env is None else env
-    chosen = data or (Path(known[DATA]) if known.get(DATA) else _usual(known))
-    return Settings(chosen.expanduser().resolve(), known, port or _port(known, PORT), _port(known, MQTT_PORT))
+    chosen = (data or (Path(known[DATA]) if known.get(DATA) else _usual(known))).expanduser().resolve()
+    HERE.allow(read(chosen))
+    return Settings(chosen, known, port or _port(known, PORT), _port(known, MQTT_PORT))
 
 
 def _port(env: Mapping[str, str], name: str) -> int | None:

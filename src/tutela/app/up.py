@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from tutela.app import wording
+from tutela.app import trusting, wording
 from tutela.app.children import answers, at_once, program
 from tutela.app.core import chance, core, peopled
 from tutela.app.demonstrating import its_witness, without_it
@@ -73,6 +73,8 @@ async def _live(
         _must_be_free(chosen.port, "--port")
         _must_be_free(chosen.mqtt_port, MQTT_PORT)
         say("engines are up: NATS and PostgreSQL")
+        for one in trusting.listed():
+            say(f"the package {one.name} {one.version} brings parts: {one.state}")
         await install(chosen, engines.addresses, where)
         _must_be_free(chosen.metrics_port, METRICS)
         metrics = chosen.metrics_port or _free_port(FIRST_METRICS, METRICS)
@@ -111,6 +113,7 @@ async def _children(engines: Engines, settings: Settings, workers: int, *, demo:
 async def _codes(settings: Settings, *, demo: bool) -> tuple[tuple[Role, str], ...]:
     """A code for a supervisor and one for an operator, as long as nobody has enrolled."""
     async with core(settings, "up", connections=1) as inside:
+        await trusting.told(inside)
         if not demo:
             await without_it(inside)
         if await peopled(inside.facts):

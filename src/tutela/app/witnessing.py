@@ -97,8 +97,8 @@ class Witness:
     def silence(self) -> str:
         """What to say aloud of a log that shows nothing new; "" while it does.
 
-        It is no alarm that ends the cosigning. Nothing signed contradicts itself: a log signs when it has something to sign, so one
-        that is frozen for us and one where nothing happens look the same. People can tell them apart, when they are told.
+        It is no alarm that ends the cosigning, since nothing signed contradicts itself. But a log in which nothing happens signs that, each
+        five minutes: one that shows nothing new does not work, or is frozen for us. People can tell these apart, when they are told.
         """
         now, last = self.clock(), seen(self._watched())
         since = self._grew if last is None else min(self._grew, last.at)
@@ -106,7 +106,7 @@ class Witness:
             return ""
         newest = "" if last is None else f"; the newest one has size {last.size:,} and is of {iso(last.at)}"
         return (
-            f"the log has shown no new checkpoint for {(now - since) // MINUTE} minutes{newest}. Either nothing happens there, or "
+            f"the log has shown no new checkpoint for {(now - since) // MINUTE} minutes{newest}. The city's log has stopped, or "
             "others are shown another log than you: ask the city, and somebody else, for its newest size"
         )
 

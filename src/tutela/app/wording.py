@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
 from importlib.resources import files
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from tutela.app.core import Core
+from tutela.backends.trust import HERE
 from tutela.errors import BadInput
 from tutela.flow.explain import Language, Sentences
 from tutela.screens.sentences import language
@@ -27,9 +27,9 @@ def sentences(inside: Core) -> Sentences:
 
 
 def words(name: str) -> Language:
-    """The language of that name, with the sentences that installed packages bring; none of ours is changed by these."""
+    """The language of that name, with the sentences that trusted packages bring; none of ours is changed by these."""
     own, brought = language(name), dict[str, str]()
-    for point in sorted(entry_points(group=GROUP), key=lambda point: (point.name, point.value)):
+    for point in HERE.points(GROUP):
         brought |= _of(point.value, name)
     return msgspec.structs.replace(own, sentences={**brought, **own.sentences})
 

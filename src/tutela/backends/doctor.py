@@ -14,7 +14,10 @@ from tutela.backends.finding import Finding, bad, good, warning
 from tutela.backends.orphans import Lock, orphans
 from tutela.backends.places import OWNER, SYSTEM, Places, places
 from tutela.backends.server_nats import free, read_access
+from tutela.backends.spool import SPOOL
+from tutela.backends.trust import HERE, TRUSTED
 from tutela.errors import NotFound
+from tutela.model.when import iso
 
 SECRETS = ("*.key", "*.pem", "key*", "keys/*", "nats/access.json", "nats/server.conf")
 PYTHON = (3, 11)
@@ -23,7 +26,7 @@ PYTHON = (3, 11)
 async def examine(data_dir: Path, env: Mapping[str, str]) -> list[Finding]:
     """All findings, the machine's first, then the instance's, then the engines'."""
     where = places(data_dir)
-    found = [_python(), *_disks(where), *_gone(), *_instance(where, env)]
+    found = [_python(), *_packages(), *_disks(where), *_gone(), *_instance(where, env)]
     try:
         at = addresses(data_dir, env)
     except NotFound as nothing:
@@ -38,6 +41,19 @@ def _python() -> Finding:
     if sys.version_info < PYTHON:
         return bad(f"Python {version} is too old", sys.executable, "install Python 3.11 or newer")
     return good(f"Python {version}", sys.executable)
+
+
+def _packages() -> Iterator[Finding]:
+    """Packages from outside that bring parts: those that nobody trusted are not at work."""
+    for one, state in HERE.states():
+        if state == TRUSTED:
+            yield good(f"{one.name} {one.version} brings parts, and is trusted as it is", one.name)
+        else:
+            yield warning(
+                f"{one.name} {one.version} brings parts that are not at work; it is {state}",
+                one.name,
+                f"look at it, and then: tutela parts trust {one.name}; or take it out",
+            )
 
 
 def _disks(where: Places) -> Iterator[Finding]:
@@ -77,6 +93,7 @@ def _instance(where: Places, env: Mapping[str, str]) -> Iterator[Finding]:
     if not where.data.exists():
         return
     yield from _permissions(where)
+    yield from _spooled(where.data / SPOOL)
     if Lock.held(where.run / "lock"):
         yield good("a supervisor is at work", where.run)
         return
@@ -93,6 +110,17 @@ def _instance(where: Places, env: Mapping[str, str]) -> Iterator[Finding]:
             f"another program listens on port {access.port}, which was ours",
             "127.0.0.1",
             "the next `tutela up` takes another",
+        )
+
+
+def _spooled(where: Path) -> Iterator[Finding]:
+    waits = [one for one in where.iterdir() if one.name[0] != "."] if where.exists() else []
+    if waits:
+        since = iso(min(round(one.stat().st_mtime * 1e6) for one in waits))
+        yield bad(
+            f"{len(waits)} calls wait beside the log, the oldest one since {since}",
+            where,
+            "make PostgreSQL answer, and they are told to the log by themselves; what stays then was altered: look at serve's log",
         )
 
 

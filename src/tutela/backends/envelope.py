@@ -43,9 +43,14 @@ def disclose(data_key: bytes, bucket: str, sealed: bytes) -> bytes:
         ) from wrong
 
 
-def keyed(root: bytes, body: bytes) -> bytes:
-    """HMAC-SHA-256 (RFC 2104) of the body, under a key that is derived from the root key (HKDF, RFC 5869) for ids alone."""
-    return hmac.digest(HKDF(SHA256(), length=32, salt=None, info=_IDS).derive(root), body, "sha256")
+def ids_key(root: bytes) -> bytes:
+    """The key that ids are made with, derived from the root key (HKDF, RFC 5869) for that alone."""
+    return HKDF(SHA256(), length=32, salt=None, info=_IDS).derive(root)
+
+
+def keyed(key: bytes, body: bytes) -> bytes:
+    """HMAC-SHA-256 (RFC 2104) of the body, under the key of ids."""
+    return hmac.digest(key, body, "sha256")
 
 
 def erased(bucket: str, at: int) -> Refused:

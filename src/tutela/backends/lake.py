@@ -18,7 +18,7 @@ import duckdb
 import pyarrow as pa
 
 from tutela.backends.lake_catalogue import Where, connect, missing, shred, tidy
-from tutela.backends.lake_past import Ids, Past, forget, forgotten, overdue
+from tutela.backends.lake_past import Ids, Past, forget, forgotten, oldest, overdue
 from tutela.backends.lake_reads import Series, Span, passed, recorded, sealed, series, ticked
 from tutela.backends.lake_rows import PLAIN, tables
 from tutela.errors import BadInput, Conflict, EngineDown, StorageFull
@@ -89,6 +89,10 @@ class DuckLake:
     async def overdue(self, timeline: str, datastreams: Ids, before: int, since: int = EVER) -> int:
         """The rows of these datastreams in that time which lie in the clear."""
         return await self._in_thread(partial(overdue, of=Past(timeline, datastreams, before, since)))
+
+    async def oldest(self, timeline: str, datastreams: Ids) -> int | None:
+        """The time of the oldest row of these datastreams that lies in the clear; None: there is none."""
+        return await self._in_thread(partial(oldest, timeline=timeline, datastreams=datastreams))
 
     async def forget(self, timeline: str, datastreams: Ids, before: int, since: int = EVER) -> int:
         """Delete those; how many they were."""

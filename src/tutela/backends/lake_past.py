@@ -40,6 +40,20 @@ def overdue(lake: duckdb.DuckDBPyConnection, of: Past) -> int:
     return int(found[0]) if found else 0
 
 
+def oldest(lake: duckdb.DuckDBPyConnection, timeline: str, datastreams: Ids) -> int | None:
+    """The time of the oldest row of these datastreams that lies in the clear; None: there is none."""
+    lake.register("past", pa.table({"id": datastreams}))
+    asked = [
+        f"select min(time) as t from lake.{name} where timeline = ? and datastream in (select id from past)"  # noqa: S608  names of ours
+        for name in PLAIN
+    ]
+    found = lake.execute(
+        f"select epoch_us(min(t)) from ({' union all '.join(asked)})",  # noqa: S608  names of ours
+        [timeline] * len(asked),
+    ).fetchone()
+    return found[0] if found else None
+
+
 def forget(lake: duckdb.DuckDBPyConnection, of: Past) -> int:
     """Delete them, and remember which messages lack rows from now on: a replay must not be blamed for it."""
     lake.register("past", pa.table({"id": of.datastreams}))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from tutela.backends.envelope import close, disclose, erased, keyed, new_key, no_key
+from tutela.backends.envelope import close, disclose, erased, ids_key, keyed, new_key, no_key
+from tutela.model.retention import BucketKey
 
 
 def _now() -> int:
@@ -17,6 +18,7 @@ def _now() -> int:
 class _Bucket:
     name: str
     data_key: bytes
+    at: int
     destroyed_at: int | None = None
 
 
@@ -38,7 +40,7 @@ class MemoryKeys:
         key = next((key for key, held in own if held.destroyed_at is None), None)
         if key is None:
             key = str(len(self.buckets) + 1)
-            self.buckets[key] = _Bucket(bucket, new_key())
+            self.buckets[key] = _Bucket(bucket, new_key(), self.clock())
         return key, close(self._usable(key).data_key, bucket, plain)
 
     async def open(self, key: str, sealed: bytes) -> bytes:
@@ -48,18 +50,27 @@ class MemoryKeys:
 
     def keyed(self, body: bytes) -> bytes:
         """The digest that this body has in this install; who lacks its root key can neither make nor check it."""
-        return keyed(self.root, body)
+        return keyed(ids_key(self.root), body)
 
-    async def in_use(self) -> Mapping[str, str]:
-        """The keys that are in use, by id, each with its bucket."""
-        return {key: held.name for key, held in self.buckets.items() if held.destroyed_at is None}
+    async def in_use(self) -> Sequence[BucketKey]:
+        """The keys that are in use."""
+        return [key for key in self._all() if key.destroyed_at is None]
+
+    async def gone(self) -> Sequence[BucketKey]:
+        """Those that were destroyed, the first one first."""
+        gone = [(key.destroyed_at, key.id, key) for key in self._all() if key.destroyed_at is not None]
+        return [key for _, _, key in sorted(gone, key=lambda one: one[:2])]
+
+    def _all(self) -> Iterator[BucketKey]:
+        for id_, held in self.buckets.items():
+            yield BucketKey(id=id_, bucket=held.name, at=held.at, destroyed_at=held.destroyed_at)
 
     async def destroy(self, key: str) -> None:
         """Erase all that this key sealed. Destroying twice keeps the first date."""
         if key not in self.buckets:
             raise no_key(key)
         held = self.buckets[key]
-        self.buckets[key] = _Bucket(held.name, b"", held.destroyed_at or self.clock())
+        self.buckets[key] = _Bucket(held.name, b"", held.at, held.destroyed_at or self.clock())
 
     async def shred(self) -> None:
         """Nothing is in a file: it is counted."""

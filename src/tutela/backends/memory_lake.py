@@ -95,6 +95,11 @@ class MemoryLake:
         """The rows of these datastreams before that time which lie in the clear."""
         return sum(int(gone.sum()) for _, _, _, gone in self._past(timeline, datastreams, before, since))
 
+    async def oldest(self, timeline: str, datastreams: Ids) -> int | None:
+        """The time of the oldest row of these datastreams that lies in the clear; None: there is none."""
+        found = [int(rows.time[past].min()) for _, _, rows, past in self._past(timeline, datastreams, 2**62, EVER)]
+        return min(found, default=None)
+
     async def forget(self, timeline: str, datastreams: Ids, before: int, since: int = EVER) -> int:
         """Delete those; how many they were."""
         count = 0

@@ -48,6 +48,9 @@ class Meters:
         self.unwitnessed = self._gauge(
             "cosignature_wait_seconds", "How long a checkpoint waits for a witness.", "witness"
         )
+        self.audited = self._gauge("audited", "Whether the log was signed and cosigned within ten minutes: 1 or 0.")
+        self.audited.set(1)
+        self.spooled = self._gauge("calls_spooled", "Calls that wait beside the log, because it could not be written.")
         self.lag = self._gauge("worker_lag_messages", "Messages not worked off yet (live).", "stage", "partition")
         self.archive = self._gauge("archive_lag_messages", "Messages not archived yet.", "stream")
         self.alerts = self._gauge("alerts", "Open alerts (live).", "status")

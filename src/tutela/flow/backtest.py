@@ -20,10 +20,10 @@ from tutela.model.telling import Telling
 from tutela.model.when import DAY, MINUTE
 
 from . import hop
+from .backtested import Backtested
 from .correlate import Came, Correlate
 from .detecting import DETECT, DetectStage
 from .detector import Detector, is_citywide
-from .ports import Backtested
 from .stage import Where
 from .tried import Days, Tried, minute_of, summed
 

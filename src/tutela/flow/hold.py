@@ -21,7 +21,7 @@ from tutela.model.timeline import LIVE
 from tutela.model.when import MINUTE, iso
 
 from .ports import Clock, Desk, Log
-from .prose import Prose
+from .prose import Prose, words_of
 from .spared import Spared, windows
 
 AROUND = 10 * MINUTE
@@ -80,7 +80,7 @@ class Holds:
         return found
 
     async def _tell(self, kind: str, said: Hold | HoldLifted, by: str) -> None:
-        sealed = await self.prose.kept_in(f"oversight/holds/{said.id}", said.reason)
+        sealed = await self.prose.kept_in(_reasons(said.id), said.reason)
         body, now = encode(msgspec.structs.replace(said, reason=sealed)), self.clock()
         await self.log.append(
             [
@@ -102,6 +102,7 @@ class Holds:
         """What must not be destroyed now."""
         spared = Spared()
         for hold in await self.standing():
+            spared.buckets.add(_reasons(hold.id))
             if hold.incident is None:
                 spared.buckets.add(hold.bucket or "")
             else:
@@ -113,6 +114,7 @@ class Holds:
         parts = [incident, *[await self.desk.incident(id_) for id_ in incident.fused]]
         alerts = [await self.desk.alert(id_) for one in parts for id_ in one.alerts]
         detections = await self.desk.detections([id_ for alert in alerts for id_ in alert.detections])
+        spared.buckets.update([words_of(one) for one in parts] + [words_of(one) for one in alerts])
         facts = [*(id_ for one in parts for id_ in one.calls), *(id_ for one in detections for id_ in one.facts)]
         for id_ in dict.fromkeys(facts):
             try:
@@ -122,6 +124,11 @@ class Holds:
             spared.keys.add(event.key or "")
         for number, times in windows(detections, AROUND).items():
             spared.rows.setdefault(number, []).append(times)
+
+
+def _reasons(hold: str) -> str:
+    """The bucket of what was said about a hold."""
+    return f"oversight/holds/{hold}"
 
 
 def _proper(hold: Hold, now: int) -> None:

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import count
 from typing import NoReturn, TypeVar
+
+import msgspec
 
 from tutela.errors import Refused, TutelaError
 from tutela.maths.ids import digest, uuid_of
@@ -20,6 +23,7 @@ from tutela.model.noun import Noun
 from tutela.model.timeline import LIVE
 from tutela.model.when import SECOND
 
+from .audited import AUDITED
 from .ports import Clock, Log, Policy
 
 Record = TypeVar("Record")
@@ -59,13 +63,18 @@ class Query(Noun, frozen=True, kw_only=True):
 
 
 class Denial(Noun, frozen=True, kw_only=True):
-    """Body of `refusal@1`: who wanted what and why, which policy said no, of which set (its digest), and in which words."""
+    """Body of `refusal@1`: who wanted what and why, which policy said no, of which set (its digest), and in which words.
+
+    `also` are the others that say no to it; `request` is the digest of the question itself (SHA-256): all that the policies looked at.
+    """
 
     asker: Asker
     query: str
     policy: str
     says: str
     policies: str = ""
+    also: tuple[str, ...] = ()
+    request: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +84,14 @@ class _Decided:
 
 
 class Ledger:
-    """Decides and writes down. Every read and act of people goes through one."""
+    """Decides and writes down. Every read and act of people goes through one.
 
-    def __init__(self, policy: Policy, log: Log, clock: Clock) -> None:
+    `audited` tells whether the log is looked after (`flow/audited.py`); questions say so to the policies.
+    """
+
+    def __init__(self, policy: Policy, log: Log, clock: Clock, audited: Callable[[], bool] = lambda: True) -> None:
         self._policy = policy
+        self._audited = audited
         self._log = log
         self._clock = clock
         self._decided: dict[tuple[object, ...], _Decided] = {}
@@ -89,6 +102,11 @@ class Ledger:
         """The time by which decisions are made, in microseconds."""
         return self._clock()
 
+    @property
+    def policies(self) -> str:
+        """The digest of the policies that decide."""
+        return self._policy.digest
+
     def may(self, ask: Ask) -> bool:
         """Whether the policies permit it. Writes nothing."""
         return self._decide(ask) is None
@@ -98,11 +116,11 @@ class Ledger:
         refused = self._decide(ask)
         if refused is None:
             return
-        await self.refuse(ask.access, timeline, query, refused)
+        await self.refuse(ask.access, timeline, query, refused, _request(ask))
 
-    async def refuse(self, access: Access, timeline: str, query: str, refused: Refused) -> NoReturn:
+    async def refuse(self, access: Access, timeline: str, query: str, refused: Refused, request: str = "") -> NoReturn:
         """Write `refusal@1` and raise Refused: what is refused outright, whoever asks (`policy.refusals`)."""
-        await self._denied(asker_of(access), timeline, query, refused)
+        await self._denied(asker_of(access), timeline, query, refused, request)
         raise Refused(refused.message, policy=refused.policy)
 
     async def refuse_here(self, by: str, query: str, refused: Refused) -> None:
@@ -137,9 +155,16 @@ class Ledger:
         )
         await self._write("query@1", access.agent.id, timeline, says)
 
-    async def _denied(self, asker: Asker, timeline: str, query: str, refused: Refused) -> None:
+    async def _denied(self, asker: Asker, timeline: str, query: str, refused: Refused, request: str = "") -> None:
+        all_ = refused.where.get("policies", ())
         says = Denial(
-            asker=asker, query=query, policy=refused.policy, says=refused.message, policies=self._policy.digest
+            asker=asker,
+            query=query,
+            policy=refused.policy,
+            says=refused.message,
+            policies=self._policy.digest,
+            also=tuple(one for one in all_ if one != refused.policy) if isinstance(all_, list) else (),
+            request=request,
         )
         await self._write("refusal@1", asker.agent, timeline, says)
 
@@ -148,6 +173,8 @@ class Ledger:
         await self._write("export@1", access.agent.id, timeline, says, subject)
 
     def _decide(self, ask: Ask) -> Refused | None:
+        if self._audited():
+            ask = msgspec.structs.replace(ask, stands=ask.stands | {AUDITED})
         group, now = _group(ask), self._clock()
         known = self._decided.get(group)
         if known is None or not 0 <= now - known.at <= HOLDS:
@@ -205,6 +232,10 @@ def _group(ask: Ask) -> tuple[object, ...]:
     return (
         (agent.role, agent.agency, agent.suspended, ask.access.purpose, ask.access.legal_basis, ask.access.factor),
         (ask.action, ask.record_class, ask.record_purposes, ask.personal_data, ask.agency, ask.joint, ask.invites),
-        ask.stands,
+        tuple(sorted(ask.stands)),
         ask.expires is not None and ask.expires <= ask.now,
     )
+
+
+def _request(ask: Ask) -> str:
+    return sha256(encode(_group(ask))).hexdigest()

@@ -50,6 +50,10 @@ INSTALL = "install"
 ENTRANCE = "entrance"
 """Who locks somebody out."""
 
+SUSPENDED, RESTORED = "suspended@1", "restored@1"
+PUT_OFF = (SUSPENDED, RESTORED)
+"""The events that say whether somebody may come in at all (`flow/suspending.py`)."""
+
 Chance = Callable[[int], bytes]
 Came = TypeVar("Came")
 
@@ -108,7 +112,7 @@ class Staff:
     async def may_invite_again(self, access: Access, agent: str, query: str) -> Agent:
         """Who that is, when this person may invite them; raises Refused, and NotFound."""
         try:
-            known = await self._known(agent)
+            known = await self.known(agent)
         except NotFound:  # whoever may invite nobody is not told who is here
             await self._may_invite(access, access.agent.role, access.agent.agency, query)
             raise
@@ -121,7 +125,7 @@ class Staff:
 
     async def invite_again_here(self, agent: str, ends: int | None = None) -> tuple[Role, str]:
         """As `invite_again`, for whoever holds the machine; with the role that they have."""
-        known = await self._known(agent)
+        known = await self.known(agent)
         return known.role, await self._invite(INSTALL, known.role, known.agency, ends or known.until, known.id)
 
     async def enrol(self, code: str, name: str, address: str = "") -> tuple[Agent, str]:
@@ -167,7 +171,7 @@ class Staff:
     async def named(self, agent: Agent) -> Agent:
         """An agent with their name, to be shown to themselves; still without one when it was erased."""
         try:
-            return msgspec.structs.replace(agent, name=(await self._known(agent.id)).name)
+            return msgspec.structs.replace(agent, name=(await self.known(agent.id)).name)
         except Refused:
             return agent
 
@@ -242,7 +246,7 @@ class Staff:
         if for_.agent is None:
             agent = Agent(id=uuid_of("agent", hash_), name=_name(name), role=for_.role, agency=for_.agency)
         else:
-            agent = await self._known(for_.agent)
+            agent = await self.known(for_.agent)
         agent = msgspec.structs.replace(agent, until=for_.ends)
         nameless = msgspec.structs.replace(agent, name="")
         await self.people.enrol(hash_, nameless, await self._enrolled(agent, hash_))
@@ -256,12 +260,15 @@ class Staff:
             body = encode(Locked(agent=agent, until=until))
             await self.log.append([self._event("locked-out@1", ENTRANCE, agent or ENTRANCE, body, self.chance(SALT))])
 
-    async def _known(self, agent: str) -> Agent:
-        """Somebody who enrolled before, as the log has them."""
-        told = [event for event in await self.log.about(agent) if event.kind == "agent@1"]
+    async def known(self, agent: str) -> Agent:
+        """Somebody who enrolled before, as the log has them; raises NotFound."""
+        about = await self.log.about(agent)
+        told = [event for event in about if event.kind == "agent@1"]
         if not told or told[-1].key is None:
             raise NotFound(f"nobody with the id {agent!r} has enrolled; invite them as somebody new")
-        return _agent(await self.keys.open(told[-1].key, told[-1].body))
+        found = _agent(await self.keys.open(told[-1].key, told[-1].body))
+        put_off = [event.kind for event in about if event.kind in PUT_OFF]
+        return msgspec.structs.replace(found, suspended=put_off[-1:] == [SUSPENDED])
 
     async def _enrolled(self, agent: Agent, hash_: bytes) -> Event:
         """A name is personal data: sealed, in a bucket of its own, so that it can be erased."""

@@ -274,11 +274,11 @@ class Desk(Protocol):
 class People(Protocol):
     """Agents, one-time enrolment codes and sessions. Only hashes of secrets are kept.
 
-    A code works once, until its time: `invited` (role, until) and `enrol` raise NotFound for one that is
-    not known, Conflict for one that is used, and `enrol` Refused for one that is over, or when the agent's role
-    has ended. Who enrols once more is who they were; only the end of their role may be another. `who` raises
-    Refused when the session is over, or the role. `active` says that somebody did something just now. `end` ends a session, with its event; one that is over or never was is left alone. `lasts` is the end of
-    an agent's session, the latest if there are more; 0 when there never was one.
+    A code works once, until its time: `invited` (role, until) and `enrol` raise NotFound for one that is not known, Conflict for
+    one that is used, and `enrol` Refused for one that is over, or when the agent's role has ended. Who enrols once more is who they
+    were; only the end of their role may be another. `restate` keeps what an agent is from now on, and raises NotFound. `who` raises
+    Refused when the session is over, or the role. `active`: somebody did something just now. `end` ends a session, if it goes on.
+    `lasts` is the end of an agent's session, the latest if there are more; 0 when there never was one.
     """
 
     async def enrol(self, code_hash: bytes, agent: Agent, event: Event) -> None: ...
@@ -289,6 +289,7 @@ class People(Protocol):
     async def active(self, token_hash: bytes, now: int) -> None: ...
     async def end(self, token_hash: bytes, event: Event) -> None: ...
     async def lasts(self, agent: str) -> int: ...
+    async def restate(self, agent: Agent, event: Event) -> None: ...
 
 
 class Values(Protocol):
@@ -328,6 +329,15 @@ class Past(Protocol):
     async def shred(self) -> None: ...
 
 
+class Copying(Protocol):
+    """While somebody copies the instance, nothing is removed that the copy counts on.
+
+    `removing` tells whether something may be removed now; as long as it is open, no copy begins.
+    """
+
+    def removing(self) -> AbstractAsyncContextManager[bool]: ...
+
+
 class Recorded(Protocol):
     """All that a replay may see of the lake: what was recorded.
 
@@ -338,28 +348,6 @@ class Recorded(Protocol):
     async def offset(self, stream: str) -> int: ...
     def recorded(self, timeline: str, stage: str, partition: int, since: int, until: int) -> AsyncIterator[Message]: ...
     async def forgotten(self, timeline: str, upto: int) -> tuple[int, int | None]: ...
-
-
-class Copying(Protocol):
-    """While somebody copies the instance, nothing is removed that the copy counts on.
-
-    `removing` tells whether something may be removed now; as long as it is open, no copy begins.
-    """
-
-    def removing(self) -> AbstractAsyncContextManager[bool]: ...
-
-
-class Backtested(Protocol):
-    """All that a backtest may see: what was recorded, and where its days begin.
-
-    `ticked` is the newest archived tick of a timeline (0: none). `passed` is the sequence of the last tick before `at` in
-    the stream that the stage reads (0: there is none): what was recorded later comes after it.
-    """
-
-    async def offset(self, stream: str) -> int: ...
-    def recorded(self, timeline: str, stage: str, partition: int, since: int, until: int) -> AsyncIterator[Message]: ...
-    async def ticked(self, timeline: str) -> int: ...
-    async def passed(self, timeline: str, stage: str, at: int) -> int: ...
 
 
 class Stored(Protocol):

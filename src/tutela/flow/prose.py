@@ -81,8 +81,7 @@ class Prose:
         return after if after is None or after == before else await self._seal(about, after)
 
     async def _seal(self, about: Alert | Incident, text: str) -> str:
-        kind = "alerts" if isinstance(about, Alert) else "incidents"
-        return await self.kept_in(f"{about.purpose}/{kind}/{about.id}", text)
+        return await self.kept_in(words_of(about), text)
 
     async def _open(self, text: str | None) -> str | None:
         found = _SEALED.fullmatch(text or "")
@@ -92,3 +91,9 @@ class Prose:
             return (await self.keys.open(found[1], urlsafe_b64decode(found[2]))).decode()
         except Refused:
             return ERASED
+
+
+def words_of(about: Alert | Incident) -> str:
+    """The bucket of what people wrote about it."""
+    kind = "alerts" if isinstance(about, Alert) else "incidents"
+    return f"{about.purpose}/{kind}/{about.id}"

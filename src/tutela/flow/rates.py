@@ -25,6 +25,12 @@ class Rate:
     burst: int
     each_second: float
 
+    @property
+    def pace(self) -> str:
+        """In words."""
+        each = self.each_second
+        return f"{each:.0f} a second" if each >= 1 else f"one in {1 / each:.0f} seconds"
+
 
 READS = Rate(burst=600, each_second=30.0)
 ACTS = Rate(burst=120, each_second=4.0)
@@ -53,7 +59,7 @@ class Rates:
             self._told(kind)
             after = (1.0 - left) / rate.each_second
             raise TooOften(
-                f"you ask too often: more than {rate.burst} at once and {rate.each_second:.0f} a second; wait a little",
+                f"you ask too often: more than {rate.burst} at once and {rate.pace}; wait a little",
                 retry_after=after,
             )
         if len(self._left) >= MOST:

@@ -41,6 +41,7 @@ CLASS_OF = {
     "retention@1": "register",
     "erasure@1": "register",
     "hold@1": "register",
+    "rights-request@1": "requests",
     "hold-lifted@1": "register",
     "proposal@1": "approvals",
     "proposal-withdrawn@1": "approvals",
@@ -48,9 +49,13 @@ CLASS_OF = {
     "break-glass@1": "break-glass",
     "break-glass-ended@1": "break-glass",
     "break-glass-reviewed@1": "break-glass",
+    "keys-rotated@1": "register",
+    "root-key-destroyed@1": "register",
     "correction@1": "health",
     "believed@1": "health",
     "dead-letter@1": "health",
+    "quiet@1": "health",
+    "spooled@1": "health",
 }
 """Which class of records an event belongs to; all others tell who did what: accesses."""
 

@@ -31,7 +31,7 @@ from .trace import UNTRACED, Traces
 SALT = 16
 
 POST = "post"
-MONTH, HOUR = len("2026-11"), len("2026-11-25T12")
+HOUR = len("2026-11-25T12")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Recorder:
         told = _coarse(told)
         id_ = told_id(self.keys, told)
         named = msgspec.structs.replace(told, id=id_, cell=cell_of(told.place))
-        key, body = await self.keys.seal(_bucket(told), encode(told))
+        key, body = await self.keys.seal(bucket_of(told), encode(told))
         event = Event(
             id=id_,
             at=now,
@@ -119,7 +119,6 @@ def _coarse(told: Telling) -> Telling:
     return msgspec.structs.replace(told, place=centre_of(cell_of(told.place))) if word_of(told) == POST else told
 
 
-def _bucket(told: Telling) -> str:
-    """What is sealed together: a month; of posts an hour, so that their words are gone a day later."""
-    period = HOUR if word_of(told) == POST else MONTH
-    return f"{told.purpose}/{word_of(told)}s/{iso(told.at)[:period]}"
+def bucket_of(told: Telling) -> str:
+    """What is sealed together: an hour, so that nothing outlives its time by more, and a hold on one call keeps few others."""
+    return f"{told.purpose}/{word_of(told)}s/{iso(told.at)[:HOUR]}"

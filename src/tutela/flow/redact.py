@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from tutela.model.evidence import Part, Piece, Proved, canonical
@@ -40,7 +40,7 @@ def redacted(said: Mapping[str, Any], bodies: Mapping[str, bytes]) -> Found:
         if path.startswith("events/"):
             body = _event(body)
         elif path.endswith(".ndjson") and not told["pieces"]:
-            body = b"".join(canonical(_without(json.loads(line))) for line in body.splitlines())
+            body = b"".join(canonical(without(json.loads(line))) for line in body.splitlines())
         kept = tuple(Piece(**one) for one in told["pieces"])
         found.parts.append(Part(path=path, says=told["says"], body=body, personal=False, pieces=kept))
     return found
@@ -65,13 +65,13 @@ def _classes(part: Part) -> tuple[str, ...]:
     return OF.get(part.path, ("incidents",))
 
 
-def _without(said: Any) -> Any:  # noqa: ANN401  whatever JSON there is
-    """The same, without words of people."""
-    if isinstance(said, list):
-        return [_without(one) for one in said]
+def without(said: Any, fields: Collection[str] = WORDS) -> Any:  # noqa: ANN401  whatever JSON there is
+    """The same, without what stands in these fields: the words of people."""
+    if isinstance(said, (list, tuple)):
+        return [without(one, fields) for one in said]
     if not isinstance(said, dict):
         return said
-    return {name: LEFT_OUT if name in WORDS and value else _without(value) for name, value in said.items()}
+    return {name: LEFT_OUT if name in fields and value else without(value, fields) for name, value in said.items()}
 
 
 def _event(body: bytes) -> bytes:

@@ -21,10 +21,12 @@ from hashlib import sha256
 import msgspec
 
 from tutela.errors import BadInput, Broken, EngineDown, Fenced
+from tutela.maths.ids import uuid_of
 from tutela.maths.merkle import SIZE, Frontier, leaf_hash
 from tutela.model import note
-from tutela.model.event import Checkpoint, Event
+from tutela.model.event import Checkpoint, Event, Quiet
 from tutela.model.note import Witnessed
+from tutela.model.timeline import LIVE
 
 from .ports import Clock, Log, Sealing, Witness
 from .rest import rest
@@ -73,7 +75,8 @@ class Rhythm:
     """How often, in seconds: a checkpoint `every` so long, or after `leaves` leaves, whichever comes first.
 
     A round seals at most `most` events; the next one comes after `pace`, or when something is committed
-    (`idle` at the latest); the lead is confirmed each `renew`, well within the three seconds it lasts.
+    (`idle` at the latest); the lead is confirmed each `renew`, well within the three seconds it lasts. When nothing
+    was to be signed for so long as `quiet`, that is written, and signed: a log that shows nothing new does not work.
     """
 
     every: float = 60.0
@@ -82,6 +85,7 @@ class Rhythm:
     pace: float = 0.02
     idle: float = 0.5
     renew: float = 1.0
+    quiet: float = 300.0
 
 
 Told = Callable[[int, float], None]
@@ -152,6 +156,8 @@ class Sealer:
             reign.since += leaves
             # None of these was visible when the round before looked, so none has waited longer than this.
             self.told(len(leaves), self.monotonic() - reign.looked)
+        elif not reign.since and began - reign.signed >= self.rhythm.quiet:
+            await self._tell_quiet(reign, began - reign.signed)
         reign.looked = began
         if self._due(reign):
             await self.checkpoint()
@@ -171,6 +177,14 @@ class Sealer:
         await self.witness.append(msgspec.json.encode(line))
         await self.sealing.checkpoint(point)
         reign.before, reign.since, reign.signed = reign.tree.peaks, [], self.monotonic()
+
+    async def _tell_quiet(self, reign: _Reign, seconds: float) -> None:
+        now = self.clock()
+        body = msgspec.json.encode(Quiet(seconds=round(seconds)))
+        id_ = uuid_of("quiet@1", reign.epoch, reign.tree.size)
+        await self.log.append(
+            [Event(id=id_, at=now, by=self.worker, cause=None, kind="quiet@1", timeline=LIVE, body=body)]
+        )
 
     async def begin_epoch(self) -> None:
         """Seal and sign what waits, under a new seal epoch: this log goes on from a copy.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -9,12 +10,15 @@ from tutela.model.detection import Detection
 from tutela.model.register import Datastream
 from tutela.model.when import DAY, EVER, iso
 
+PERIODS = len("2026-11"), len("2026-11-25")
+_DATED = re.compile(r"\d{4}-\d\d(-\d\d(T\d\d)?)?")
+
 
 @dataclass(slots=True)
 class Spared:
     """What holds keep: keys by id, buckets by name, and of datastreams the times (since ≤ time < until, microseconds).
 
-    `days` are buckets of whatever purpose, as `kind/day`: a datastream may have had another one at that time.
+    A bucket that is named by a day or month keeps all that are within it. `days` are buckets of whatever purpose, as `kind/day`: a datastream may have had another one at that time.
     """
 
     keys: set[str] = field(default_factory=set)
@@ -34,7 +38,8 @@ class Spared:
 
     def keeps(self, key: str, bucket: str) -> bool:
         """Whether that key of that bucket must not be destroyed."""
-        return key in self.keys or bucket in self.buckets or bucket.partition("/")[2] in self.days
+        named = wider(bucket)
+        return key in self.keys or not self.buckets.isdisjoint(named) or bucket.partition("/")[2] in self.days
 
     def between(self, stream: int, before: int) -> list[tuple[int, int]]:
         """The times before then of which nothing is kept of that datastream, as (since, until)."""
@@ -44,6 +49,13 @@ class Spared:
                 free.append((since, min(begin, before)))
             since = max(since, end)
         return [*free, *([(since, before)] if since < before else [])]
+
+
+def wider(bucket: str) -> set[str]:
+    """A bucket, and those that a day or a month around it would have."""
+    period = bucket.rpartition("/")[2]
+    sizes = PERIODS if _DATED.fullmatch(period) else ()
+    return {bucket, *(bucket[: len(bucket) - len(period) + size] for size in sizes)}
 
 
 def windows(detections: Iterable[Detection], around: int) -> dict[int, tuple[int, int]]:

@@ -10,8 +10,9 @@ from tutela.model.flow import Message
 from tutela.model.kinds import KINDS
 
 from . import hop
+from .backtested import Backtested
 from .detecting import DETECT
-from .ports import Backtested, Streams
+from .ports import Streams
 
 AT_ONCE = 512
 PATIENCE = 5.0

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from tutela.errors import Quarantined
+from tutela.errors import EngineDown, Quarantined
 from tutela.maths.ids import digest
 from tutela.model.flow import Refusal, Sender
-from tutela.model.when import SECOND
+from tutela.model.when import HOUR, SECOND
 from tutela.policy.gate import Reason
 
 from .catalogue import Known
@@ -24,6 +25,12 @@ SECRET = 32
 
 HOLDS = 5 * SECOND
 """For so long a token is known without asking; a token that was taken back works no longer than that."""
+
+PATIENCE = 2.0
+"""Seconds for which the database is waited for, where the token was good before."""
+
+OUTAGE = HOUR
+"""For so long a token that was good is good still when nobody can be asked: calls and telemetry go on while the database does not."""
 
 NOBODY = "(nobody)"
 """Stands for all who come without a token that is known: nothing of them is kept but how often."""
@@ -62,7 +69,14 @@ class Tokens:
         known = self._known.get(hash_)
         if known is not None and now - known[1] < HOLDS:
             return known[0]
-        sender = await self._holders.holder(hash_) if token else None
+        was = known is not None and now - known[1] < OUTAGE
+        try:
+            async with asyncio.timeout(PATIENCE if was else None):
+                sender = await self._holders.holder(hash_) if token else None
+        except (EngineDown, TimeoutError):
+            if known is None or not was:
+                raise
+            return known[0]
         if sender is None:
             self._known.pop(hash_, None)
             raise Quarantined(

@@ -38,10 +38,12 @@ GOOD_FOR = 7 * DAY
 
 HOLD_LIFT = "hold-lift"
 SOURCE_ENTRY = "source-entry"
+INVITATION = "invitation"
 CAPABILITY = "capability-widening"
 
 MATTERS: Mapping[str, str] = {
     HOLD_LIFT: "Lifting a legal hold",
+    INVITATION: "Inviting somebody to a role that answers for others",
     CAPABILITY: "Widening a capability",
     SOURCE_ENTRY: "Entering a source, or widening its entry in the register",
 }

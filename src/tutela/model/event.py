@@ -42,6 +42,12 @@ class Entry(Noun, frozen=True, kw_only=True):
     event: Event | None
 
 
+class Quiet(Noun, frozen=True, kw_only=True):
+    """Body of `quiet@1`: nothing was written for so many seconds. It is written so that there is something to sign."""
+
+    seconds: int
+
+
 class Checkpoint(Noun, frozen=True, kw_only=True):
     """The root of the tree at a size, signed (Ed25519 over the C2SP checkpoint text)."""
 

@@ -23,6 +23,7 @@ class Factor(StrEnum):
 
     CODE = "code"
     PASSKEY = "passkey"
+    TOTP = "totp"
 
 
 class Agent(Noun, frozen=True, kw_only=True):

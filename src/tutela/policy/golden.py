@@ -12,7 +12,7 @@ from io import StringIO
 from tutela.errors import BadInput, Refused
 from tutela.model.access import Access, Ask
 from tutela.model.noun import Noun
-from tutela.model.people import Agent, Role
+from tutela.model.people import Agent, Factor, Role
 
 from .decide import Policies
 from .purposes import CLASSES
@@ -23,7 +23,7 @@ NOW = 1_795_000_000_000_000
 ALLOW = "allow"
 COLUMNS = (
     *("says", "role", "agency", "suspended", "action", "records", "collected_for", "purpose", "legal_basis", "joint"),
-    *("stands", "invites", "personal", "owner", "expired", "answer", "sentence"),
+    *("stands", "invites", "personal", "owner", "expired", "answer", "sentence", "factor"),
 )
 
 
@@ -38,7 +38,7 @@ class Golden(Noun, frozen=True, kw_only=True):
 
 def table(text: str) -> tuple[Golden, ...]:
     """The rows of the table, a CSV text. Raises BadInput for one that lacks a column."""
-    rows = list(csv.DictReader(StringIO(text)))
+    rows = list(csv.DictReader(StringIO(text), restval=""))
     if not rows or tuple(rows[0]) != COLUMNS:
         raise BadInput(f"the golden table has a row at least, and the columns {', '.join(COLUMNS)}")
     return tuple(
@@ -71,7 +71,7 @@ def _asked(row: dict[str, str]) -> Ask:
     of = CLASSES[row["records"]]
     agent = Agent(id="a", name="", role=_role(row["role"]), agency=row["agency"], suspended=row["suspended"] == "yes")
     return Ask(
-        access=Access(agent=agent, purpose=row["purpose"], legal_basis=row["legal_basis"]),
+        access=Access(agent=agent, purpose=row["purpose"], legal_basis=row["legal_basis"], factor=_factor(row)),
         action=row["action"],
         record_class=of.name,
         record_purposes=tuple(row["collected_for"].split("|")) if row["collected_for"] else of.purposes,
@@ -83,6 +83,10 @@ def _asked(row: dict[str, str]) -> Ask:
         stands=frozenset(filter(None, row["stands"].split("|"))),
         invites=row["invites"],
     )
+
+
+def _factor(row: dict[str, str]) -> Factor:
+    return Factor(row["factor"] or Factor.CODE)
 
 
 def _role(name: str) -> Role:

@@ -31,7 +31,9 @@ class Action(StrEnum):
     READ = "read"
     ACT = "act"  # on alerts, incidents and units: acknowledge, shelve, open, fuse, note, set a status
     EXPORT = "export"  # hand out of the house: evidence, with its recipient and reason
+    SEARCH = "search"  # look for somebody in the records of a case, and only there
     HOLD = "hold"  # keep what a case needs although its time is over, and let it go again
+    ANSWER = "answer"  # what a person asks about themselves
     FILE = "file"  # a paper: enter it, grant it, end it
     ARM = "arm"  # a capability: publish it, answer its comments, arm it, disarm it
     SIGN = "sign"  # on and off a shift
@@ -208,12 +210,29 @@ CLASSES = {
             days=7 * 365,
             says="What people do about it, with their notes.",
         ),
+        RecordClass(
+            name="cases",
+            purposes=_DESK,
+            personal_data=True,
+            says="Why, by which authority, in what and until when people are looked for; and what is found. Two people decide.",
+        ),
         RecordClass(name="shifts", purposes=_DESK, says="Who is signed on, with which alert budget."),
         RecordClass(name="accesses", purposes=("oversight",), says="Who asked for what, why, and what was refused."),
         RecordClass(
             name="people", purposes=("system-operation",), personal_data=True, says="Who works here, with which role."
         ),
         RecordClass(name="register", purposes=_ANY, says="The sources, their Things and Datastreams."),
+        RecordClass(
+            name="requests",
+            purposes=("rights-request",),
+            says="That somebody asked what is kept of them, or to change it: what for, when, and by when it is answered.",
+        ),
+        RecordClass(
+            name="request-contents",
+            purposes=("rights-request",),
+            personal_data=True,
+            says="Who asked, what they wrote, how it was checked who they are, and what was answered.",
+        ),
         RecordClass(
             name="papers",
             purposes=_ANY,

@@ -9,11 +9,12 @@ from tutela.flow.act import Acts
 from tutela.flow.command import Incidents
 from tutela.flow.explain import Sentences
 from tutela.flow.glass import GlassActs
-from tutela.flow.passkeys import Passkeys
+from tutela.flow.invite_acts import InviteActs
 from tutela.flow.people import Staff
 from tutela.flow.read import Reads
 from tutela.flow.read_health import HealthReads
 from tutela.flow.read_staged import StagedReads
+from tutela.flow.totp import Ways
 from tutela.flow.units import UnitActs
 from tutela.model.install import Install
 
@@ -26,7 +27,8 @@ class Console:
     health: HealthReads
     staged: StagedReads
     staff: Staff
-    passkeys: Passkeys
+    ways: Ways
+    invites: InviteActs
     acts: Acts
     incidents: Incidents
     units: UnitActs

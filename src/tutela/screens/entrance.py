@@ -27,14 +27,18 @@ def handlers(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
 
     @post("/enrol", status_code=200)
     async def enrol(request: Asked) -> Response[str]:
-        """Use the code."""
+        """Use the code that was given out, or that of an app."""
         same_site(request)
         form = await request.form()
-        code, name = str(form.get("code", "")), str(form.get("name", ""))
+        code, name, known = (str(form.get(field, "")).strip() for field in ("code", "name", "agent"))
         try:
-            agent, token = await here.staff.enrol(code, name, address_of(request))
+            if known:
+                agent, token = await here.ways.totp.come(known, code, address_of(request))
+            else:
+                agent, token = await here.staff.enrol(code, name, address_of(request))
         except TutelaError as wrong:
-            return _form(here, wrong.status, code=code, name=name, says=wrong.message)
+            typed = {"agent": known} if known else {"code": code, "name": name}
+            return _form(here, wrong.status, says=wrong.message, **typed)
         response = paper.go("/", f"Welcome, {agent.name}. You are here as {agent.role} of {agent.agency}.")
         with_cookie(response, token, request)
         return response
@@ -51,5 +55,5 @@ def handlers(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
     return [entrance, enrol, sign_out]
 
 
-def _form(here: Console, status: int, *, says: str, code: str = "", name: str = "") -> Response[str]:
-    return paper.page("enrol.html", status, city=here.install.city, code=code, name=name, says=says)
+def _form(here: Console, status: int, *, says: str, code: str = "", name: str = "", agent: str = "") -> Response[str]:
+    return paper.page("enrol.html", status, city=here.install.city, code=code, name=name, agent=agent, says=says)

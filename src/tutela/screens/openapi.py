@@ -7,9 +7,12 @@ from typing import Any
 
 from litestar import Request, Router
 from litestar.datastructures import State
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
+from litestar.routes import BaseRoute
+from litestar.types import ControllerRouterHandler
 
 from .guard import COOKIE
 from .problem import KIND
@@ -28,11 +31,12 @@ Json = dict[str, Any]
 
 def description(version: str) -> OpenAPIConfig:
     """For the app. Only the description itself: pages that show it fetch scripts from elsewhere."""
-    return OpenAPIConfig(
+    made = OpenAPIConfig(
         title="tutela",
         version=version,
         description=SAYS,
         render_plugins=[_AsItIs()],
+        openapi_router=_Alone("/schema", route_handlers=[], include_in_schema=False),
         components=Components(
             security_schemes={
                 "session": SecurityScheme(type="apiKey", name=COOKIE, security_scheme_in="cookie"),
@@ -40,6 +44,16 @@ def description(version: str) -> OpenAPIConfig:
             }
         ),
     )
+    made.default_plugin = None  # else the description would have a second address
+    return made
+
+
+class _Alone(Router):
+    """One address, and nothing beside it: what is elsewhere under it is not found, as everywhere."""
+
+    def register(self, value: ControllerRouterHandler) -> list[BaseRoute]:
+        beside = isinstance(value, HTTPRouteHandler) and "/{path:str}" in value.paths
+        return [] if beside else super().register(value)
 
 
 class _AsItIs(JsonRenderPlugin):

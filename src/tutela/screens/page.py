@@ -15,7 +15,9 @@ from litestar.datastructures import CacheControlHeader
 from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
+from litestar.routes import BaseRoute
 from litestar.static_files import create_static_files_router
+from litestar.types import ControllerRouterHandler
 
 from tutela.errors import NotFound, TutelaError
 from tutela.model.access import Access
@@ -57,6 +59,7 @@ def routes(here: Console, guard: Guard) -> Router:
     """The router that the app mounts."""
     static = create_static_files_router(
         "/static",
+        router_class=_Read,
         directories=[STATIC],
         include_in_schema=False,
         cache_control=CacheControlHeader(no_cache=True),
@@ -75,6 +78,14 @@ def routes(here: Console, guard: Guard) -> Router:
         request_max_body_size=LARGEST,
     )
     return Router("/", route_handlers=[people, static], include_in_schema=False)
+
+
+class _Read(Router):
+    """Files are read. What a file would be like that is not read, nobody asks here."""
+
+    def register(self, value: ControllerRouterHandler) -> list[BaseRoute]:
+        whole = not isinstance(value, HTTPRouteHandler) or "HEAD" not in value.http_methods
+        return super().register(value) if whole else []
 
 
 def _no_name(request: Asked, wrong: ValueError) -> Response[Problem]:

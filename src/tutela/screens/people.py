@@ -11,7 +11,10 @@ from litestar import Response, Router, delete, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 
+from tutela.flow.approve import WORDS
+from tutela.flow.invite_acts import InviteActs
 from tutela.flow.people import BUDGETS, SESSION_LASTS, Staff
+from tutela.model.approval import Proposal
 from tutela.model.noun import Noun
 from tutela.model.people import Agent, Role, Shift
 from tutela.model.when import SECOND, micros
@@ -20,6 +23,8 @@ from .guard import COOKIE, SIGNED_IN, By, Guard, address_of, same_site
 from .problem import ACTING, READING, Asked, problems
 
 Until = Annotated[datetime, msgspec.Meta(tz=True)] | None
+Approval = Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None
+Why = Annotated[str, msgspec.Meta(min_length=1, max_length=WORDS, pattern=r"\S")]
 
 
 class Enrolling(Noun, frozen=True, kw_only=True):
@@ -37,10 +42,23 @@ class Enrolled(Noun, frozen=True, kw_only=True):
 
 
 class Inviting(Noun, frozen=True, kw_only=True):
-    """The role and agency of somebody who is to come, and until when they have it: ISO 8601 with an offset."""
+    """The role and agency of somebody who is to come, and until when they have it: ISO 8601 with an offset.
+
+    To a role that answers for others, with the id of the proposal by which that was approved.
+    """
 
     role: Role
     agency: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    until: Until = None
+    approval: Approval = None
+
+
+class ProposingInvitation(Noun, frozen=True, kw_only=True):
+    """A role that answers for others, at an agency, for whom it is needed, and until when they have it."""
+
+    role: Role
+    agency: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    reason: Why
     until: Until = None
 
 
@@ -52,6 +70,15 @@ class InvitingAgain(Noun, frozen=True, kw_only=True):
 
     agent: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
     until: Until = None
+    approval: Approval = None
+
+
+class ProposingAgain(Noun, frozen=True, kw_only=True):
+    """Somebody who enrolled before is to have a role that answers for others for longer: until then, and why."""
+
+    agent: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    until: Annotated[datetime, msgspec.Meta(tz=True)]
+    reason: Why
 
 
 class Invited(Noun, frozen=True, kw_only=True):
@@ -83,10 +110,11 @@ def with_cookie(response: Response[Enrolled] | Response[str], token: str, reques
     )
 
 
-def routes(staff: Staff, guard: Guard) -> Router:
+def routes(staff: Staff, invites: InviteActs, guard: Guard) -> Router:
     """The router that the app mounts."""
     signed_in = partial(Router, "", dependencies=guard.dependencies, security=SIGNED_IN, tags=["people"])
-    return Router("/v1", route_handlers=[_enrol(staff), signed_in(route_handlers=[_me(staff, guard), *_acts(staff)])])
+    own = signed_in(route_handlers=[_me(staff, guard), *_acts(staff), *_invitations(invites)])
+    return Router("/v1", route_handlers=[_enrol(staff), own])
 
 
 def _enrol(staff: Staff) -> HTTPRouteHandler:
@@ -117,17 +145,31 @@ def _me(staff: Staff, guard: Guard) -> HTTPRouteHandler:
     return me
 
 
-def _acts(staff: Staff) -> list[HTTPRouteHandler]:
+def _invitations(invites: InviteActs) -> list[HTTPRouteHandler]:
     @post("/invitations", status_code=201, operation_id="invite", responses=ACTING)
     async def invite(data: JSONBody[Inviting], access: By) -> Invited:
-        """Invite somebody."""
-        return Invited(code=await staff.invite(access, data.role, data.agency, _end(data.until)))
+        """Invite somebody; to a role that answers for others, as it was approved."""
+        return Invited(code=await invites.invite(access, data.role, data.agency, _end(data.until), data.approval))
+
+    @post("/invitations/propose", status_code=201, operation_id="proposeInvitation", responses=ACTING)
+    async def propose(data: JSONBody[ProposingInvitation], access: By) -> Proposal:
+        """Propose an invitation to a role that answers for others: another person has to say yes, and a day has to pass."""
+        return await invites.propose(access, data.role, data.agency, _end(data.until), data.reason)
 
     @post("/invitations/again", status_code=201, operation_id="inviteAgain", responses=ACTING)
     async def invite_again(data: JSONBody[InvitingAgain], access: By) -> Invited:
         """Invite somebody who was here before: they come in as who they are."""
-        return Invited(code=await staff.invite_again(access, data.agent, _end(data.until)))
+        return Invited(code=await invites.invite_again(access, data.agent, _end(data.until), data.approval))
 
+    @post("/invitations/again/propose", status_code=201, operation_id="proposeAgain", responses=ACTING)
+    async def propose_again(data: JSONBody[ProposingAgain], access: By) -> Proposal:
+        """Propose that somebody has a role that answers for others for longer."""
+        return await invites.propose_again(access, data.agent, micros(data.until), data.reason)
+
+    return [invite, propose, invite_again, propose_again]
+
+
+def _acts(staff: Staff) -> list[HTTPRouteHandler]:
     @get("/shift", operation_id="readShift", responses=READING)
     async def shift(access: By) -> Shift | None:
         """Read the shift that you are on, if any."""
@@ -143,7 +185,7 @@ def _acts(staff: Staff) -> list[HTTPRouteHandler]:
         """Sign off."""
         return await staff.sign_off(access)
 
-    return [invite, invite_again, shift, sign_on, sign_off]
+    return [shift, sign_on, sign_off]
 
 
 part = routes

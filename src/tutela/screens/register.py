@@ -14,19 +14,21 @@ from litestar import Response, Router, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from tutela.flow.figures import Figuring
 from tutela.flow.register_public import Registering
 from tutela.model.capability import Capability, PublicRegister, Record
+from tutela.model.figures import SignedFigures
 from tutela.model.when import moment
 from tutela.standards import algoritmeregister, atrs, dtpr
 
-from . import paper
+from . import look, paper
 from .problem import problems
 
 OPEN: list[dict[str, list[str]]] = [{}]
 """For the description: nobody has to sign in."""
 
 PUBLIC = problems(400, 404, 503)
-Form = Literal["algoritmeregister", "atrs", "dtpr"]
+Form = Literal["algoritmeregister", "atrs", "dtpr", "figures", "figures.csv"]
 FORMS: Mapping[str, Callable[[Capability, PublicRegister], Record]] = {
     "algoritmeregister": algoritmeregister.record,
     "atrs": atrs.record,
@@ -34,46 +36,59 @@ FORMS: Mapping[str, Callable[[Capability, PublicRegister], Record]] = {
 }
 
 
-def routes(here: Registering, zone: str) -> Router:
+def routes(here: Registering, figuring: Figuring, zone: str) -> Router:
     """The router that the app mounts: the register as data, and as a page with times in that zone."""
-    data = Router("/v1/register", route_handlers=_data(here), security=OPEN)
+    data = Router("/v1/register", route_handlers=_data(here, figuring), security=OPEN)
     people = Router(
-        "/register", route_handlers=[_page(here, zone)], include_in_schema=False, exception_handlers=paper.HANDLERS
+        "/register",
+        route_handlers=[_page(here, figuring, zone)],
+        include_in_schema=False,
+        exception_handlers=paper.HANDLERS,
     )
     return Router("/", route_handlers=[data, people])
 
 
-def _data(here: Registering) -> list[HTTPRouteHandler]:
+def _data(here: Registering, figuring: Figuring) -> list[HTTPRouteHandler]:
     @get("/", operation_id="readRegister", tags=["register"], responses=PUBLIC)
     async def register() -> PublicRegister:
         """Read the public register: sources, capabilities, and what people say of them."""
         return await here.public()
 
     @get("/{form:str}", operation_id="readRegisterAs", tags=["register"], responses=PUBLIC)
-    async def as_form(form: FromPath[Form]) -> list[Record]:
-        """Read the capabilities in the form of another register, each with what it lacks there.
+    async def as_form(form: FromPath[Form]) -> list[Record] | SignedFigures | Response[str]:
+        """Read the capabilities in the form of another register, each with what it lacks there; or the live figures.
 
         `algoritmeregister` is the Dutch standard 0.3.1, `atrs` the British one, `dtpr` the chain that signs in the street show.
+        `figures` are counted by the running system and signed by the log's key, `figures.csv` are the same as a table.
         """
+        if form == "figures":
+            return await figuring.signed()
+        if form == "figures.csv":
+            return Response(await figuring.table(), media_type="text/csv")
         found = await here.public()
         return [FORMS[form](one, found) for one in found.capabilities]
 
     return [register, as_form]
 
 
-def _page(here: Registering, zone: str) -> HTTPRouteHandler:
+def _page(here: Registering, figuring: Figuring, zone: str) -> HTTPRouteHandler:
     @get("/")
     async def shown() -> Response[str]:
         """The same for people."""
         found = await here.public()
         at = moment(found.at).astimezone(ZoneInfo(zone))
+        signed = await figuring.signed()
         systems = {one.system: one for one in found.words}
-        about = {"at": at, "systems": systems, "city": found.city}
         return paper.page(
             "register.html",
             found=found,
             day=lambda when: f"{moment(when).astimezone(ZoneInfo(zone)):%Y-%m-%d}",
-            **about,
+            at=at,
+            systems=systems,
+            city=found.city,
+            signed=signed,
+            figures=signed.figures,
+            clock=lambda moment_: look.clock(moment_, zone, found.at),
         )
 
     return shown

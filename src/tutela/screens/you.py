@@ -11,8 +11,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from tutela.errors import BadInput, TutelaError
+from tutela.flow.totp import ToShare
 from tutela.model.access import Access
-from tutela.model.people import Role, SignedIn
+from tutela.model.people import Factor, Role, SignedIn
 from tutela.model.when import micros
 
 from . import glass, paper
@@ -31,6 +32,8 @@ INVITE: Mapping[Role, tuple[str, tuple[Role, ...]]] = {
 }
 """Who is offered to invite whom, and for which purpose. The policies decide."""
 
+FACTORS = {Factor.CODE: "a code", Factor.PASSKEY: "a passkey", Factor.TOTP: "the code of an app"}
+
 
 def handlers(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
     """The routes; the page mounts them."""
@@ -47,7 +50,7 @@ def handlers(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
         """Remove a passkey."""
         await guard.whose(request)
         try:
-            await here.passkeys.remove((await guard.person(request)).agent, passkey)
+            await here.ways.passkeys.remove((await guard.person(request)).agent, passkey)
         except TutelaError as wrong:
             return paper.go(YOU, f"Not done: {wrong.message}.")
         return paper.go(YOU, "Removed. Whoever came in with it is out.")
@@ -59,23 +62,63 @@ def handlers(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
         form = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
         try:
             me = await guard.person(request)
+            if _proposes(form):
+                await _proposed(here, me, form)
+                return paper.go(
+                    YOU,
+                    "Proposed. When another person has said yes, and a day has passed, make the code with the id at /approvals.",
+                )
             code = await _invited(here, me, form)
         except TutelaError as wrong:
-            return paper.go(YOU, f"Not done: {wrong.message}.")
+            return paper.go(YOU, f"Not done: {wrong.message.removesuffix('.')}.")
         return await _page(here, me, code=code)
 
-    return [you, remove, invite]
+    return [you, remove, *_app(here, guard), invite]
 
 
-async def _page(here: Console, me: SignedIn, *, says: str = "", code: str = "") -> Response[str]:
+def _app(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
+    @post(YOU + "/app", status_code=200)
+    async def app(request: Asked) -> Response[str]:
+        """Make a secret for an app of codes. It is shown once, on the answer itself."""
+        await guard.whose(request)
+        try:
+            me = await guard.person(request)
+            shared = await here.ways.totp.to_share(me.agent)
+        except TutelaError as wrong:
+            return paper.go(YOU, f"Not done: {wrong.message}.")
+        return await _page(here, me, shared=shared)
+
+    @post(YOU + "/app/{act:str}", status_code=200)
+    async def app_act(request: Asked, act: FromPath[str]) -> Response[str]:
+        """Show a code of the secret, or let the app's codes let nobody in any more."""
+        await guard.whose(request)
+        form = await request.form()
+        try:
+            agent = (await guard.person(request)).agent
+            if act == "remove":
+                await here.ways.totp.remove(agent)
+                return paper.go(YOU, "Removed. The codes of your app let nobody in any more.")
+            await here.ways.totp.show(agent, str(form.get("code", "")).strip())
+        except TutelaError as wrong:
+            return paper.go(YOU, f"Not done: {wrong.message}.")
+        return paper.go(YOU, "Done. From now on you can come in with your id and a code of your app.")
+
+    return [app, app_act]
+
+
+async def _page(
+    here: Console, me: SignedIn, *, says: str = "", code: str = "", shared: ToShare | None = None
+) -> Response[str]:
     named = await here.staff.named(me.agent)
     eyes = Eyes(me=named, now=here.staff.ledger.now, zone=here.install.zone, sentences=here.sentences)
     return paper.page(
         "you.html",
         eyes=eyes,
         me=named,
-        factor=str(me.factor),
-        own=await here.passkeys.own(me.agent),
+        factor=FACTORS[me.factor],
+        own=await here.ways.passkeys.own(me.agent),
+        app=await here.ways.totp.has(me.agent.id),
+        shared=shared,
         may=INVITE.get(me.agent.role, ("", ()))[1],
         glass=await glass.noticed(here, system_of(me)),
         city=here.install.city,
@@ -85,16 +128,39 @@ async def _page(here: Console, me: SignedIn, *, says: str = "", code: str = "") 
 
 
 async def _invited(here: Console, me: SignedIn, form: Mapping[str, str]) -> str:
-    purpose, _ = INVITE.get(me.agent.role, ("system-operation", ()))
-    access = Access(agent=me.agent, purpose=purpose, legal_basis=BASIS, factor=me.factor)
-    ends = _end(form.get("until", ""), here.install.zone)
+    ends, approval = _end(form.get("until", ""), here.install.zone), form.get("approval", "").strip() or None
     known = form.get("agent", "").strip()
     if known:
-        return await here.staff.invite_again(access, known, ends)
+        return await here.invites.invite_again(_access(me), known, ends, approval)
+    return await here.invites.invite(_access(me), _role(form), me.agent.agency, ends, approval)
+
+
+def _proposes(form: Mapping[str, str]) -> bool:
+    """Whether it is for others to say yes first: a role that answers for them, and a reason for it."""
+    return bool(form.get("reason", "").strip()) and not form.get("approval", "").strip()
+
+
+async def _proposed(here: Console, me: SignedIn, form: Mapping[str, str]) -> None:
+    ends = _end(form.get("until", ""), here.install.zone)
+    known, reason = form.get("agent", "").strip(), form["reason"]
+    if not known:
+        await here.invites.propose(_access(me), _role(form), me.agent.agency, ends, reason)
+    elif ends is None:
+        raise BadInput("say until when they are to have their role; without that they come in again at once")
+    else:
+        await here.invites.propose_again(_access(me), known, ends, reason)
+
+
+def _access(me: SignedIn) -> Access:
+    purpose, _ = INVITE.get(me.agent.role, ("system-operation", ()))
+    return Access(agent=me.agent, purpose=purpose, legal_basis=BASIS, factor=me.factor)
+
+
+def _role(form: Mapping[str, str]) -> Role:
     role = form.get("role", "")
     if role not in set(Role):
         raise BadInput(f"there is no role {role[:40]!r}; choose one of: {', '.join(Role)}")
-    return await here.staff.invite(access, Role(role), me.agent.agency, ends)
+    return Role(role)
 
 
 def _end(day: str, zone: str) -> int | None:

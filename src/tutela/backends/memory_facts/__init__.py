@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tutela.backends.memory_facts.ages import MemoryAges
 from tutela.backends.memory_facts.connections import MemoryConnections
 from tutela.backends.memory_facts.desk import MemoryDesk
 from tutela.backends.memory_facts.leases import MemoryLeases, MemoryTimelines
@@ -34,6 +35,7 @@ class MemoryFacts(
     MemoryUnits,
     MemoryPeople,
     MemoryValues,
+    MemoryAges,
 ):
     """All ports on one store: `MemoryFacts()`, or `MemoryFacts(Store(clock))`. Its `wait` returns for news of any kind."""
 

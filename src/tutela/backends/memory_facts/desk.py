@@ -83,6 +83,16 @@ class MemoryDesk:
         found = [told for told in self.store.told.values() if word_of(told[0]) == word]
         return _newest([told for told in found if told[0].timeline == timeline])[:most]
 
+    async def told_within(self, word: str, timeline: str, since: int, until: int, most: int) -> Sequence[Telling]:
+        """What was told from then until then, bare, the oldest first."""
+        found = [one for one, _ in self.store.told.values() if word_of(one) == word and one.timeline == timeline]
+        return sorted((one for one in found if since <= one.at < until), key=lambda one: (one.at, one.id))[:most]
+
+    async def alerts_within(self, timeline: str, since: int, until: int, most: int) -> Sequence[Alert]:
+        """Those whose last detection is of that time, the oldest first."""
+        found = [one for one in self.store.alerts.values() if one.timeline == timeline and since <= one.last < until]
+        return sorted(found, key=lambda one: (one.last, one.id))[:most]
+
     async def call(self, id_: str) -> Event:
         """The sealed event of a call; raises NotFound."""
         await self.bare(id_)

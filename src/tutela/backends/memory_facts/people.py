@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -71,7 +72,18 @@ class MemoryPeople:
             found.session = msgspec.structs.replace(found.session, until=event.at)
             self.store.log([event])
 
+    async def restate(self, agent: Agent, event: Event) -> None:
+        """An agent is this from now on."""
+        if agent.id not in self.store.agents:
+            raise not_there("agent", agent.id)
+        self.store.agents[agent.id] = agent
+        self.store.log([event])
+
     async def lasts(self, agent: str) -> int:
         """Until when the agent's latest session lasts; 0: there never was one."""
         own = [one.session.until for one in self.store.sessions.values() if one.session.agent == agent]
         return max(own, default=0)
+
+    async def agents(self) -> Sequence[str]:
+        """The ids of all who ever enrolled."""
+        return sorted(self.store.agents)

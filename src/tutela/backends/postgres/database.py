@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -39,17 +40,41 @@ class Database:
     async def reading(self) -> AsyncIterator[asyncpg.Connection]:
         """A connection on which each statement stands for itself."""
         with faults():
-            async with self.pool.acquire() as connection:
+            async with self._held() as connection:
                 yield connection
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[asyncpg.Connection]:
         """A connection in one transaction: committed at the end, rolled back when anything is raised."""
         with faults():
-            async with self.pool.acquire() as connection, connection.transaction():
+            async with self._held() as connection, _transaction(connection):
                 yield connection
+
+    @asynccontextmanager
+    async def _held(self) -> AsyncIterator[asyncpg.Connection]:
+        """A connection; it is closed when whoever holds it gives up: taking it back would wait for a server that stands still."""
+        async with self.pool.acquire() as connection:
+            try:
+                yield connection
+            except asyncio.CancelledError:
+                connection.terminate()
+                raise
 
     async def close(self) -> None:
         """Close everything; waits for what is under way."""
         await self.notices.close()
         await self.pool.close()
+
+
+@asynccontextmanager
+async def _transaction(connection: asyncpg.Connection) -> AsyncIterator[None]:
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        yield
+    except asyncio.CancelledError:
+        raise  # its connection is closed, and the server takes back what was done on it
+    except BaseException:
+        await transaction.rollback()
+        raise
+    await transaction.commit()

@@ -75,6 +75,11 @@ _TELLING = f"select {log.COLUMNS} from told t join event e on e.id = t.event whe
 
 _NEWEST = "select body, event::text from told where word = $1 and timeline = $2 order by at desc, id limit $3"
 
+_TOLD_WITHIN = (
+    "select body from told where word = $1 and timeline = $2 and at >= $3 and at < $4 order by at, id limit $5"
+)
+_ALERTS_WITHIN = "select body from alert where timeline = $1 and last >= $2 and last < $3 order by last, id limit $4"
+
 _SIGN = """
 insert into shift (agent, since, budget, until) values ($1, $2, $3, $4)
 on conflict (agent, since) do update set budget = excluded.budget, until = excluded.until
@@ -157,6 +162,17 @@ class PostgresDesk:
         async with self.db.reading() as connection:
             rows = await connection.fetch(_NEWEST, word, timeline, most)
         return [(_telling(row["body"]), row["event"]) for row in rows]
+
+    async def told_within(self, word: str, timeline: str, since: int, until: int, most: int) -> Sequence[Telling]:
+        """What was told from then until then, bare, the oldest first."""
+        async with self.db.reading() as connection:
+            rows = await connection.fetch(_TOLD_WITHIN, word, timeline, since, until, most)
+        return [_telling(row["body"]) for row in rows]
+
+    async def alerts_within(self, timeline: str, since: int, until: int, most: int) -> Sequence[Alert]:
+        """Those whose last detection is of that time, the oldest first."""
+        async with self.db.reading() as connection:
+            return [_alert(row["body"]) for row in await connection.fetch(_ALERTS_WITHIN, timeline, since, until, most)]
 
     async def call(self, id_: str) -> Event:
         """The sealed event of a call; raises NotFound."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tutela.backends.postgres import published, units, values
+from tutela.backends.postgres import ages, published, units, values
 from tutela.backends.postgres.database import Database
 from tutela.backends.postgres.desk import PostgresDesk
 from tutela.backends.postgres.install import PostgresTimelines
@@ -38,6 +38,7 @@ class PostgresFacts(
     units.PostgresUnits,
     PostgresPeople,
     values.PostgresValues,
+    ages.PostgresAges,
 ):
     """All ports on one pool: `PostgresFacts(await Database.open(dsn))`. Its `wait` returns for news of any kind.
 

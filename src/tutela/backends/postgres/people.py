@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import asyncpg
@@ -107,6 +108,17 @@ class PostgresPeople:
                 await log.append(connection, [event])
         self.db.notices.ring(EVENT)
 
+    async def restate(self, agent: Agent, event: Event) -> None:
+        """An agent is this from now on."""
+        async with self.db.writing() as connection:
+            done = await connection.execute(
+                "update agent set entry = $2::text::json where id = $1", agent.id, encode(agent).decode()
+            )
+            if done != "UPDATE 1":
+                raise not_there("agent", agent.id)
+            await log.append(connection, [event])
+        self.db.notices.ring(EVENT)
+
     async def lasts(self, agent: str) -> int:
         """Until when the agent's latest session lasts; 0: there never was one."""
         async with self.db.reading() as connection:
@@ -114,6 +126,11 @@ class PostgresPeople:
                 "select coalesce(max(until), 0) from session where agent = $1", agent
             )
         return until
+
+    async def agents(self) -> Sequence[str]:
+        """The ids of all who ever enrolled."""
+        async with self.db.reading() as connection:
+            return [row["id"] for row in await connection.fetch("select id from agent order by id")]
 
 
 async def _unusable(connection: asyncpg.Connection, code_hash: bytes) -> TutelaError:

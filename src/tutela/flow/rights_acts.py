@@ -1,0 +1,88 @@
+"""Requests as privacy officers answer them, and as those who oversee see them: each for a purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from tutela.errors import WrongStep
+from tutela.model.access import Access
+from tutela.model.noun import Noun
+from tutela.model.rights import SUBJECT, Claim, RightsRequest, RightsStatus
+from tutela.model.timeline import LIVE
+from tutela.policy.purposes import Action, ask
+
+from .ledger import Ledger
+from .rights import Decision, Rights
+from .subject_access import Search, Yours
+
+
+class Opened(Noun, frozen=True, kw_only=True):
+    """A request with what its filer wrote; `claim` is None when that was erased."""
+
+    request: RightsRequest
+    claim: Claim | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RightsActs:
+    """What staff do about requests. Each method raises Refused."""
+
+    ledger: Ledger
+    rights: Rights
+    search: Search
+
+    async def listed(self, access: Access) -> Sequence[RightsRequest]:
+        """All, those that press first; nothing of what people wrote."""
+        await self.ledger.must(ask(access, Action.READ, "requests", self.ledger.now), LIVE, SUBJECT)
+        found = [msgspec.structs.replace(one, **_BARE) for one in await self.rights.standing()]
+        await self.ledger.wrote(access, LIVE, SUBJECT, (one.id for one in found))
+        return found
+
+    async def opened(self, access: Access, id_: str) -> Opened:
+        """One, with what its filer wrote; raises NotFound."""
+        query = f"request {id_}"
+        await self.ledger.must(ask(access, Action.READ, "request-contents", self.ledger.now), LIVE, query)
+        request = await self.rights.one(id_)
+        await self.ledger.wrote(access, LIVE, query, (id_,), persons=(id_,))
+        return Opened(request=await self.rights.shown(request), claim=await self.rights.claim(request))
+
+    async def identify(self, access: Access, id_: str, how: str) -> RightsRequest:
+        """Say that it was checked who asks, and how."""
+        await self._may(access, f"identity of whoever filed the request {id_}")
+        return await self.rights.identify(id_, how, access.agent.id)
+
+    async def extend(self, access: Access, id_: str, reason: str) -> RightsRequest:
+        """Put the answer off."""
+        await self._may(access, f"more time for the request {id_}")
+        return await self.rights.extend(id_, reason, access.agent.id)
+
+    async def decide(self, access: Access, id_: str, decision: Decision) -> RightsRequest:
+        """End it."""
+        await self._may(access, f"decision of the request {id_}")
+        return await self.rights.decide(id_, decision, access.agent.id)
+
+    async def answer(self, access: Access, id_: str, own: Sequence[str] = ()) -> Yours:
+        """What is kept of the person, for them; only once it was checked who they are. Raises WrongStep before that.
+
+        `own`: records that somebody else made, as it seems, and that are theirs all the same; who says so is written down.
+        """
+        query = f"what is kept of whoever filed the request {id_}{', whole: ' * bool(own)}{', '.join(own)}"
+        await self._may(access, query)
+        request = await self.rights.one(id_)
+        claim = await self.rights.claim(request)
+        if request.status is RightsStatus.RECEIVED or not request.checked:
+            raise WrongStep("first check who asks, and say how: nothing of anybody is shown before that", request=id_)
+        if claim is None:
+            raise WrongStep("what its filer wrote was erased, so nobody knows what to look for", request=id_)
+        found = await self.search.of(access, request, claim, own)
+        await self.ledger.wrote(access, LIVE, query, (one.id for one in found.records), found.persons)
+        return found
+
+    async def _may(self, access: Access, query: str) -> None:
+        await self.ledger.must(ask(access, Action.ANSWER, "request-contents", self.ledger.now), LIVE, query)
+
+
+_BARE: dict[str, str] = dict.fromkeys(("secret", "claim", "checked", "extended", "reasons"), "")

@@ -1,0 +1,18 @@
+"""What is kept of a person, as a file for them: JSON for machines and the same as a page that opens in any browser."""
+
+from __future__ import annotations
+
+import msgspec
+
+from tutela.flow.packing import zipped
+from tutela.flow.subject_access import Yours
+from tutela.model.when import iso
+
+from .paper import paper
+
+
+def packed(found: Yours) -> bytes:
+    """The file. The same findings give the same bytes."""
+    data = msgspec.json.format(msgspec.json.encode(found), indent=2)
+    page = paper.get_template("yours.html").render(found=found, iso=iso).encode()
+    return zipped([("what-is-kept.json", data), ("what-is-kept.html", page)])

@@ -1,0 +1,105 @@
+"""Whoever is to answer for others is invited by two people; everybody else by one."""
+
+from __future__ import annotations
+
+import pytest
+from tests.screens.town import NOW, Town, town
+
+from tutela.errors import BadInput, NotFound, Refused
+from tutela.flow.invite_acts import ANSWERING
+from tutela.model.access import Access
+from tutela.model.approval import Proposal
+from tutela.model.people import Role
+from tutela.model.when import DAY
+
+
+class Office:
+    """A supervisor, a privacy officer and an auditor, and a clock that is moved by hand."""
+
+    here: Town
+    now: int = NOW
+
+    async def begin(self) -> Office:
+        self.here = await town(lambda: self.now)
+        self.boss = await self.access(Role.SUPERVISOR, "system-operation")
+        self.officer = await self.access(Role.PRIVACY_OFFICER, "oversight")
+        self.auditor = await self.access(Role.AUDITOR, "oversight")
+        return self
+
+    async def access(self, role: Role, purpose: str, ends: int | None = None) -> Access:
+        agent, _ = await self.here.staff.enrol(await self.here.staff.invite_here(role, "city", ends), "Somebody")
+        return Access(agent=agent, purpose=purpose, legal_basis="PublicInterest")
+
+    async def approved(self, proposal: Proposal) -> str:
+        await self.here.approvals.vote(self.officer, proposal.id, yes=True, reason="we need one")
+        self.now += DAY
+        return proposal.id
+
+
+@pytest.fixture
+async def office() -> Office:
+    return await Office().begin()
+
+
+async def test_a_supervisor_is_invited_by_two_people_once(office: Office) -> None:
+    invites = office.here.invites
+    with pytest.raises(Refused, match="takes two people") as refused:
+        await invites.invite(office.boss, Role.SUPERVISOR, "city")
+    proposal = await invites.propose(office.boss, Role.SUPERVISOR, "city", None, "holidays")
+    approval = await office.approved(proposal)
+    for role, ends in ((Role.IT, None), (Role.SUPERVISOR, office.now + DAY)):
+        with pytest.raises(Refused, match="is of something else"):
+            await invites.invite(office.boss, role, "city", ends, approval)
+
+    code = await invites.invite(office.boss, Role.SUPERVISOR, "city", None, approval)
+    with pytest.raises(Refused, match="is taken"):
+        await invites.invite(office.boss, Role.SUPERVISOR, "city", None, approval)
+
+    agent, _ = await office.here.staff.enrol(code, "Bo")
+    assert (agent.role, refused.value.policy, proposal.target) == (
+        "supervisor",
+        "G27-second-person",
+        "supervisor of city",
+    )
+
+
+async def test_those_who_oversee_are_chosen_by_two_of_them(office: Office) -> None:
+    proposal = await office.here.invites.propose(office.auditor, Role.AUDITOR, "city", None, "more work")
+    approval = await office.approved(proposal)
+
+    assert await office.here.invites.invite(office.auditor, Role.AUDITOR, "city", None, approval)
+
+
+async def test_all_others_are_invited_by_one_person_at_once(office: Office) -> None:
+    for role in set(Role) - ANSWERING:
+        assert await office.here.invites.invite(office.boss, role, "city")
+        with pytest.raises(BadInput, match="needs nobody else"):
+            await office.here.invites.propose(office.boss, role, "city", None, "r")
+
+
+async def test_who_may_not_invite_may_not_propose_it_either(office: Office) -> None:
+    operator = await office.access(Role.OPERATOR, "system-operation")
+    with pytest.raises(Refused):
+        await office.here.invites.propose(operator, Role.SUPERVISOR, "city", None, "r")
+    with pytest.raises(Refused):
+        await office.here.invites.propose(office.boss, Role.AUDITOR, "city", None, "r")
+    with pytest.raises(NotFound):
+        await office.here.invites.propose_again(office.boss, "nobody", NOW + DAY, "r")
+    assert office.here.events("proposal@1") == []
+
+
+async def test_who_comes_again_as_they_are_needs_nobody_else_and_for_longer_somebody(office: Office) -> None:
+    invites, ends = office.here.invites, NOW + 5 * DAY
+    known = (await office.access(Role.SUPERVISOR, "system-operation", ends)).agent.id
+    other = (await office.access(Role.OPERATOR, "system-operation", ends)).agent.id
+    for agent, until in ((known, None), (known, ends - DAY), (other, ends + DAY)):
+        assert await invites.invite_again(office.boss, agent, until)
+        with pytest.raises(BadInput, match="lasts no longer"):
+            await invites.propose_again(office.boss, agent, until or ends, "r")
+
+    with pytest.raises(Refused, match="takes two people"):
+        await invites.invite_again(office.boss, known, ends + DAY)
+    approval = await office.approved(await invites.propose_again(office.boss, known, ends + DAY, "longer"))
+    again, _ = await office.here.staff.enrol(await invites.invite_again(office.boss, known, ends + DAY, approval), "")
+
+    assert (again.id, again.until) == (known, ends + DAY)
