@@ -43,6 +43,14 @@ async def test_nobody_reads_it_without_the_root_key(tmp_path: Path, caplog: pyte
     assert path.exists()
 
 
+async def test_what_was_sealed_under_the_root_key_before_is_read_all_the_same(tmp_path: Path) -> None:
+    await folder(tmp_path).put(b"one")
+    after = SpoolFolder(tmp_path / "spool", bytes(32), others=lambda: {"new": bytes(32), "before": ROOT})
+    await after.put(b"two")
+
+    assert sorted(said for _, said in await after.waiting()) == [b"one", b"two"]
+
+
 async def test_what_was_altered_keeps_nobody_else_waiting(tmp_path: Path) -> None:
     here = folder(tmp_path)
     await here.put(b"one")

@@ -31,8 +31,8 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     package = installed(folder / "built").changed(folder / "site", **{OURS: CROWD})
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(package.site))
-        patch.setenv("TUTELA_COMMENT_DAYS", "0")
         package.trusted(folder / "data")
+        patch.setenv("TUTELA_COMMENT_DAYS", "0")
         with running(folder / "data", "--empty") as instance:
             yield instance
 

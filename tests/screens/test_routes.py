@@ -158,7 +158,7 @@ def _proposed(path: str) -> Mapping[str, object]:
         return {"agent": "somebody", "until": "2026-11-30T09:00:00Z", "reason": "r"}
     if "/invitations" in path:
         return {"role": "supervisor", "agency": "city", "reason": "r"}
-    return {"reason": "r"} if "/holds/" in path else {"reason": "r", "source": ENTRY}
+    return {"reason": "r"} if "/entries/" not in path else {"reason": "r", "source": ENTRY}
 
 
 def routes(app: Litestar) -> Iterator[str]:

@@ -73,8 +73,8 @@ class Core:
     keys: Keys
     known: Known
     ledger: Ledger
-    compatible: Compatible
     audited: Audited
+    compatible: Compatible
     tokens: Tokens
     meters: Meters
     traces: Traces = UNTRACED
@@ -114,11 +114,11 @@ async def _core(settings: Settings, where: Addresses, facts: PostgresFacts, stre
     await keys.settle()
     tokens = Tokens(PostgresTokens(facts.db), clock, chance)
     meters = Meters()
+    compatible = Compatible(Judged(policies(), meters), Papers(log=facts, keys=keys, clock=clock))
     progress = PostgresProgress(facts.db)
     audited = Audited(name, progress, facts.watched, facts, clock, told=meters.audited.set)
-    compatible = Compatible(Judged(policies(), meters), Papers(log=facts, keys=keys, clock=clock))
     ledger = Ledger(compatible, facts, clock, audited=lambda: audited.fine)
-    return Core(settings, where, install, facts, streams, keys, known, ledger, compatible, audited, tokens, meters)
+    return Core(settings, where, install, facts, streams, keys, known, ledger, audited, compatible, tokens, meters)
 
 
 async def installed(facts: PostgresFacts) -> Install:

@@ -41,6 +41,7 @@ from tutela.app.tracing import followed, following, traced
 from tutela.app.verifying import origin, publishing, script
 from tutela.app.wording import sentences
 from tutela.backends.postgres.progress import PostgresProgress
+from tutela.backends.ring import roots
 from tutela.backends.spool import SPOOL, SpoolFolder
 from tutela.flow import hop
 from tutela.flow.act import Acts
@@ -158,7 +159,7 @@ def spooling(inside: Core, health: Health) -> Spooling:
     """The door for what people tell, and what waits behind it while the log can't be written."""
     facts, keys, install = inside.facts, inside.keys, inside.install
     recorder = Recorder(facts, keys, inside.known, health, clock, chance, ways=install.ways, traces=inside.traces)
-    spool = SpoolFolder(inside.settings.data / SPOOL, keys.root)
+    spool = SpoolFolder(inside.settings.data / SPOOL, keys.root, others=partial(roots, inside.settings.data))
     return Spooling(recorder, spool, keys, facts, clock, told=inside.meters.spooled.set)
 
 

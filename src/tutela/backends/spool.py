@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from time import time_ns
 from typing import TypeVar
@@ -33,24 +34,31 @@ SPOOL = "spool"
 class SpoolFolder:
     """`flow.spooling.Spool` in a folder. A file that is there is whole: it is written aside, fsynced, and put into place.
 
+    `others` gives all root keys that there are now, for what was sealed under the one before.
+
     Raises StorageFull when the disk is full, EngineDown when it fails otherwise.
     """
 
-    def __init__(self, path: Path, root: bytes, clock: Callable[[], int] = time_ns) -> None:
-        self._path, self._clock = path, clock
-        self._key = HKDF(SHA256(), length=32, salt=None, info=_INFO).derive(root)
+    def __init__(
+        self,
+        path: Path,
+        root: bytes,
+        clock: Callable[[], int] = time_ns,
+        others: Callable[[], Mapping[str, bytes]] = dict,
+    ) -> None:
+        self._path, self._clock, self._root, self._others = path, clock, root, others
 
     async def put(self, plain: bytes) -> None:
         """Keep it; it is on the disk when this returns."""
         name = f"{self._clock():020d}-{secrets.token_hex(4)}"
-        await self._tried(lambda: keep(self._path / name, close(self._key, BUCKET, plain)))
+        await self._tried(lambda: keep(self._path / name, close(_key(self._root), BUCKET, plain)))
 
     async def waiting(self) -> Sequence[tuple[str, bytes]]:
         """All that waits, in the order in which it came. What was altered stays where it is, and is told."""
         found = []
         for path in await self._tried(self._files):
             try:
-                found.append((path.name, disclose(self._key, BUCKET, await self._tried(path.read_bytes))))
+                found.append((path.name, self._opened(await self._tried(path.read_bytes))))
             except Broken:
                 LOG.error("ALARM: %s was altered, or is of another instance; it waits there for somebody to look", path)  # noqa: TRY400  told with its place
         return found
@@ -58,6 +66,13 @@ class SpoolFolder:
     async def done(self, name: str) -> None:
         """It waits no more."""
         await self._tried(lambda: self._remove(name))
+
+    def _opened(self, sealed: bytes) -> bytes:
+        """What was sealed under any root key that there is; raises Broken."""
+        for root in self._others().values():
+            with suppress(Broken):
+                return disclose(_key(root), BUCKET, sealed)
+        return disclose(_key(self._root), BUCKET, sealed)
 
     def _files(self) -> list[Path]:
         """Names that begin with a dot are not in place yet."""
@@ -76,3 +91,7 @@ class SpoolFolder:
                     f"there is no room for the spool {self._path}; free some space on its disk"
                 ) from wrong
             raise EngineDown(f"the spool {self._path} can't be read or written: {wrong.strerror}") from wrong
+
+
+def _key(root: bytes) -> bytes:
+    return HKDF(SHA256(), length=32, salt=None, info=_INFO).derive(root)
