@@ -35,6 +35,7 @@ SECONDS = {
     "decide": 120,
     "spine": 900,
     "loaded": 900,
+    "accounted": 1200,
     "intake": 300,
     "mqtt": 300,
     "reads": 600,
