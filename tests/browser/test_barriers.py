@@ -12,6 +12,7 @@ from tests.browser.conftest import Desk, live
 from tests.screens.town import GRAVE, MINOR, SQUARE, Town
 
 from tutela.model.alert import AlertStatus
+from tutela.model.arming import Extent
 from tutela.model.people import Role
 from tutela.model.resource import UnitStatus
 from tutela.model.rights import Claim, Right
@@ -112,4 +113,34 @@ def test_no_page_of_requests_and_oversight_has_a_barrier(
     page.get_by_role("button", name="See how it stands").click()
     found += barriers(page)
     assert page.get_by_text("Many records.").is_visible()
+    assert found == []
+
+
+async def papered(here: Town) -> None:
+    """Papers, one of which has ended; a capability with a text that residents can comment on, and an answer."""
+    await here.agreement("The court", "R 26/1", "incidents")
+    gone = await here.agreement("The press", "R 26/2", "incidents")
+    await here.papers.end(gone.paper.id, "nobody asked", "install")
+    extent = Extent(areas=("Kallio",), purposes=("emergency-response",), classes=("positions",), days=1)
+    await here.arming.publish("units-gather", "It counts units.", extent, "install")
+    said = await here.arming.comment("units-gather", "Whose?")
+    await here.arming.answer(said.id, "The city's.", "Eino Laine", "install")
+    await here.arming.comment("units-gather", "Why?")
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_papers_and_what_is_off_have_no_barrier(desk: Desk, scheme: str, *, phone: bool) -> None:
+    desk.site.run(papered(desk.site.here))
+    page = desk.page(scheme=scheme, phone=phone)
+    page.goto(f"/enrol?code={desk.site.run(desk.site.here.staff.invite_here(Role.SUPERVISOR, 'city'))}")
+    page.get_by_label("Your name").fill("Aino Virtanen")
+    page.get_by_role("button", name="Come in").click()
+    live(page)
+    found = []
+    for address, word in (("/papers", "R 26/2"), ("/register", "without an account"), ("/", "units-gather")):
+        page.goto(address)
+        assert word in page.content(), address
+        found += barriers(page)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{address} is too wide"
     assert found == []
