@@ -650,7 +650,7 @@ class Town:
 
 def application(here: Town, site: str = "") -> Litestar:
     """The app, as `tutela serve` has it."""
-    guard = Guard(here.staff, Rates(here.clock), here.glass.glasses)
+    guard = Guard(here.staff, Rates(here.clock), here.glass)
     asked = rights.desk(here.rights, here.rights_acts, guard, INSTALL.city)
     seat = oversight.Seat(
         oversight=Oversight(ledger=here.ledger, log=here.facts, chance=here.staff.chance, named=here.staff.named),
@@ -695,7 +695,7 @@ def application(here: Town, site: str = "") -> Litestar:
                 ),
                 guard,
             ),
-            papers.routes(PaperActs(ledger=here.ledger, papers=here.papers), guard, INSTALL.city),
+            papers.routes(PaperActs(ledger=here.ledger, papers=here.papers), guard, INSTALL),
             rules.routes(here.rule_reads, guard),
             page.routes(here.console, guard),
         ],

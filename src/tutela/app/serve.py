@@ -183,7 +183,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
     facts, known, keys, ledger = inside.facts, inside.known, inside.keys, inside.ledger
     here = staff(inside, chance)
     broken = breaking(inside)
-    guard = Guard(here, Rates(clock, told=slowed(inside.meters)), broken.glasses)
+    guard = Guard(here, Rates(clock, told=slowed(inside.meters)), broken)
     shown = reads(ledger, facts, known, History(lake(inside), inside.streams, keys, inside.install.partitions), keys)
     deeds = Deeds(ledger, facts, facts, Prose(keys))
     acts, commands, moves, words = Acts(deeds), Incidents(deeds), UnitActs(ledger, facts, facts), sentences(inside)
@@ -278,7 +278,7 @@ def _accountable(behind: Doors, shown: Reads, here: Staff, guard: Guard) -> Sequ
             ),
             guard,
         ),
-        papers.routes(PaperActs(ledger=inside.ledger, papers=filing(inside)), guard, inside.install.city),
+        papers.routes(PaperActs(ledger=inside.ledger, papers=filing(inside)), guard, inside.install),
         serious.routes(grave, guard),
         holds.routes(HoldActs(ledger=inside.ledger, holds=keeping(inside), approvals=deciding(inside)), guard),
     ]

@@ -20,7 +20,7 @@ from tutela.flow.serious import SeriousActs
 from tutela.model.access import Access
 from tutela.model.install import Install
 
-from . import look, paper
+from . import glass, look, paper
 from .guard import SIGNED_IN, By, Guard
 from .problem import READING, Asked
 
@@ -66,7 +66,7 @@ def _page(here: Seat, guard: Guard) -> HTTPRouteHandler:
     async def shown(request: Asked, days: Days = 7, draw: Draw = 20) -> Response[str]:
         """All of it, on one page."""
         me = await guard.person(request, opens=True)
-        access = Access(agent=me.agent, purpose=PURPOSE, legal_basis=BASIS, factor=me.factor)
+        access = Access(agent=me.agent, purpose=PURPOSE, legal_basis=BASIS, factor=me.factor, glass=me.glass)
         found = await here.oversight.look(access, days, draw)
         now, zone = here.oversight.ledger.now, here.install.zone
         return paper.page(
@@ -76,6 +76,7 @@ def _page(here: Seat, guard: Guard) -> HTTPRouteHandler:
             days=days,
             draw=draw,
             found=found,
+            glass=await glass.noticed(guard.glass, access, zone),
             me=me.agent.id,
             now=now,
             register=await here.registering.public(),
