@@ -66,6 +66,7 @@ async def test_a_report_and_an_incident_are_not_shown_either(case: Objecting) ->
 async def test_it_is_not_handed_out_either_unless_the_law_demands_it(case: Objecting) -> None:
     agent, _ = await case.here.person(Role.SUPERVISOR, "Ada")
     await case.object(case.call)
+    await case.here.agreement("a court", "R 1")
     await case.here.witnessed()
 
     found = {}
