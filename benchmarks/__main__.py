@@ -31,6 +31,7 @@ SECONDS = {
     "facts": 180,
     "lake": 300,
     "seal": 180,
+    "append": 180,
     "proofs": 300,
     "decide": 120,
     "spine": 900,

@@ -50,6 +50,8 @@ ENVIRONMENT = {
     "TUTELA_METRICS_PORT": f"The port of the metrics, on loopback. Default: {FIRST_METRICS}, or the next one that is free.",
     "TUTELA_PROCESS": "What a process is called in metrics and logs; `tutela up` names those that it starts.",
     "TUTELA_SESSION": "The token of a person's session, for the verbs that only a person may use, such as `tutela evidence`.",
+    "TUTELA_TSA": "The address of a time stamping authority (RFC 3161) that stamps each bundle of evidence. Default: none, and nobody is asked.",
+    "TUTELA_TSA_INSIDE": "`yes`: that authority may be inside of your own network. Default: only one on the public Internet is asked.",
     "TUTELA_SITE": "The address at which people reach this, such as `https://city.example`: passkeys are good there and nowhere else. "
     "Default: none, and passkeys are good at `http://localhost`, on the machine itself.",
     "TUTELA_COMMENT_DAYS": "For how many days residents can comment on a capability before it can be armed. Default: 14.",

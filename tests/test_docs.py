@@ -76,6 +76,8 @@ SAID_OTHERWISE = {
     "Handled": "likewise",
     "Head": "likewise",
     "Changed": "likewise",
+    "Objected": "what the event of an objection says: the glossary says RightsRequest",
+    "Outcome": "what became of a record that was to be erased: the glossary says RightsRequest",
     "SignedFigures": "Figures, as they are handed out: with the log's signature",
     "Polygon": "likewise",
 }

@@ -178,7 +178,7 @@ async def test_no_secret_goes_in_an_address(here: Town, stranger: Client) -> Non
         assert (await stranger.get(f"/v1/me?{name}={token}")).status_code == 401
 
 
-READ_NONE = {"POST /sign-out", "POST /you/remove/{passkey}"}
+READ_NONE = {"POST /sign-out", "POST /you/app", "POST /you/remove/{passkey}"}
 """Pages that take a form and read nothing of it."""
 
 
@@ -188,7 +188,7 @@ async def test_a_large_body_is_refused_at_every_page(here: Town) -> None:
         answered = set()
         for route in pages(client.app):
             if route.startswith("POST") and route not in READ_NONE:
-                path = route.split(" ")[1].format(verb="acknowledge", subject="x", approval="x", glass="x")
+                path = re.sub(r"\{[^}]*\}", "x", route.split(" ")[1].replace("{verb}", "acknowledge"))
                 answer = await client.post(path, data={"text": "x" * 200_000})
 
                 assert answer.status_code in {404, 413}, (route, answer.text)

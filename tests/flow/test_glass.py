@@ -113,6 +113,9 @@ async def test_another_person_reviews_it_once(night: Night) -> None:
         await night.here.glass.glasses.review(glass.begun.id, night.supervisor.agent.id, fine=True, reason="r")
     with pytest.raises(Refused):
         await night.here.glass.review(night.operator, glass.begun.id, fine=True, reason="it was")
+    with pytest.raises(Conflict, match="stands still, and more may be read"):
+        await night.here.glass.review(officer, glass.begun.id, fine=True, reason="r")
+    night.now += HOUR
     assert glass.overdue(NOW + REVIEW)
     assert not glass.overdue(NOW + REVIEW - 1)
 
@@ -146,6 +149,7 @@ async def test_a_second_person_sees_it_at_once_and_until_somebody_reviewed_it(ni
 
 async def test_words_are_sealed_and_the_list_is_read_for_a_purpose(night: Night) -> None:
     glass = await night.broken()
+    night.now += HOUR
     await night.here.glass.review(night.supervisor, glass.begun.id, fine=True, reason="canary-review")
     raw = b"".join(event.body for event in night.here.facts.store.events.values())
 

@@ -15,7 +15,7 @@ from tests.screens.town import Town, town
 
 from tutela.errors import Refused
 from tutela.flow import batch
-from tutela.flow.limits import NAMES, REASONS, Limits, Own, class_of
+from tutela.flow.limits import NAMES, REASONS, REQUESTS, Limits, Own, class_of
 from tutela.flow.retain import Erased, Retainer
 from tutela.flow.retention import BACKUPS, RetentionReads
 from tutela.flow.spared import Spared, wider
@@ -307,7 +307,7 @@ async def test_who_may_read_the_register_may_read_what_is_kept_and_that_is_an_ev
     with pytest.raises(Refused):
         await reads.look(nobody)
 
-    assert len(found.kept) == 11
+    assert len(found.kept) == 12
     assert b'"retention"' in here.events("query@1")[-1].body
 
 
@@ -326,6 +326,8 @@ def key(bucket: str, at: int = START) -> BucketKey:
         ("a/alerts/unknown", "incidents", iso(START + 7 * YEAR)),
         ("system-operation/people/p1", "names", iso(8 * SECOND + NAMES * DAY)),
         ("oversight/holds/h1", "reasons", iso(START + REASONS * DAY)),
+        ("rights-request/requests/r1", "requests", iso(START + REQUESTS * DAY)),
+        ("rights-request/others/r1", "", None),
         ("oversight/positions/2026-11-25", "positions", None),
         ("system-operation/people/p2", "names", None),
         ("system-operation/connections/calls", "", None),

@@ -38,7 +38,7 @@ class Known(Case):
         self.stranger = await self.here.report("A tree lies across the pavement of Liisankatu.")
         self.post = await self.here.post("Everybody knows that Liisa Virtanen burns rubbish")
         agent, _ = await self.here.person(Role.OPERATOR, "Aino")
-        access = self.here.access(agent)
+        self.access = access = self.here.access(agent)
         self.incident = (await self.here.incidents.open_from_call(access, self.call, "1")).id
         await self.here.incidents.note(access, self.incident, "Liisa Mäki is safe. Pekka is not.", "2")
         await self.here.incidents.open_from_call(access, (await self.here.call("Smoke!")).id, "3")

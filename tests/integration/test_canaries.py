@@ -42,6 +42,12 @@ WORDS = (
     "password",
     "refused-call",
     "refused-report",
+    "signed",
+    "target",
+    "contact",
+    "asked",
+    "asker",
+    "glass",
 )
 
 
@@ -173,6 +179,25 @@ def work(city: Instance, words: Mapping[str, str], call: str) -> None:
         incident,
     )
     city.tutela("holds", "lift", held["id"], "--because", words["lifted"])
+    (city.data.parent / "order.toml").write_text(
+        f'number = "R 26/1234"\nauthority = "A court"\nsigned = "{words["signed"]}"\nuntil = "{review}"\nsha256 = "{"0" * 64}"\n'
+        f'[about]\nkind = "authorisation"\nobjective = "Evidence about a fall"\narea = "Helsinki"\ncase = "R 26/1234"\n'
+        f'targets = ["{words["target"]}"]\n'
+    )
+    entered = city.tutela("papers", "enter", city.data.parent / "order.toml")
+    assert entered.returncode == 0, entered.stdout + entered.stderr
+    (city.data.parent / "order.toml").unlink()
+    asked = {
+        "right": "access",
+        "contact": words["contact"],
+        "words": words["asked"],
+        "name": words["asker"],
+        "names": [words["asker"]],
+    }
+    assert (answer := city.client().post("/v1/requests", json=asked)).status_code == 201, answer.text
+    life = {"purpose": "emergency-response", "basis": "VitalInterest"}
+    broken = boss.http.post("/v1/break-glass", params=life, json={"reason": words["glass"], "minutes": 5})
+    assert broken.status_code == 201, broken.text
     handed = {**boss.why, "recipient": "A court", "agreement": "R 26/1234", "reason": words["evidence"]}
     bundle = boss.http.post(f"/v1/incidents/{incident}/evidence", params=handed)
     assert bundle.status_code == 200, bundle.text

@@ -45,6 +45,7 @@ POLICY_IDS = (
     "G27-own-proposal",
     "G27-second-person",
     "G28-case",
+    "G32-objection",
     "G33-audit-gap",
     "P01-operators",
     "P02-supervisors",
@@ -54,6 +55,7 @@ POLICY_IDS = (
     "P06-it",
     "P07-oversight-invites",
     "P08-answers",
+    "P09-serious-incidents",
     "R01-person-scores",
     "R12-advertising",
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 from msgspec.structs import replace
+from tests.screens.test_routes import pages
 from tests.screens.town import NOW, WHY, Town, application, town
 
 from tutela.model.people import Role
@@ -80,6 +81,22 @@ async def test_the_banner_stands_on_every_page_of_theirs_until_it_ends() -> None
     assert "Break the glass</button>" not in said.text
     assert [BANNER in text for text in (*before, *during, *after)] == [False] * 4 + [True] * 4 + [False] * 4
     assert all('role="status"' in text for text in during[:3])
+
+
+async def test_no_page_that_there_is_or_will_be_is_without_the_banner(here: Town) -> None:
+    """Whatever is added later has to show it: the pages are those of the app itself."""
+    async with here.living(), AsyncTestClient(application(here)) as client:
+        await be(client, here, Role.SUPERVISOR)
+        await client.post("/break-glass", data={"reason": "a child"})
+        answers = {
+            route: await client.get(route.removeprefix("GET "))
+            for route in pages(client.app)
+            if route.startswith("GET ") and "{" not in route
+        }
+
+    shown = {route: answer.text for route, answer in answers.items() if answer.status_code == 200}
+    assert len(shown) >= 5
+    assert [route for route, text in shown.items() if BANNER not in text] == []
 
 
 async def test_those_who_review_it_see_it_at_once_end_it_and_review_it_on_their_page(here: Town) -> None:

@@ -147,6 +147,10 @@ class There:
             "answer": {"text": "t", "signed": "s"} if "/comments/" in path else {"confirms": True},
             "export": {"recipient": "a court", "agreement": "R 1", "reason": "r"},
             "identity": {"how": "passport"},
+            "serious-incidents": {"capability": "smoke", "says": "s"},
+            "report": {"to": "t"},
+            "erasure": {"record": "r"},
+            "objection": {"record": "r"},
             "extension": {"reason": "many records"},
             "decision": {"outcome": "refused", "reasons": "r", "exemption": "excessive", "complain": "there"},
         }

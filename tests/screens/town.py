@@ -79,8 +79,10 @@ from tutela.flow.register_public import Registering
 from tutela.flow.retention import Retained, RetentionReads
 from tutela.flow.rights import Rights
 from tutela.flow.rights_acts import RightsActs
+from tutela.flow.rights_erasure import Erasure
 from tutela.flow.rules import uses
 from tutela.flow.seal import leaf_of
+from tutela.flow.serious import SeriousActs
 from tutela.flow.subject_access import Search
 from tutela.flow.suspending import Suspending
 from tutela.flow.totp import Totp, Ways
@@ -135,6 +137,7 @@ from tutela.screens import (
     rights,
     rights_pages,
     rules,
+    serious,
     staged,
     told,
     totp,
@@ -240,6 +243,7 @@ class Town:
     incidents: Incidents
     registering: Registering
     number: count[int] = field(default_factory=count)
+    copied: bool = False
 
     @property
     def rule_reads(self) -> RuleReads:
@@ -516,7 +520,26 @@ class Town:
 
     @property
     def rights_acts(self) -> RightsActs:
-        return RightsActs(ledger=self.ledger, rights=self.rights, search=Search(reads=self.reads))
+        erasure = Erasure(
+            log=self.facts,
+            desk=self.facts,
+            keys=self.keys,
+            spared=self.holds.spared,
+            copying=self,
+            clock=self.clock,
+        )
+        search = Search(reads=self.reads)
+        return RightsActs(ledger=self.ledger, rights=self.rights, search=search, erasure=erasure)
+
+    @property
+    def serious(self) -> SeriousActs:
+        prose = Prose(self.keys)
+        return SeriousActs(ledger=self.ledger, log=self.facts, prose=prose, register=self.registering.public)
+
+    @asynccontextmanager
+    async def removing(self) -> AsyncIterator[bool]:
+        """Somebody may be copying the town."""
+        yield not self.copied
 
     def registers_at(self) -> int:
         """The register's time, which a test may move."""
@@ -627,12 +650,13 @@ class Town:
 
 def application(here: Town, site: str = "") -> Litestar:
     """The app, as `tutela serve` has it."""
-    guard = Guard(here.staff, Rates(here.clock), here.glass.glasses)
+    guard = Guard(here.staff, Rates(here.clock), here.glass)
     asked = rights.desk(here.rights, here.rights_acts, guard, INSTALL.city)
     seat = oversight.Seat(
         oversight=Oversight(ledger=here.ledger, log=here.facts, chance=here.staff.chance, named=here.staff.named),
         registering=here.registering,
         requests=here.rights_acts,
+        serious=here.serious,
         install=INSTALL,
     )
     probes = {"PostgreSQL": here.facts.last, "NATS": lambda: here.streams.last("OBS-live")}
@@ -651,6 +675,7 @@ def application(here: Town, site: str = "") -> Litestar:
             register.routes(here.registering, here.figuring(), INSTALL.zone),
             oversight.routes(seat.oversight, guard),
             oversight.page(seat, guard),
+            serious.routes(here.serious, guard),
             health.routes(here.health_reads, probes, guard),
             staged.routes(here.staged_reads, guard),
             told.routes(here.reads, guard),
@@ -670,7 +695,7 @@ def application(here: Town, site: str = "") -> Litestar:
                 ),
                 guard,
             ),
-            papers.routes(PaperActs(ledger=here.ledger, papers=here.papers), guard, INSTALL.city),
+            papers.routes(PaperActs(ledger=here.ledger, papers=here.papers), guard, INSTALL),
             rules.routes(here.rule_reads, guard),
             page.routes(here.console, guard),
         ],

@@ -21,7 +21,7 @@ def test_a_line_that_is_no_object_is_told_by_its_number(line: str, tmp_path: Pat
     file = tmp_path / "air.ndjson"
     file.write_text('{"time": 1}\n\n' + line + "\n", encoding="utf-8")
 
-    with pytest.raises(BadInput, match=r"air\.ndjson: line 3 is no JSON object"):
+    with pytest.raises(BadInput, match=r"air\.ndjson can't be read: line 3 is no JSON object"):
         Recorded(file).read(MAPPING)
 
 

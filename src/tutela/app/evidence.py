@@ -11,6 +11,7 @@ from tutela.app.lake import lake
 from tutela.app.papers import papers
 from tutela.app.settings import Settings
 from tutela.app.staff import staff
+from tutela.app.stamping import stamps
 from tutela.app.verifying import log_key, origin, publishing
 from tutela.errors import BadInput, Refused
 from tutela.flow.evidence import Evidence
@@ -35,13 +36,21 @@ class Wanted(Noun, frozen=True, kw_only=True):
 
 
 def evidence(inside: Core, shown: Reads, public: Publishing) -> Evidence:
-    """Makes bundles. The log's key is read when a bundle is signed, and not kept."""
+    """Makes bundles, stamped by whom the settings name. The log's key is read when a bundle is signed, and not kept."""
 
     async def signs(text: bytes) -> bytes:
         return await asyncio.to_thread(lambda: log_key(inside.settings).sign(text))
 
     key = note.verifier_key(origin(inside.install), public.public)
-    return Evidence(reads=shown, papers=papers(inside), publishing=public, key=key, signs=signs, version=__version__)
+    return Evidence(
+        reads=shown,
+        papers=papers(inside),
+        publishing=public,
+        key=key,
+        signs=signs,
+        version=__version__,
+        stamps=stamps(inside.settings),
+    )
 
 
 async def run(settings: Settings, wanted: Wanted, parent: Path | None) -> bytes:

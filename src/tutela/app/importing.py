@@ -14,6 +14,7 @@ import numpy as np
 
 from tutela.app.approving import enter_here
 from tutela.app.core import Core, chance, clock, core
+from tutela.app.decoding import apart
 from tutela.app.disks import reserve
 from tutela.app.refusing import written_down
 from tutela.app.settings import Settings
@@ -76,7 +77,7 @@ def mapped(wanted: Wanted) -> tuple[Mapping, Mapped]:
         )
     how = mapping(wanted.mapping)
     proper(how.source)
-    found = apply(how, Recorded(wanted.path).read(how), wanted.timeline)
+    found = apply(how, Recorded(wanted.path, apart).read(how), wanted.timeline)
     refusals.defined(found.things, found.datastreams)
     return how, found
 

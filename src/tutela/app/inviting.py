@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from tutela.app.approving import approvals
 from tutela.app.core import chance, core
 from tutela.app.settings import Settings
 from tutela.app.staff import staff
 from tutela.errors import BadInput
+from tutela.flow.invite_acts import ANSWERING
+from tutela.flow.people import INSTALL
+from tutela.model.approval import INVITATION
 from tutela.model.people import Role
 from tutela.model.when import parse
 
@@ -24,5 +28,7 @@ async def run(
         here = staff(inside, chance)
         if again is not None:
             return await here.invite_again_here(again, ends)
-        wanted = role or Role.OPERATOR
-        return wanted, await here.invite_here(wanted, agency or inside.install.city, ends)
+        wanted, of = role or Role.OPERATOR, agency or inside.install.city
+        if wanted in ANSWERING:
+            await approvals(inside).alone(INVITATION, f"{wanted} of {of}", "a code was made", INSTALL)
+        return wanted, await here.invite_here(wanted, of, ends)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from tutela.app.core import Core, chance, clock
+from tutela.app.holds import holds
+from tutela.backends.postgres.copying import PostgresCopying
 from tutela.flow.prose import Prose
 from tutela.flow.read import Reads
 from tutela.flow.rights import Rights
 from tutela.flow.rights_acts import RightsActs
+from tutela.flow.rights_erasure import Erasure
 from tutela.flow.subject_access import Search
 from tutela.model.rights import Claim, Right
 from tutela.model.when import DAY
@@ -21,7 +24,15 @@ def rights(inside: Core) -> Rights:
 
 def answering(inside: Core, shown: Reads) -> RightsActs:
     """What staff do about them."""
-    return RightsActs(ledger=inside.ledger, rights=rights(inside), search=Search(reads=shown))
+    erasure = Erasure(
+        log=inside.facts,
+        desk=inside.facts,
+        keys=inside.keys,
+        spared=holds(inside).spared,
+        copying=PostgresCopying(inside.facts.db),
+        clock=clock,
+    )
+    return RightsActs(ledger=inside.ledger, rights=rights(inside), search=Search(reads=shown), erasure=erasure)
 
 
 CONTACT = "nobody@example.org"

@@ -67,6 +67,7 @@ from tutela.flow.read_staged import StagedReads
 from tutela.flow.record import Recorder
 from tutela.flow.register_public import Registering
 from tutela.flow.retention import RetentionReads
+from tutela.flow.serious import SeriousActs
 from tutela.flow.spooling import Spooling
 from tutela.flow.suspending import Suspending
 from tutela.flow.tokens import Doorkeeper
@@ -99,6 +100,7 @@ from tutela.screens import (
     rights,
     rights_pages,
     rules,
+    serious,
     staged,
     told,
     totp,
@@ -181,7 +183,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
     facts, known, keys, ledger = inside.facts, inside.known, inside.keys, inside.ledger
     here = staff(inside, chance)
     broken = breaking(inside)
-    guard = Guard(here, Rates(clock, told=slowed(inside.meters)), broken.glasses)
+    guard = Guard(here, Rates(clock, told=slowed(inside.meters)), broken)
     shown = reads(ledger, facts, known, History(lake(inside), inside.streams, keys, inside.install.partitions), keys)
     deeds = Deeds(ledger, facts, facts, Prose(keys))
     acts, commands, moves, words = Acts(deeds), Incidents(deeds), UnitActs(ledger, facts, facts), sentences(inside)
@@ -253,7 +255,12 @@ def _accountable(behind: Doors, shown: Reads, here: Staff, guard: Guard) -> Sequ
     asked = answering(inside, shown)
     desk = rights.desk(asked.rights, asked, guard, inside.install.city)
     eyes = Oversight(ledger=inside.ledger, log=inside.facts, chance=chance, named=here.named)
-    seat = oversight.Seat(oversight=eyes, registering=behind.register, requests=asked, install=inside.install)
+    grave = SeriousActs(
+        ledger=inside.ledger, log=inside.facts, prose=Prose(inside.keys), register=behind.register.public
+    )
+    seat = oversight.Seat(
+        oversight=eyes, registering=behind.register, requests=asked, serious=grave, install=inside.install
+    )
     return [
         rights.routes(desk),
         rights_pages.pages(desk),
@@ -271,7 +278,8 @@ def _accountable(behind: Doors, shown: Reads, here: Staff, guard: Guard) -> Sequ
             ),
             guard,
         ),
-        papers.routes(PaperActs(ledger=inside.ledger, papers=filing(inside)), guard, inside.install.city),
+        papers.routes(PaperActs(ledger=inside.ledger, papers=filing(inside)), guard, inside.install),
+        serious.routes(grave, guard),
         holds.routes(HoldActs(ledger=inside.ledger, holds=keeping(inside), approvals=deciding(inside)), guard),
     ]
 

@@ -20,6 +20,8 @@ PROCESS = "TUTELA_PROCESS"
 LOG = "TUTELA_LOG"
 SITE = "TUTELA_SITE"
 COMMENT_DAYS = "TUTELA_COMMENT_DAYS"
+TSA = "TUTELA_TSA"
+TSA_INSIDE = "TUTELA_TSA_INSIDE"
 SYSTEM = Path("/var/lib/tutela/default")
 FIRST_PORT = 8466
 """Where `tutela up` listens, if nobody else does."""
@@ -64,6 +66,16 @@ class Settings:
         if not (text.isdigit() and int(text) <= 366):
             raise BadInput(f"{COMMENT_DAYS} is {text!r}; give a number of days from 0 to 366")
         return int(text)
+
+    @property
+    def tsa(self) -> str:
+        """The time stamping authority that stamps evidence (RFC 3161), as in https://tsa.example; empty: nobody does."""
+        return self.env.get(TSA, "")
+
+    @property
+    def tsa_inside(self) -> bool:
+        """Whether it may be asked at an address that is not on the public Internet."""
+        return self.env.get(TSA_INSIDE, "") == "yes"
 
     @property
     def metrics_port(self) -> int | None:

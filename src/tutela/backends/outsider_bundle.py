@@ -41,6 +41,13 @@ MANIFEST, NOTE = "manifest.json", "manifest.note"
 HEADER = 30
 """Bytes before the name of a file in a zip."""
 
+STAMPED, STAMP = "stamp/manifest.json", "stamp/manifest.tsr"
+IMPRINT = bytes.fromhex("3031300d060960864801650304020105000420")
+"""What RFC 3161 puts before a digest by SHA-256."""
+
+TIME = re.compile(rb"\x18[\x0f-\x16](\d{14}(?:\.\d{1,6})?Z)")
+"""The time in a stamp, as ASN.1 writes it."""
+
 ZIP = b"PK\x03\x04"
 PATH = re.compile(r"[a-z0-9][a-z0-9/._-]{0,199}")
 WORDS = ("about", "agreement", "format", "incident", "log", "reason", "recipient", "timeline", "version")
@@ -199,6 +206,26 @@ def check_proofs(report: Report, bundle: Bundle, key: Key, witnesses: Sequence[K
     )
 
 
+def check_stamp(report: Report, bundle: Bundle) -> None:
+    """That a time stamp, if there is one, is over what this manifest says. Who signed it is not shown here."""
+    if STAMP not in bundle.body:
+        return
+    files = [one for one in bundle.said["files"] if one["path"] not in (STAMP, STAMPED)]
+    wanted = json.dumps({**bundle.said, "files": files}, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    over = wanted.encode() + b"\n"
+    found = bundle.body[STAMP].find(IMPRINT + hashlib.sha256(over).digest())
+    told = TIME.search(bundle.body[STAMP], max(found, 0))
+    report.say(
+        found >= 0 and bundle.body.get(STAMPED) == over,
+        f"a time stamp of {told[1].decode() if told else 'a time that it tells'} is over all that the manifest says",
+        f"{STAMP}: it is over something else than this manifest",
+    )
+    report.know(
+        f"who signed the stamp is not checked here: unpack it, and `openssl ts -verify -data {STAMPED} -in {STAMP} -CAfile "
+        "CA.pem`, with the certificate of the time stamping authority from itself"
+    )
+
+
 def check_zip(report: Report, bundle: Bundle) -> None:
     """That nothing else is in the file, and each byte between the files is what belongs there."""
     place = 0
@@ -242,6 +269,7 @@ def check_bundle(
             check_files(report, bundle)
             check_proofs(report, bundle, key, witnesses)
             check_parent(report, bundle, parent)
+            check_stamp(report, bundle)
         if not report.broken:
             check_zip(report, bundle)
     except WrongError as wrong:

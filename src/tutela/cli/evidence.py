@@ -35,7 +35,8 @@ def evidence_(
     """Hand out the evidence of an incident, as one zip that anybody checks offline: `tutela evidence INCIDENT … > FILE`.
 
     Who hands it out is a person: the environment holds the token of their session, in TUTELA_SESSION. What you may not hand out is
-    left out, and named in it. That it was handed out, and its hash, is an event.
+    left out, and named in it. That it was handed out, and its hash, is an event. Where TUTELA_TSA names a time stamping authority
+    (RFC 3161), its stamp is in it.
     """
     handed = Handover(recipient=to, agreement=agreement, reason=because)
     wanted = evidence.Wanted(incident=incident, purpose=purpose, basis=basis, handed=handed)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Protocol
 
-from tutela.model import hold, rights
+from tutela.model import hold, rights, serious
 from tutela.model.cosign import WitnessNow
 from tutela.model.event import Checkpoint
 from tutela.model.figures import LEAST, Figures, Handled, Head, cell
@@ -49,6 +49,7 @@ class Counting:
         await self.tally.catch_up(self.kept)
         public, now = await self.registering.public(), self.clock()
         holds = hold.standing(await self.kept.about(hold.SUBJECT))
+        grave = serious.begun(await self.kept.about(serious.SUBJECT)).values()
         purposes = {name for one in public.sources for name in one.source.purposes}
         return Figures(
             city=public.city,
@@ -64,6 +65,8 @@ class Counting:
             holds=len(holds),
             reviews=sum(one.review <= now for one in holds),
             requests=handled(list(rights.standing(await self.kept.about(rights.SUBJECT)).values()), now),
+            serious=len(grave),
+            unreported=sum(one.told_at is None for one in grave),
             deleted=self.tally.deleted,
             erased=self.tally.erased,
             head=await self._head(),

@@ -21,7 +21,7 @@ from tutela.policy.purposes import Action, ask_about
 
 from .gathering import Found, gathered
 from .ledger import Asker, asker_of
-from .packing import Signs, opened, packed
+from .packing import Signs, Stamps, opened, packed
 from .papers import Papers, Under
 from .published import Publishing
 from .read import Reads
@@ -55,7 +55,10 @@ class Export(Noun, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """Makes bundles. `key` is the log's public key as note tools take it, `signs` signs with it; `version`: of the platform."""
+    """Makes bundles. `key` is the log's public key as note tools take it, `signs` signs with it; `version`: of the platform.
+
+    `stamps` asks somebody else for a time stamp of each.
+    """
 
     reads: Reads
     papers: Papers
@@ -63,13 +66,14 @@ class Evidence:
     key: str
     signs: Signs
     version: str
+    stamps: Stamps | None = None
 
     async def bundle(self, access: Access, id_: str, handed: Handover, minutes: int = MINUTES) -> bytes:
         """Everything about an incident that whoever asks may hand out, as one file; raises Refused or NotFound."""
         incident, under = await self._may(access, id_, handed.proper())
         found = await gathered(self.reads, self.publishing, self.key, access, under.asked, incident, minutes=minutes)
         said = self._said(access, incident, handed, found.left_out, found.proved)
-        made = await packed(said, found.parts, self.key, self.signs)
+        made = await packed(said, found.parts, self.key, self.signs, self.stamps)
         await self._wrote(access, incident, handed, under, made, found)
         return made
 
@@ -84,7 +88,7 @@ class Evidence:
         named = {one["path"]: one["sha256"] for one in before["files"]}
         said = self._said(access, incident, handed, found.left_out, found.proved)
         said["parent"] = {"files": named, "sha256": digest}
-        made = await packed(said, found.parts, self.key, self.signs)
+        made = await packed(said, found.parts, self.key, self.signs, self.stamps)
         await self._wrote(access, incident, handed, under, made, found, parent=digest)
         return made
 

@@ -66,6 +66,7 @@ async def gathered(
     minutes: int,
 ) -> Found:
     """All of it. `minutes`: of telemetry, before and after what was detected; `under` adds the paper that stands to a question."""
+    await reads.objections.fresh()
     one = _Gathering(reads, access, under, incident)
     incidents = await one.incidents()
     alerts = await one.alerts([id_ for each in incidents for id_ in each.alerts])
@@ -168,7 +169,8 @@ class _Gathering:
 
     def _may(self, work: Alert | Incident, what: str) -> bool:
         ledger = self.reads.desk.ledger
-        may = ledger.may(self.under(ask_about(self.access, Action.EXPORT, work, ledger.now)))
+        asked = self.under(ask_about(self.access, Action.EXPORT, work, ledger.now))
+        may = ledger.may(self.reads.objections.marked(asked, work.id))
         self.found.left_out += [] if may else [f"{what}: the policies do not let whoever asked hand it out"]
         return may
 
@@ -183,7 +185,7 @@ class _Gathering:
             agency=agency,
             expires=CLASSES[record_class].expires(at),
         )
-        may = ledger.may(self.under(asked))
+        may = ledger.may(self.reads.objections.marked(self.under(asked), what.rpartition(" ")[2]))
         self.found.left_out += [] if may else [f"{what}: the policies do not let whoever asked hand it out"]
         return may
 

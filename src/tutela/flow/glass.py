@@ -94,11 +94,13 @@ class Glasses:
         return await self.shown(await self.one(id_))
 
     async def review(self, id_: str, by: str, *, fine: bool, reason: str) -> Glass:
-        """Another person looked at it. Raises NotFound, BadInput, Refused for whoever did it, Conflict when somebody has."""
+        """Another person looked at it. Raises NotFound, BadInput, Refused for whoever did it, Conflict while it stands and when somebody has."""
         now, found = self.clock(), await self.one(id_)
         _said(reason)
         if found.begun.by == by:
             raise Refused("you did this yourself: another person has to look at it", policy="G27-own-proposal")
+        if found.stands(now):
+            raise Conflict("this stands still, and more may be read under it: end it first", id=id_)
         said = BreakGlassReview(id=id_, by=by, fine=fine, reason=await self._sealed(id_, reason), at=now)
         mark = uuid_of("break-glass-reviewed", id_)
         if not await tell(self.log, "break-glass-reviewed@1", mark, said, about=SUBJECT, by=by, at=now):

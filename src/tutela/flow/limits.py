@@ -1,7 +1,7 @@
 """How long what a bucket holds is kept, and the rows of a source that lie in the clear: who destroys and who reports ask the same.
 
 What people told is kept by the hour that it was told in, what moves by its day, words about an alert or incident as long as it, the name of
-somebody who worked here for a year after their role's end, and the reasons that oversight asks for for seven years. All else has no limit here:
+somebody who worked here for a year after their role's end, the reasons that oversight asks for for seven years, and what a resident asked for by right for three. All else has no limit here:
 secrets of connections, which go with the connection, and the one key of all that detectors know.
 """
 
@@ -32,8 +32,11 @@ WORDS = ("alerts", "incidents")
 NAMES = 365
 """Days after the end of their role for which somebody's name is kept, so that the log's ids can be told apart for a year."""
 
-REASONS = 7 * 365
-"""Days for which a reason that oversight asked for is kept: as long as the log is looked into."""
+REASONS, REQUESTS = 7 * 365, 3 * 365
+"""Days for which a reason that oversight asked for is kept: as long as the log is looked into; and what a resident asked for by right."""
+
+SINCE_MADE = {"reasons": REASONS, "requests": REQUESTS}
+"""Of classes whose time begins with their key, the days."""
 
 LEARNT = HOUR
 """Microseconds after which every process has learnt how a datastream is defined now, and no sender's clock is ahead."""
@@ -115,7 +118,7 @@ class Limits:
             return self.begun.get(period, key.at) + (CLASSES[name].days or inf) * DAY
         if name == "names":
             return self.begun.get(period, inf) + NAMES * DAY
-        return key.at + REASONS * DAY if name == "reasons" else inf
+        return key.at + SINCE_MADE.get(name, inf) * DAY
 
     def begins(self, key: BucketKey) -> int:
         """The time of the oldest record that a bucket can hold."""
@@ -181,6 +184,8 @@ def class_of(bucket: str) -> str:
         return "incidents"
     if (purpose, kind) == ("system-operation", "people"):
         return "names"
+    if (purpose, kind) == ("rights-request", "requests"):
+        return "requests"
     return "reasons" if purpose == "oversight" else ""
 
 

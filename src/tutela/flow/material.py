@@ -70,6 +70,7 @@ class Material:
 
     async def of(self, access: Access, case: Case) -> Sequence[Item]:
         """All that this person may see of it, in the order of time. Raises BadInput for a scope that holds too much."""
+        await self.reads.fresh()
         one = _Collecting(self, access, case.scope)
         for collect in (one.tellings, one.incidents, one.alerts):
             await collect()
@@ -111,7 +112,11 @@ class _Collecting:
         item = Item(word=kind, id=bare.id, at=bare.at, place=bare.place, says=bare.category)
         if not covers(self.scope, item):
             return
-        told = await self._opened(event) if self._may(f"{kind}-contents", bare.purpose, bare.at, bare.source) else None
+        told = (
+            await self._opened(event)
+            if self._may(f"{kind}-contents", bare.purpose, bare.at, bare.source, bare.id)
+            else None
+        )
         if told is not None:
             words = (told.category, told.said, getattr(told, "caller", ""))
             self._add(msgspec.structs.replace(item, says=_joined(words), whole=True))
@@ -188,7 +193,7 @@ class _Collecting:
         return found
 
     # ── the policies ────────────────────────────────────────────────────────────────────────────
-    def _may(self, record_class: str, purpose: str, at: int, source: str = "") -> bool:
+    def _may(self, record_class: str, purpose: str, at: int, source: str = "", id_: str = "") -> bool:
         """Whether such a record may be searched in a case that is about it."""
         entry = self.reads.known.sources.get(source)
         asked = ask(
@@ -200,11 +205,11 @@ class _Collecting:
             agency=None if entry is None else entry.agency,
             expires=CLASSES[record_class].expires(at),
         )
-        return self.reads.ledger.may(msgspec.structs.replace(asked, stands=STANDS))
+        return self.reads.ledger.may(self.reads.marked(msgspec.structs.replace(asked, stands=STANDS), id_))
 
     def _may_work(self, work: Alert | Incident) -> bool:
         asked = ask_about(self.access, Action.SEARCH, work, self.reads.ledger.now)
-        return self.reads.ledger.may(msgspec.structs.replace(asked, stands=STANDS))
+        return self.reads.ledger.may(self.reads.marked(msgspec.structs.replace(asked, stands=STANDS), work.id))
 
     def _add(self, item: Item) -> None:
         self.items[item.id] = item

@@ -18,18 +18,24 @@ from tutela.model import note
 from tutela.model.event import Checkpoint
 from tutela.model.evidence import MANIFEST, NOTE, Part, canonical, listed, signing
 
+from . import stamp
 from .cosign import Verifies
 
 Signs = Callable[[bytes], Awaitable[bytes]]
 """Signs with the log's key."""
 
+Stamps = stamp.Stamps
+
 BEGAN = (1980, 1, 1, 0, 0, 0)
 UNIX, PLAIN_FILE = 3, 0o100644 << 16
 
 
-async def packed(said: Mapping[str, object], parts: Sequence[Part], key: str, signs: Signs) -> bytes:
+async def packed(
+    said: Mapping[str, object], parts: Sequence[Part], key: str, signs: Signs, stamps: Stamps | None = None
+) -> bytes:
     """The file. `said`: what the manifest says besides its files; `key`: the log's public key as note tools take it."""
-    manifest = canonical({**said, "files": [listed(part) for part in parts], "log": key})
+    said, parts = await stamp.stamped({**said, "log": key}, parts, stamps)
+    manifest = canonical({**said, "files": [listed(part) for part in parts]})
     origin, public = note.decoded_key(key, note.ED25519, "a log")
     text = signing(origin, manifest)
     # The line is that of any signed note: name, key id and signature.

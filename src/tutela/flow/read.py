@@ -8,8 +8,8 @@ from typing import Protocol
 from .catalogue import Known
 from .history import History
 from .ledger import Ledger
+from .objections import Objections
 from .ports import Facts, Keys
-from .prose import Prose
 from .read_desk import AlertDetail, DeskReads
 from .read_log import LogReads, Page
 from .read_observations import ObservationReads, Observed
@@ -30,6 +30,7 @@ class Reads:
     told: ToldReads
     log: LogReads
     units: UnitReads
+    objections: Objections
 
 
 class Kept(Facts, Units, Protocol):
@@ -39,11 +40,16 @@ class Kept(Facts, Units, Protocol):
 def reads(ledger: Ledger, facts: Kept, known: Known, history: History, keys: Keys) -> Reads:
     """The reads, on these engines."""
     observations = ObservationReads(ledger=ledger, known=known, values=facts, history=history)
+    objections = Objections(ledger=ledger, log=facts, keys=keys)
     whereabouts = Whereabouts(history, known.partitions)
+    fresh, marked = objections.fresh, objections.marked
+    desk = DeskReads(ledger=ledger, known=known, desk=facts, keys=keys, fresh=fresh, marked=marked)
+    told = ToldReads(ledger=ledger, known=known, desk=facts, keys=keys, fresh=fresh, marked=marked)
     return Reads(
         observations=observations,
-        desk=DeskReads(ledger=ledger, known=known, desk=facts, keys=keys),
-        told=ToldReads(ledger=ledger, known=known, desk=facts, keys=keys),
-        log=LogReads(ledger=ledger, log=facts, prose=Prose(keys)),
+        desk=desk,
+        told=told,
+        objections=objections,
+        log=LogReads(ledger=ledger, log=facts, prose=desk.prose),
         units=UnitReads(ledger=ledger, kept=facts, observations=observations, whereabouts=whereabouts),
     )

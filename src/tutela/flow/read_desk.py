@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -35,12 +35,17 @@ class AlertDetail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskReads:
-    """What people work on. Each method raises Refused, and leaves one event."""
+    """What people work on. Each method raises Refused, and leaves one event.
+
+    `marked` says in a question about a record that it is objected to, as far as `fresh` has learnt (`objections.py`).
+    """
 
     ledger: Ledger
     known: Known
     desk: Desk
     keys: Keys
+    fresh: Callable[[], Awaitable[None]]
+    marked: Callable[[Ask, str], Ask]
 
     @property
     def prose(self) -> Prose:
@@ -74,6 +79,7 @@ class DeskReads:
         general = self._ask(access, "incidents")
         query = f"{most} incidents {'that are over' if over else 'under way'}{f' after {after}' if after else ''}"
         last = None if after is None else await self.desk.incident(after)
+        await self.fresh()
         found = await self._page(access, timeline, most, over=over, after=last)
         shown = await self.ledger.permitted(found, lambda one: self._work(access, one), general, timeline, query)
         ids = [incident.id for incident in shown]
@@ -95,6 +101,7 @@ class DeskReads:
         """The incident of each of these calls, where there is one that may be seen: one under way before one that is over."""
         query = f"the incidents of {len(calls)} calls"
         await self.ledger.must(self._ask(access, "incidents"), timeline, query)
+        await self.fresh()
         found = [
             one for one in await self.desk.incidents_of(timeline, calls) if self.ledger.may(self._work(access, one))
         ]
@@ -107,6 +114,7 @@ class DeskReads:
     async def incident(self, access: Access, id_: str) -> Incident:
         """One incident; raises NotFound."""
         incident = await self.desk.incident(id_)
+        await self.fresh()
         query = f"incident {id_}"
         await self.ledger.must(self._work(access, incident), incident.timeline, query)
         await self.ledger.wrote(access, incident.timeline, query, (id_,), persons=(id_,))
@@ -116,6 +124,7 @@ class DeskReads:
         """The newest calls: whole where a duty needs who called and what was said, else bare. Whole ones are named."""
         general, query = self._ask(access, "calls"), f"the newest {most} calls"
         told = [call for call, _ in await self.desk.calls(timeline, most)]
+        await self.fresh()
         bare = await self.ledger.permitted(told, lambda one: self._told(access, one, "calls"), general, timeline, query)
         case = await self._case(access)
         shown = [await self._whole(access, call, case) for call in bare]
@@ -126,6 +135,7 @@ class DeskReads:
     async def call(self, access: Access, id_: str) -> Call:
         """One call, whole; raises NotFound, or Refused when it was erased."""
         event = await self.desk.call(id_)
+        await self.fresh()
         query = f"call {id_}"
         await self.ledger.must(self._ask(access, "call-contents"), event.timeline, query)
         call = await self._opened(event)
@@ -158,7 +168,7 @@ class DeskReads:
         return ask(access, Action.READ, record_class, self.ledger.now)
 
     def _work(self, access: Access, work: Alert | Incident) -> Ask:
-        return ask_about(access, Action.READ, work, self.ledger.now)
+        return self.marked(ask_about(access, Action.READ, work, self.ledger.now), work.id)
 
     def _told(self, access: Access, call: Call, record_class: str, case: Incident | None = None) -> Ask:
         """`case`: what the access names. It must hold the call: a case opens no other records of the other agency."""
@@ -173,4 +183,4 @@ class DeskReads:
             expires=CLASSES[record_class].expires(call.at),
         )
         joint = case is not None and call.id in case.calls and {access.agent.agency, asked.agency} <= set(case.agencies)
-        return msgspec.structs.replace(asked, joint=joint)
+        return self.marked(msgspec.structs.replace(asked, joint=joint), call.id)

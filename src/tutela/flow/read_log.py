@@ -42,6 +42,8 @@ CLASS_OF = {
     "erasure@1": "register",
     "hold@1": "register",
     "rights-request@1": "requests",
+    "objection@1": "requests",
+    "serious-incident@1": "serious-incidents",
     "hold-lifted@1": "register",
     "proposal@1": "approvals",
     "proposal-withdrawn@1": "approvals",

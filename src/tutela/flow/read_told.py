@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -30,11 +30,14 @@ class ToldReads:
     known: Known
     desk: Desk
     keys: Keys
+    fresh: Callable[[], Awaitable[None]]
+    marked: Callable[[Ask, str], Ask]
 
     async def newest(self, access: Access, word: Word, timeline: str, most: int = 50) -> Sequence[Telling]:
         """The newest ones: whole where a duty needs what was written, else bare. Whole ones are named."""
         query = f"the newest {most} {word}s"
         general = ask(access, Action.READ, f"{word}s", self.ledger.now)
+        await self.fresh()
         told = [one for one, _ in await self.desk.told(word, timeline, most) if self._lasts(one, f"{word}s")]
         bare = await self.ledger.permitted(
             told, lambda one: self._of(access, one, f"{word}s"), general, timeline, query
@@ -62,7 +65,7 @@ class ToldReads:
 
     def _of(self, access: Access, told: Telling, record_class: str) -> Ask:
         source = self.known.sources.get(told.source)
-        return ask(
+        asked = ask(
             access,
             Action.READ,
             record_class,
@@ -71,3 +74,4 @@ class ToldReads:
             agency=None if source is None else source.agency,
             expires=CLASSES[record_class].expires(told.at),
         )
+        return self.marked(asked, told.id)

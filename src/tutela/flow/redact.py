@@ -14,7 +14,9 @@ from tutela.model.evidence import Part, Piece, Proved, canonical
 from tutela.model.proof import summed
 
 from .gathering import Found
+from .stamp import STAMP, STAMPED
 
+STAMPS = STAMPED, STAMP
 LEFT_OUT = "(left out)"
 WORDS = frozenset({"text", "reason", "disposition", "said", "caller"})
 """Fields in which people wrote or said something."""
@@ -34,6 +36,8 @@ def redacted(said: Mapping[str, Any], bodies: Mapping[str, bytes]) -> Found:
     found = Found(left_out=list(said["left_out"]), proved=[Proved(**one) for one in said["leaves"]])
     for told in said["files"]:
         path, body = told["path"], bodies[told["path"]]
+        if path in STAMPS:  # it is of the parent; the derivative has one of its own
+            continue
         if path.startswith("telemetry/") and told["personal"]:
             found.left_out.append(f"{path}: redacted, it tells where people were or what they did")
             continue

@@ -44,6 +44,7 @@ SAYS = {
     "incidents": "what people wrote about an incident since it was opened, and about an alert since it was last seen",
     "names": "names of people who work here, and what they call their passkeys: from the end of their role",
     "reasons": "the reasons of holds and of other acts that oversight looks into: from the first one on",
+    "requests": "what residents asked for by right, and the answers: from the day on which it came",
 }
 MOVES = "where Things were: from the end of the day, as the most patient source of that purpose says"
 OTHERS = "secrets of connections, and what detectors know: as long as they are at work"
@@ -209,7 +210,7 @@ def _by_class(keys: Iterable[BucketKey]) -> defaultdict[str, list[BucketKey]]:
 
 def _days(name: str, kept: limits.Limits) -> int | None:
     """The limit of a class; of what moves the longest that a source has."""
-    own = {"names": limits.NAMES, "reasons": limits.REASONS}
+    own = {"names": limits.NAMES, **limits.SINCE_MADE}
     if name in own:
         return own[name]
     days = kept.days.get(name, inf) if name in limits.PERSONAL else CLASSES[name].days

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 
 import msgspec
 
-from tutela.errors import WrongStep
+from tutela.errors import BadInput, NotFound, WrongStep
 from tutela.model.access import Access
 from tutela.model.noun import Noun
-from tutela.model.rights import SUBJECT, Claim, RightsRequest, RightsStatus
+from tutela.model.rights import SUBJECT, Claim, Outcome, Right, RightsRequest, RightsStatus
 from tutela.model.timeline import LIVE
 from tutela.policy.purposes import Action, ask
 
 from .ledger import Ledger
 from .rights import Decision, Rights
-from .subject_access import Search, Yours
+from .rights_erasure import Erasure
+from .subject_access import Search, YourRecord, Yours
 
 
 class Opened(Noun, frozen=True, kw_only=True):
@@ -33,6 +34,7 @@ class RightsActs:
     ledger: Ledger
     rights: Rights
     search: Search
+    erasure: Erasure
 
     async def listed(self, access: Access) -> Sequence[RightsRequest]:
         """All, those that press first; nothing of what people wrote."""
@@ -71,15 +73,53 @@ class RightsActs:
         """
         query = f"what is kept of whoever filed the request {id_}{', whole: ' * bool(own)}{', '.join(own)}"
         await self._may(access, query)
+        found = await self._found(access, await self.rights.one(id_), own)
+        await self.ledger.wrote(access, LIVE, query, (one.id for one in found.records), found.persons)
+        return found
+
+    async def erase(self, access: Access, id_: str, record: str) -> Outcome:
+        """Erase one record about whoever filed a request of erasure, or say why not; raises NotFound for one that does not name them."""
+        query = f"erasure of {record} for the request {id_}"
+        await self._may(access, query)
         request = await self.rights.one(id_)
-        claim = await self.rights.claim(request)
+        if request.right is not Right.ERASURE or not request.open:
+            raise WrongStep("records are erased for an open request of erasure", request=id_)
+        return await self.erasure.of(await self._named(access, request, record, query), access.agent.id)
+
+    async def object(self, access: Access, id_: str, record: str, overruled: str | None = None) -> None:
+        """One record that names whoever filed a request of objection is not shown any more, but where the law demands it.
+
+        `overruled`: it is shown again all the same, and why. Raises NotFound for a record that does not name them.
+        """
+        verb = "objection to" if overruled is None else "end of the objection to"
+        query = f"{verb} {record} by the request {id_}"
+        await self._may(access, query)
+        request = await self.rights.one(id_)
+        if request.right is not Right.OBJECTION:
+            raise WrongStep("a record is objected to by a request of objection", request=id_)
+        if overruled is None:
+            await self._named(access, request, record, query)
+        elif not overruled.strip():
+            raise BadInput("say why it is shown again: the person may ask")
+        await self.search.reads.objections.tell(record, id_, access.agent.id, (overruled or "").strip())
+
+    async def _named(self, access: Access, request: RightsRequest, record: str, query: str) -> YourRecord:
+        """A record that names whoever filed it; that it was looked for is written down. Raises NotFound."""
+        found = {one.id: one for one in (await self._found(access, request)).records}
+        await self.ledger.wrote(access, LIVE, query, found, tuple(found))
+        if record not in found:
+            raise NotFound(
+                f"no record {record[:40]!r} that may be shown names them; the answer to the request lists those"
+            )
+        return found[record]
+
+    async def _found(self, access: Access, request: RightsRequest, own: Sequence[str] = ()) -> Yours:
+        claim, id_ = await self.rights.claim(request), request.id
         if request.status is RightsStatus.RECEIVED or not request.checked:
             raise WrongStep("first check who asks, and say how: nothing of anybody is shown before that", request=id_)
         if claim is None:
             raise WrongStep("what its filer wrote was erased, so nobody knows what to look for", request=id_)
-        found = await self.search.of(access, request, claim, own)
-        await self.ledger.wrote(access, LIVE, query, (one.id for one in found.records), found.persons)
-        return found
+        return await self.search.of(access, request, claim, own)
 
     async def _may(self, access: Access, query: str) -> None:
         await self.ledger.must(ask(access, Action.ANSWER, "request-contents", self.ledger.now), LIVE, query)

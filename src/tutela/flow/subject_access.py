@@ -41,13 +41,17 @@ _incident = msgspec.json.Decoder(Incident).decode
 
 
 class YourRecord(Noun, frozen=True, kw_only=True):
-    """One record about the person. `own`: they told it themselves, so that it is shown whole. `until`: when its time is over."""
+    """One record about the person. `own`: they told it themselves, so that it is shown whole. `until`: when its time is over.
+
+    `alone`: nothing of anybody else is sealed under its key.
+    """
 
     id: str
     kind: str
     at: int
     timeline: str
     own: bool
+    alone: bool
     purpose: str
     until: int | None
     record: dict[str, Any]
@@ -112,9 +116,15 @@ class _Found:
 
     own: frozenset[str]
     records: list[YourRecord] = field(default_factory=list)
+    sealed: Counter[str] = field(default_factory=Counter)
+    keys: dict[str, str] = field(default_factory=dict)
     searched: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     erased: int = 0
+
+    def told(self, record: YourRecord) -> YourRecord:
+        """With whether its key seals nothing else, which is known when all was read."""
+        return msgspec.structs.replace(record, alone=self.sealed[self.keys.get(record.id, "")] <= 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +144,7 @@ class Search:
                 await self._telling(access, wanted, found, event)
         for event in incidents.values():
             await self._incident(access, wanted, found, event)
-        records = sorted(found.records, key=lambda one: (one.at, one.id))
+        records = sorted(map(found.told, found.records), key=lambda one: (one.at, one.id))
         return Yours(
             request=request.id,
             at=self.reads.desk.ledger.now,
@@ -156,8 +166,10 @@ class Search:
     async def _telling(self, access: Access, wanted: Wanted, found: _Found, event: Event) -> None:
         word = event.kind.removesuffix("@1")
         found.searched[word] += 1
+        key = found.keys[event.id] = event.key or ""
+        found.sealed[key] += 1
         try:
-            body = await self.reads.desk.keys.open(event.key or "", event.body)
+            body = await self.reads.desk.keys.open(key, event.body)
         except Refused:
             found.erased += 1
             return
@@ -205,6 +217,7 @@ def _record(noun: Telling | Incident, kind: str, asked: Ask, at: int, *, own: bo
         at=at,
         timeline=noun.timeline,
         own=own,
+        alone=False,
         purpose=noun.purpose,
         until=asked.expires,
         record=said if own else without(said, OTHERS),

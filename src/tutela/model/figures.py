@@ -83,7 +83,7 @@ class Figures(Noun, frozen=True, kw_only=True):
     """All that the register counts, at a moment (microseconds), of the log up to a position.
 
     `purposes`: those for which something comes in or is noticed. `policies`: the digest of the set that decides. `holds`: legal
-    holds that stand, `reviews` of which are overdue. `deleted`: rows whose time was over; `erased`: keys that were destroyed. `serving` since when this process
+    holds that stand, `reviews` of which are overdue. `serious`: incidents of an AI, `unreported` of which the authority was not told yet. `deleted`: rows whose time was over; `erased`: keys that were destroyed. `serving` since when this process
     runs; `restored`: when this instance was last restored from a backup, `backed_up`: when a copy was last made.
     """
 
@@ -100,6 +100,8 @@ class Figures(Noun, frozen=True, kw_only=True):
     holds: int
     reviews: int
     requests: Handled
+    serious: int
+    unreported: int
     deleted: int
     erased: int
     head: Head | None
@@ -129,7 +131,7 @@ def lines(figures: Figures) -> Iterator[tuple[str, str, str]]:
     """The same as a table: section, what, value. Times as ISO 8601."""
     for name in ("city", "version", "policies"):
         yield "register", name, getattr(figures, name)
-    for name in ("upto", "holds", "reviews", "deleted", "erased"):
+    for name in ("upto", "holds", "reviews", "serious", "unreported", "deleted", "erased"):
         yield "register", name, str(getattr(figures, name))
     for name in ("at", "serving", "restored", "backed_up"):
         yield "register", name, _time(getattr(figures, name))

@@ -22,6 +22,9 @@ SUBJECT = "rights-requests"
 
 KIND = "rights-request@1"
 
+OBJECTIONS = "objections"
+"""What all events of objections are about."""
+
 MONTHS, FURTHER = 1, 2
 """Calendar months for an answer, and for how many more it can be put off, once (GDPR art. 12(3))."""
 
@@ -207,6 +210,32 @@ class RightsRequest(Noun, frozen=True, kw_only=True):
         return "soon" if now < self.due else "overdue"
 
 
+class Fate(StrEnum):
+    """What became of a record that somebody wants erased."""
+
+    ERASED = "erased"
+    HELD = "held"
+    SHARED = "shared"
+
+
+class Outcome(Noun, frozen=True, kw_only=True):
+    """What became of a record that somebody wants erased, in words for the person; `until`: when it goes by itself, where it stays (microseconds; None: not known)."""
+
+    record: str
+    fate: Fate
+    says: str
+    until: int | None = None
+
+
+class Objected(Noun, frozen=True, kw_only=True):
+    """Body of `objection@1`: a record is objected to, by a request; or it is no more: somebody said why (`overruled`, sealed)."""
+
+    record: str
+    request: str
+    overruled: str = ""
+
+
+_objected = msgspec.json.Decoder(Objected).decode
 _request = msgspec.json.Decoder(RightsRequest).decode
 
 
@@ -214,6 +243,12 @@ def standing(told: Iterable[Event]) -> dict[str, RightsRequest]:
     """The requests by these events, by id, each as it stands: those that press first."""
     found = {one.id: one for one in (_request(event.body) for event in told if event.kind == KIND)}
     return dict(sorted(found.items(), key=lambda item: (not item[1].open, item[1].due, item[0])))
+
+
+def objected(told: Iterable[Event]) -> frozenset[str]:
+    """The records that are objected to, by these events: the newest about each counts."""
+    newest = {one.record: one for one in (_objected(event.body) for event in told)}
+    return frozenset(record for record, one in newest.items() if not one.overruled)
 
 
 def months_on(day: date, months: int) -> date:

@@ -228,6 +228,11 @@ CLASSES = {
             says="That somebody asked what is kept of them, or to change it: what for, when, and by when it is answered.",
         ),
         RecordClass(
+            name="serious-incidents",
+            purposes=("system-operation",),
+            says="That an AI that is used here led to harm, or may have, and whether the authority was told.",
+        ),
+        RecordClass(
             name="request-contents",
             purposes=("rights-request",),
             personal_data=True,

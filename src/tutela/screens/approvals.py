@@ -108,7 +108,7 @@ def _pages(acts: ApprovalActs, here: Console, guard: Guard) -> list[HTTPRouteHan
             eyes=eyes,
             found=[(one, list(lines(msgspec.json.decode(one.proposal.body)))) for one in found],
             votes=me.agent.role in VOTES,
-            glass=await glass.noticed(here, access),
+            glass=await glass.noticed(here.glass, access, here.install.zone),
             purpose=access.purpose,
             basis=access.legal_basis,
             city=here.install.city,

@@ -18,12 +18,12 @@ from tutela.model.access import Access
 from tutela.model.install import Install
 from tutela.model.link import EntityKind, Graph, Item
 
-from . import paper
+from . import glass, paper
 from .cases import Aid
 from .eyes import Eyes
 from .guard import Guard
 from .problem import Asked
-from .why import BASIS, PURPOSE, access_of
+from .why import access_of
 
 LARGEST = 20_000
 """Bytes of a form."""
@@ -51,10 +51,15 @@ class CasePages:
     def page(self, template: str, access: Access, says: str = "", /, **about: object) -> Response[str]:
         """One of them."""
         eyes = Eyes(me=access.agent, now=self.now, zone=self.install.zone, sentences=self.sentences)
-        shown = {"eyes": eyes, "city": self.install.city, "purpose": PURPOSE, "basis": BASIS, "says": says}
+        shown = {"eyes": eyes, "city": self.install.city, "says": says}
+        shown |= {"purpose": access.purpose, "basis": access.legal_basis}
         response = paper.page(template, **shown, **about)
         response.delete_cookie(paper.SAYS)
         return response
+
+    async def seen(self, guard: Guard, access: Access) -> dict[str, object]:
+        """Who broke the glass."""
+        return {"glass": await glass.noticed(guard.glass, access, self.install.zone)}
 
     @property
     def now(self) -> int:
@@ -79,7 +84,9 @@ def _reads(here: CasePages, guard: Guard) -> list[HTTPRouteHandler]:
         """The cases that there are for this person."""
         access = access_of(await guard.person(request, opens=True))
         cases = await here.aid.acts.listed(access)
-        return here.page("cases.html", access, paper.said(request), cases=cases, now=here.now)
+        return here.page(
+            "cases.html", access, paper.said(request), cases=cases, now=here.now, **await here.seen(guard, access)
+        )
 
     @get("/{case:str}")
     async def one(request: Asked, case: FromPath[str]) -> Response[str]:
@@ -87,7 +94,7 @@ def _reads(here: CasePages, guard: Guard) -> list[HTTPRouteHandler]:
         access = access_of(await guard.person(request, opens=True))
         of, graph = await here.aid.investigations.read(access, case)
         about = {"case": of, "graph": graph, "named": named(graph), "words": "", "kinds": tuple(EntityKind)}
-        return here.page("case.html", access, paper.said(request), **about)
+        return here.page("case.html", access, paper.said(request), **about, **await here.seen(guard, access))
 
     @post("/{case:str}/search", status_code=200)
     async def search(request: Asked, case: FromPath[str]) -> Response[str]:
@@ -101,7 +108,7 @@ def _reads(here: CasePages, guard: Guard) -> list[HTTPRouteHandler]:
         except TutelaError as wrong:
             graph, says = Graph(items=(), entities=(), links=()), f"Not searched: {wrong.message}"
         about = {"case": of, "graph": graph, "named": named(graph), "words": words, "kinds": tuple(EntityKind)}
-        return here.page("case.html", access, says, **about)
+        return here.page("case.html", access, says, **about, **await here.seen(guard, access))
 
     return [listed, one, search]
 

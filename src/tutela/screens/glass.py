@@ -17,10 +17,9 @@ from tutela.flow.glass import WORDS, GlassActs
 from tutela.model.access import Access
 from tutela.model.glass import LONGEST, Glass
 from tutela.model.noun import Noun
-from tutela.model.people import Role, SignedIn
+from tutela.model.people import Agent, Role, SignedIn
 
-from . import paper
-from .console import Console
+from . import look, paper
 from .guard import SIGNED_IN, By, Guard
 from .problem import ACTING, READING, Asked
 from .why import for_life, system_of
@@ -56,10 +55,24 @@ class Reviewing(Noun, frozen=True, kw_only=True):
 class Noticed:
     """What a page shows of it: one's own that stands, those of others, and whether one may break the glass."""
 
+    me: Agent
     own: Glass | None
     others: tuple[Glass, ...]
-    may: bool
     now: int
+    zone: str
+
+    @property
+    def may(self) -> bool:
+        """Whether to offer it."""
+        return self.own is None and self.me.role in MAY
+
+    def clock(self, at: int) -> str:
+        """The time in the city."""
+        return look.clock(at, self.zone, self.now)
+
+    def who(self, glass: Glass) -> str:
+        """Whose it is."""
+        return look.who(glass.begun.by, self.me).capitalize()
 
 
 def routes(acts: GlassActs, guard: Guard) -> Router:
@@ -99,12 +112,12 @@ def _api(acts: GlassActs) -> list[HTTPRouteHandler]:
     return [listed, begin, end, review]
 
 
-async def noticed(here: Console, access: Access) -> Noticed:
+async def noticed(acts: GlassActs, access: Access, zone: str) -> Noticed:
     """What this person has to see on each page: their own that stands, and, for those who review it, that of others."""
-    found, me = await here.glass.noticed(access), access.agent
+    found, me = await acts.noticed(access), access.agent
     own = next((one for one in found if one.begun.id == access.glass), None)
     others = tuple(one for one in found if one.begun.by != me.id)
-    return Noticed(own, others, may=own is None and me.role in MAY, now=here.staff.ledger.now)
+    return Noticed(me, own, others, acts.ledger.now, zone)
 
 
 def _form(acts: GlassActs, guard: Guard, path: str, do: Do) -> HTTPRouteHandler:

@@ -13,7 +13,7 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import HeaderParameter, QueryParameter
 
 from tutela.errors import BadInput, Refused
-from tutela.flow.glass import Glasses
+from tutela.flow.glass import GlassActs
 from tutela.flow.people import Staff
 from tutela.flow.rates import Rates
 from tutela.model.access import Access
@@ -53,8 +53,8 @@ SIGNED_IN: list[dict[str, list[str]]] = [{"session": []}, {"bearer": []}]
 class Guard:
     """Turns requests into accesses. There is no way to read or act without one."""
 
-    def __init__(self, staff: Staff, rates: Rates, glasses: Glasses) -> None:
-        self.staff, self.rates, self.glasses = staff, rates, glasses
+    def __init__(self, staff: Staff, rates: Rates, glass: GlassActs) -> None:
+        self.staff, self.rates, self.glass = staff, rates, glass
 
     async def agent(self, request: Asked) -> Agent:
         """The person whose session this is; raises Refused (401) when there is none, TooOften when it is too often."""
@@ -72,7 +72,7 @@ class Guard:
         `opens`: they open a page, which is a sign of life, though it may be read by who was idle.
         """
         here = await self._person(request, opens=opens)
-        return msgspec.structs.replace(here, glass=await self.glasses.standing(here.agent.id))
+        return msgspec.structs.replace(here, glass=await self.glass.glasses.standing(here.agent.id))
 
     async def _person(self, request: Asked, *, opens: bool) -> SignedIn:
         token = token_of(request)

@@ -16,10 +16,11 @@ from tutela.flow.oversee import Oversight
 from tutela.flow.overseen import Overseen
 from tutela.flow.register_public import Registering
 from tutela.flow.rights_acts import RightsActs
+from tutela.flow.serious import SeriousActs
 from tutela.model.access import Access
 from tutela.model.install import Install
 
-from . import look, paper
+from . import glass, look, paper
 from .guard import SIGNED_IN, By, Guard
 from .problem import READING, Asked
 
@@ -37,6 +38,7 @@ class Seat:
     oversight: Oversight
     registering: Registering
     requests: RightsActs
+    serious: SeriousActs
     install: Install
 
 
@@ -64,7 +66,7 @@ def _page(here: Seat, guard: Guard) -> HTTPRouteHandler:
     async def shown(request: Asked, days: Days = 7, draw: Draw = 20) -> Response[str]:
         """All of it, on one page."""
         me = await guard.person(request, opens=True)
-        access = Access(agent=me.agent, purpose=PURPOSE, legal_basis=BASIS, factor=me.factor)
+        access = Access(agent=me.agent, purpose=PURPOSE, legal_basis=BASIS, factor=me.factor, glass=me.glass)
         found = await here.oversight.look(access, days, draw)
         now, zone = here.oversight.ledger.now, here.install.zone
         return paper.page(
@@ -74,10 +76,12 @@ def _page(here: Seat, guard: Guard) -> HTTPRouteHandler:
             days=days,
             draw=draw,
             found=found,
+            glass=await glass.noticed(guard.glass, access, zone),
             me=me.agent.id,
             now=now,
             register=await here.registering.public(),
             requests=await here.requests.listed(access),
+            serious=await here.serious.listed(access),
         )
 
     return shown

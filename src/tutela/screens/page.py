@@ -37,7 +37,7 @@ LARGEST = 100_000
 
 async def _glass(here: Console, access: Access, opened: Opened) -> glass.Noticed:
     del opened
-    return await glass.noticed(here, access)
+    return await glass.noticed(here.glass, access, here.install.zone)
 
 
 READS: dict[str, Read] = {**SECTIONS, "glass": _glass}

@@ -13,12 +13,13 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from tutela.flow.paper_acts import PaperActs, Told
 from tutela.flow.papers import WORDS
 from tutela.model.access import Access
+from tutela.model.install import Install
 from tutela.model.noun import Noun
 from tutela.model.paper import About, Hash, Paper, Sealable, Word
 from tutela.model.people import Role
 from tutela.model.when import iso
 
-from . import paper
+from . import glass, paper
 from .guard import SIGNED_IN, By, Guard
 from .problem import ACTING, READING, Asked
 
@@ -56,11 +57,14 @@ class Ending(Noun, frozen=True, kw_only=True):
     reason: Text
 
 
-def routes(acts: PaperActs, guard: Guard, city: str) -> Router:
+def routes(acts: PaperActs, guard: Guard, install: Install) -> Router:
     """The router that the app mounts."""
     data = Router("/v1/papers", route_handlers=_data(acts), dependencies=guard.dependencies, security=SIGNED_IN)
     people = Router(
-        "/papers", route_handlers=[_page(acts, guard, city)], include_in_schema=False, exception_handlers=paper.HANDLERS
+        "/papers",
+        route_handlers=[_page(acts, guard, install)],
+        include_in_schema=False,
+        exception_handlers=paper.HANDLERS,
     )
     return Router("/", route_handlers=[data, people])
 
@@ -91,15 +95,16 @@ def _data(acts: PaperActs) -> list[HTTPRouteHandler]:
     return [listed, enter, grant, end]
 
 
-def _page(acts: PaperActs, guard: Guard, city: str) -> HTTPRouteHandler:
+def _page(acts: PaperActs, guard: Guard, install: Install) -> HTTPRouteHandler:
     @get("/")
     async def shown(request: Asked) -> Response[str]:
         """The same for people."""
         here = await guard.person(request, opens=True)
         purpose = PURPOSES.get(here.agent.role, "oversight")
-        access = Access(agent=here.agent, purpose=purpose, legal_basis=BASIS, factor=here.factor)
+        access = Access(agent=here.agent, purpose=purpose, legal_basis=BASIS, factor=here.factor, glass=here.glass)
         found = await acts.listed(access)
-        about = {"city": city, "purpose": purpose, "basis": BASIS, "me": here.agent, "iso": iso}
+        seen = await glass.noticed(guard.glass, access, install.zone)
+        about = {"city": install.city, "glass": seen, "purpose": purpose, "basis": BASIS, "me": here.agent, "iso": iso}
         return paper.page("papers.html", found=found, **about)
 
     return shown

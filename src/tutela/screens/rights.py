@@ -19,7 +19,7 @@ from tutela.flow.rates import Rate, Rates
 from tutela.flow.rights import MOST, OUTCOMES, SHORT, WORDS, Decision, Filed, Rights
 from tutela.flow.rights_acts import Opened, RightsActs
 from tutela.model.noun import Noun
-from tutela.model.rights import Claim, Right, RightsRequest, RightsStatus
+from tutela.model.rights import Claim, Outcome, Right, RightsRequest, RightsStatus
 
 from .guard import SIGNED_IN, By, Guard, address_of
 from .problem import ACTING, READING, Asked, problems
@@ -75,6 +75,19 @@ class Extending(Noun, frozen=True, kw_only=True):
     """Why it takes longer: it is told to the person."""
 
     reason: Text
+
+
+class Erasing(Noun, frozen=True, kw_only=True):
+    """The record that is to be erased, by the id that the answer to the request gives it."""
+
+    record: Line
+
+
+class Objecting(Noun, frozen=True, kw_only=True):
+    """The record that somebody objects to. `overruled`: it is shown again all the same, and why."""
+
+    record: Line
+    overruled: Text | None = None
 
 
 class Deciding(Noun, frozen=True, kw_only=True):
@@ -152,7 +165,17 @@ def _handlers(acts: RightsActs) -> list[HTTPRouteHandler]:
         """End a request: granted, granted in part, or refused, with reasons."""
         return await acts.decide(access, reference, Decision(**msgspec.structs.asdict(data)))
 
-    return [listed, opened, identify, extend, decide, _answer(acts)]
+    @act("/{reference:str}/erasure", operation_id="eraseForRequest")
+    async def erase(access: By, reference: FromPath[str], data: JSONBody[Erasing]) -> Outcome:
+        """Erase one record about whoever filed a request of erasure; or hear why it stays, and until when."""
+        return await acts.erase(access, reference, data.record)
+
+    @act("/{reference:str}/objection", status_code=204, operation_id="objectForRequest")
+    async def object_(access: By, reference: FromPath[str], data: JSONBody[Objecting]) -> None:
+        """Let one record about whoever filed a request of objection not be shown any more, but where the law demands it; or let it be again."""
+        await acts.object(access, reference, data.record, data.overruled)
+
+    return [listed, opened, identify, extend, decide, erase, object_, _answer(acts)]
 
 
 def _answer(acts: RightsActs) -> HTTPRouteHandler:

@@ -17,7 +17,7 @@ from tutela.model.access import Access
 from tutela.model.rights import EXEMPTIONS, OVER, Claim, Right, RightsStatus
 from tutela.model.when import moment
 
-from . import paper
+from . import glass, paper
 from .guard import same_site
 from .problem import Asked
 from .rights import OUTCOMES, Desk
@@ -89,6 +89,7 @@ def _list(here: Desk) -> HTTPRouteHandler:
             city=here.city,
             day=_days(here),
             found=found,
+            glass=await glass.noticed(here.guard.glass, access, here.rights.zone),
             opened=opened,
             now=now,
             exemptions=EXEMPTIONS.values(),

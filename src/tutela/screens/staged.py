@@ -36,7 +36,13 @@ def handlers(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
         found = await here.staged.outcomes(access)
         eyes = Eyes(me=access.agent, now=here.staged.ledger.now, zone=here.install.zone, sentences=here.sentences)
         about = {"city": here.install.city, "purpose": access.purpose, "basis": access.legal_basis}
-        return paper.page("staged.html", eyes=eyes, found=found, glass=await glass.noticed(here, access), **about)
+        return paper.page(
+            "staged.html",
+            eyes=eyes,
+            found=found,
+            glass=await glass.noticed(here.glass, access, here.install.zone),
+            **about,
+        )
 
     return [shown]
 

@@ -120,7 +120,7 @@ async def _page(
         app=await here.ways.totp.has(me.agent.id),
         shared=shared,
         may=INVITE.get(me.agent.role, ("", ()))[1],
-        glass=await glass.noticed(here, system_of(me)),
+        glass=await glass.noticed(here.glass, system_of(me), here.install.zone),
         city=here.install.city,
         says=says,
         code=code,
@@ -153,7 +153,7 @@ async def _proposed(here: Console, me: SignedIn, form: Mapping[str, str]) -> Non
 
 def _access(me: SignedIn) -> Access:
     purpose, _ = INVITE.get(me.agent.role, ("system-operation", ()))
-    return Access(agent=me.agent, purpose=purpose, legal_basis=BASIS, factor=me.factor)
+    return Access(agent=me.agent, purpose=purpose, legal_basis=BASIS, factor=me.factor, glass=me.glass)
 
 
 def _role(form: Mapping[str, str]) -> Role:

@@ -59,7 +59,7 @@ class _Mark(msgspec.Struct, frozen=True):
     due: int = 0
 
 
-class _Away(Exception):
+class Away(Exception):
     """It can't be fetched now. `after`: seconds that the server asks for."""
 
     def __init__(self, says: str, after: float = 0.0) -> None:
@@ -118,7 +118,7 @@ class Poll(Noun, frozen=True, kw_only=True):
                 after = 0.0
                 try:
                     await self._fetch(client, intake)
-                except _Away as away:
+                except Away as away:
                     intake.trouble(str(away))
                     failures, after = failures + 1, away.after
                 else:
@@ -141,7 +141,7 @@ class Poll(Noun, frozen=True, kw_only=True):
             async with asyncio.timeout(self.timeout):
                 body, new = await self._body(client, mark)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError, UnicodeError) as wrong:
-            raise _Away(f"{self.url} can't be fetched: {wrong or type(wrong).__name__}") from wrong
+            raise Away(f"{self.url} can't be fetched: {wrong or type(wrong).__name__}") from wrong
         intake.well()
         if body is not None:
             receipt = await intake.take(body)
@@ -156,14 +156,14 @@ class Poll(Noun, frozen=True, kw_only=True):
                 if answer.status_code not in MOVED:
                     return await self._read(answer, mark)
                 url = _next(url, answer)
-        raise _Away(f"{self.url} leads on and on: more than {self.redirects} redirects")
+        raise Away(f"{self.url} leads on and on: more than {self.redirects} redirects")
 
     @asynccontextmanager
     async def _asked(
         self, client: httpx.AsyncClient, url: httpx.URL, mark: _Mark, *, own: bool
     ) -> AsyncIterator[httpx.Response]:
         """The answer of one server, at an address that was looked at: the name is not looked up a second time."""
-        address = await _address(url, allow_private=self.allow_private)
+        address = await address_of(url, allow_private=self.allow_private)
         headers = {"Host": url.netloc.decode(), "User-Agent": f"tutela/{__version__}", "Accept-Encoding": "gzip"}
         headers |= _conditions(mark) | (self.headers if own else {})
         asked = url.copy_merge_params(self.query) if own and self.query else url
@@ -181,7 +181,7 @@ class Poll(Noun, frozen=True, kw_only=True):
         if answer.status_code == UNCHANGED:
             return None, mark
         if not answer.is_success:
-            raise _Away(f"{self.url} answers {answer.status_code} {answer.reason_phrase}", _retry_after(answer))
+            raise Away(f"{self.url} answers {answer.status_code} {answer.reason_phrase}", _retry_after(answer))
         said = answer.headers
         body = await self._unpacked(answer, said.get("content-encoding", "").strip().lower())
         new = _Mark(self.url, said.get("etag", ""), said.get("last-modified", ""), sha256(body).hexdigest())
@@ -190,18 +190,18 @@ class Poll(Noun, frozen=True, kw_only=True):
     async def _unpacked(self, answer: httpx.Response, packed: str) -> bytes:
         """The body, as it is or out of one gzip: what is packed twice grows beyond measure before anybody can count it."""
         if packed not in PACKED:
-            raise _Away(f"{self.url} answers packed as {packed[:40]!a}; only gzip is understood, once")
+            raise Away(f"{self.url} answers packed as {packed[:40]!a}; only gzip is understood, once")
         whole, came, gzip = bytearray(), 0, None if packed in PLAIN else zlib.decompressobj(GZIP)
         async for part in answer.aiter_raw():
             came += len(part)
             try:
                 whole += part if gzip is None else gzip.decompress(part, self.most + 1 - len(whole))
             except zlib.error as wrong:
-                raise _Away(f"{self.url} sends what is no gzip: {wrong}") from wrong
+                raise Away(f"{self.url} sends what is no gzip: {wrong}") from wrong
             if max(came, len(whole)) > self.most:
-                raise _Away(f"{self.url} sends more than {self.most} bytes; raise `most` if that is right")
+                raise Away(f"{self.url} sends more than {self.most} bytes; raise `most` if that is right")
         if gzip is not None and came and not gzip.eof:
-            raise _Away(f"{self.url} stops in the middle of what is packed")
+            raise Away(f"{self.url} stops in the middle of what is packed")
         return bytes(whole)
 
 
@@ -224,7 +224,7 @@ def _next(url: httpx.URL, answer: httpx.Response) -> httpx.URL:
     try:
         return _url(str(url.join(answer.headers.get("location", ""))))
     except (BadInput, httpx.InvalidURL) as wrong:
-        raise _Away(f"{url.host} leads to where nothing can be fetched: {wrong}") from wrong
+        raise Away(f"{url.host} leads to where nothing can be fetched: {wrong}") from wrong
 
 
 def _marked(mark: bytes, url: str) -> _Mark:
@@ -247,18 +247,18 @@ def _retry_after(answer: httpx.Response) -> float:
     return min(float(said), LONGEST_WAIT) if answer.status_code in WAITS and said.isdecimal() else 0.0
 
 
-async def _address(url: httpx.URL, *, allow_private: bool) -> str:
+async def address_of(url: httpx.URL, *, allow_private: bool) -> str:
     """An address of the host that may be asked. All that the name leads to have to be: one of them would be enough for harm."""
     port = url.port or {"http": 80, "https": 443}[url.scheme]
     found = await asyncio.get_running_loop().getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
     addresses = [str(one[4][0]) for one in found]
     if near := [address for address in addresses if _of_the_machine(address)]:
-        raise _Away(
+        raise Away(
             f"{url.host} is {near[0]}, which no other machine has: there a cloud tells a machine its secrets. No entry allows it"
         )
     inside = [address for address in addresses if not _public(address)]
     if inside and not allow_private:
-        raise _Away(
+        raise Away(
             f"{url.host} is {inside[0]}, which is not on the public Internet; if that is right, say allow_private = true"
         )
     return addresses[0]

@@ -1,0 +1,83 @@
+"""One record about a person is erased: by destroying its key, where nothing of anybody else is sealed under it.
+
+Words about an incident have a key of their own. What was told in one hour for one purpose shares one: a call that was the only one of its hour can
+be erased by itself, another goes with its hour, and the person is told when. A legal hold wins, and the person is told that too. The event
+comes first, as with all that retention lets go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from tutela.errors import Conflict
+from tutela.maths.ids import uuid_of
+from tutela.model.event import Event
+from tutela.model.flow import encode
+from tutela.model.retention import BucketKey
+from tutela.model.rights import EXEMPTIONS, Fate, Outcome
+from tutela.model.timeline import LIVE
+from tutela.model.when import DAY, iso
+
+from .ports import Clock, Copying, Desk, Log
+from .prose import words_of
+from .retain import Buckets, Erased
+from .spared import Spared
+from .subject_access import YourRecord
+
+STILL = DAY
+"""An hour so long ago is not added to any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erasure:
+    """Erases one record. `spared` tells what legal holds keep."""
+
+    log: Log
+    desk: Desk
+    keys: Buckets
+    spared: Callable[[], Awaitable[Spared]]
+    copying: Copying
+    clock: Clock
+
+    async def of(self, record: YourRecord, by: str) -> Outcome:
+        """Erase it, or say why not. Raises Conflict while a copy of the instance is being made."""
+        key = await self._key(record)
+        if key is None:
+            return Outcome(record=record.id, fate=Fate.ERASED, says="What was written there is erased already.")
+        if (await self.spared()).keeps(key.id, key.bucket):
+            held = EXEMPTIONS["legal-hold"]
+            return Outcome(record=record.id, fate=Fate.HELD, says=f"{held.says} ({held.law})")
+        if not record.alone or self.clock() - record.at < STILL:
+            when = f"on {iso(record.until)[:10]}" if record.until else "when its time is over"
+            says = f"It is sealed together with what others told in that hour, and goes with it {when}."
+            return Outcome(record=record.id, fate=Fate.SHARED, says=says, until=record.until)
+        async with self.copying.removing() as may:
+            if not may:
+                raise Conflict("a copy of this instance is being made, and nothing is erased meanwhile; try again soon")
+            await self._tell(Erased(bucket=key.bucket, key=key.id), by)
+            await self.keys.destroy(key.id)
+            await self.keys.shred()
+        return Outcome(record=record.id, fate=Fate.ERASED, says="Nobody can read it any more, in no copy.")
+
+    async def _key(self, record: YourRecord) -> BucketKey | None:
+        """The key that seals it, if it is in use still."""
+        if record.kind == "incident":
+            bucket, id_ = words_of(await self.desk.incident(record.id)), None
+        else:
+            bucket, id_ = None, (await self.desk.telling(record.id)).key
+        return next((one for one in await self.keys.in_use() if one.id == id_ or one.bucket == bucket), None)
+
+    async def _tell(self, body: Erased, by: str) -> None:
+        now, said = self.clock(), encode(body)
+        event = Event(
+            id=uuid_of("erasure@1", now, said),
+            at=now,
+            by=by,
+            cause=None,
+            kind="erasure@1",
+            timeline=LIVE,
+            body=said,
+            subject=body.bucket,
+        )
+        await self.log.append([event])
