@@ -839,10 +839,10 @@ async def test_both_engines_offer_every_port(pg_facts: PostgresFacts, facts: Fac
 async def test_the_time_of_incidents_alerts_and_people_begins_as_they_say(facts: Facts, make: Make) -> None:
     incident = numbered(0, id="i1", opened_at=7)
     await facts.act([make.event("i1")], [make.alert("a1", last=8)], [incident], [])
-    for number, until in ((1, 9), (2, None)):
+    for number, until in ((1, 90), (2, None)):
         await facts.invite(bytes([number]), "operator", 50, make.event())
         agent = Agent(id=f"p{number}", name="", role=Role.OPERATOR, agency="city", until=until)
         await facts.enrol(bytes([number]), agent, make.event())
 
-    assert await facts.begun(["i1", "a1", "p1", "p2", "nobody"]) == {"i1": 7, "a1": 8, "p1": 9}
+    assert await facts.begun(["i1", "a1", "p1", "p2", "nobody"]) == {"i1": 7, "a1": 8, "p1": 90}
     assert await facts.begun([]) == {}

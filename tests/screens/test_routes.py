@@ -35,6 +35,7 @@ OPEN = {
     "GET /register",
     "GET /v1/register",
     "GET /v1/register/{form}",
+    "GET /v1/register/figures.csv",
     "GET /schema/openapi.json",  # the description: no data
     # What anybody may ask about themselves; how it stands is told by a secret. See tests/screens/test_rights.py.
     "POST /v1/requests",

@@ -17,6 +17,7 @@ AROUND = 40
 TIGHT = 4
 """Letters and digits that are compared without what stands between them."""
 
+WORD = re.compile(r"\S+")
 _CAPITAL = "[A-ZÅÄÖÉÜ]"
 _WORD = rf"{_CAPITAL}[\w'-]{{1,30}}"
 _STREET = "katu|tie|polku|kuja|tori|aukio|ranta|puistikko|väylä|bulevardi|gatan|vägen|gränden|torget|kajen"
@@ -85,12 +86,32 @@ def mentions(text: str) -> Iterator[Mention]:
 
 def said(text: str, kind: EntityKind, name: str) -> str | None:
     """The words around that name where the text says it; None where it does not."""
-    form = r"\s+".join(map(re.escape, name.split()))
-    found = re.search(rf"(?<!\w){form}(?!\w)", text, re.IGNORECASE)
+    found = next(_standing(text, name), None)
     if found is not None:
-        return quote(text, found.start(), found.end())
+        return quote(text, *found)
     same = (one for one in mentions(text) if one.kind is kind and normal(kind, one.name) == normal(kind, name))
     return next((one.quote for one in same), None)
+
+
+def _standing(text: str, name: str) -> Iterator[tuple[int, int]]:
+    """Where the name stands in the text as words of its own, however they are spaced, small or capital."""
+    places = [place for run in WORD.finditer(text) for place in range(run.start(), run.end() + 1)]
+    flat, wanted = " ".join(_small(run[0]) for run in WORD.finditer(text)), " ".join(map(_small, name.split()))
+    at = flat.find(wanted)
+    while wanted and at >= 0:
+        end = at + len(wanted)
+        if not (_letter(flat[at - 1 : at]) or _letter(flat[end : end + 1])):
+            yield places[at], places[end - 1] + 1
+        at = flat.find(wanted, at + 1)
+
+
+def _small(text: str) -> str:
+    """In small letters, each in its place: of one that would become two it stays as it is."""
+    return "".join(small if len(small := one.lower()) == 1 else one for one in text)
+
+
+def _letter(one: str) -> bool:
+    return one.isalnum() or one == "_"
 
 
 def quote(text: str, begin: int, end: int) -> str:

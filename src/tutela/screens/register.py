@@ -28,7 +28,7 @@ OPEN: list[dict[str, list[str]]] = [{}]
 """For the description: nobody has to sign in."""
 
 PUBLIC = problems(400, 404, 503)
-Form = Literal["algoritmeregister", "atrs", "dtpr", "figures", "figures.csv"]
+Form = Literal["algoritmeregister", "atrs", "dtpr", "figures"]
 FORMS: Mapping[str, Callable[[Capability, PublicRegister], Record]] = {
     "algoritmeregister": algoritmeregister.record,
     "atrs": atrs.record,
@@ -55,20 +55,23 @@ def _data(here: Registering, figuring: Figuring) -> list[HTTPRouteHandler]:
         return await here.public()
 
     @get("/{form:str}", operation_id="readRegisterAs", tags=["register"], responses=PUBLIC)
-    async def as_form(form: FromPath[Form]) -> list[Record] | SignedFigures | Response[str]:
+    async def as_form(form: FromPath[Form]) -> list[Record] | SignedFigures:
         """Read the capabilities in the form of another register, each with what it lacks there; or the live figures.
 
         `algoritmeregister` is the Dutch standard 0.3.1, `atrs` the British one, `dtpr` the chain that signs in the street show.
-        `figures` are counted by the running system and signed by the log's key, `figures.csv` are the same as a table.
+        `figures` are counted by the running system and signed by the log's key; `figures.csv` beside it is the same as a table.
         """
         if form == "figures":
             return await figuring.signed()
-        if form == "figures.csv":
-            return Response(await figuring.table(), media_type="text/csv")
         found = await here.public()
         return [FORMS[form](one, found) for one in found.capabilities]
 
-    return [register, as_form]
+    @get("/figures.csv", operation_id="readFiguresAsTable", tags=["register"], media_type="text/csv", responses=PUBLIC)
+    async def table() -> str:
+        """Read the live figures as a table: CSV."""
+        return await figuring.table()
+
+    return [register, as_form, table]
 
 
 def _page(here: Registering, figuring: Figuring, zone: str) -> HTTPRouteHandler:
