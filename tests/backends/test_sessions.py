@@ -53,3 +53,18 @@ async def test_whoever_is_suspended_has_no_session_that_holds_until_they_are_not
     with pytest.raises(NotFound):
         await facts.restate(replace(ANNA, id="nobody"), make.event("unknown", at=40))
     assert not await facts.about("unknown")
+
+
+async def test_the_sessions_that_hold_are_told_and_all_but_one_are_ended(facts: Facts, make: Make) -> None:
+    await facts.invite(b"code", Role.OPERATOR, 1000, make.event("code"))
+    await facts.enrol(b"code", ANNA, make.event("anna", at=10))
+    for token, at, until in ((b"old", 5, 20), (b"one", 10, 100), (b"two", 11, 100)):
+        await facts.begin(token, Session(agent=ANNA.id, until=until), at)
+
+    assert [(one.own, one.active) for one in await facts.sittings(ANNA.id, b"one", 20)] == [(False, 11), (True, 10)]
+    await facts.end_others(b"one", replace(make.event("others", at=30), subject=ANNA.id))
+
+    assert [one.own for one in await facts.sittings(ANNA.id, b"one", 30)] == [True]
+    with pytest.raises(Refused):
+        await facts.who(b"two", 30)
+    assert await facts.sittings("nobody", b"", 0) == []

@@ -432,3 +432,30 @@ async def test_a_name_that_is_none_is_no_sign_in_that_failed(staff: Staff) -> No
             await staff.enrol(code, "", "203.0.113.7")
 
     await staff.enrol(code, "Aino", "203.0.113.7")
+
+
+async def test_somebody_sees_their_sessions_and_ends_all_others_at_once(here: City) -> None:
+    staff = Staff(
+        ledger=here.ledger,
+        people=here.facts,
+        desk=here.facts,
+        log=here.facts,
+        shifts=here.facts,
+        keys=here.keys,
+        chance=chance(),
+    )
+    agent, first = await staff.enrol(await staff.invite_here(Role.OPERATOR, "city"), "Aino")
+    other, theirs = await staff.enrol(await staff.invite_here(Role.OPERATOR, "city"), "Bo")
+    second = await staff.begin(agent)
+
+    assert [one.own for one in await staff.sittings(agent, second)] == [False, True]
+    await staff.end_others(second)
+
+    assert [one.own for one in await staff.sittings(agent, second)] == [True]
+    with pytest.raises(Refused):
+        await staff.who(first)
+    assert (await staff.who(theirs)).id == other.id
+    await staff.leave(second)
+    await staff.leave(second)
+    with pytest.raises(Refused):
+        await staff.who(second)

@@ -30,6 +30,7 @@ OWN_PAGES = {
     "POST /sign-out",
     "GET /you",
     "POST /you/remove/{passkey}",
+    "POST /you/sessions",
     "POST /you/app",
     "POST /you/app/{act}",
 }

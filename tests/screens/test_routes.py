@@ -48,6 +48,8 @@ DEVICES = {f"POST /v1/{what}" for what in ("observations", "CreateObservations",
 
 OWN = {
     "GET /v1/me",
+    "GET /v1/me/sessions",
+    "DELETE /v1/me/sessions",
     "GET /v1/me/passkeys",
     "POST /v1/me/passkeys",
     "POST /v1/me/passkeys/make",

@@ -101,3 +101,27 @@ async def test_removing_somebodys_app_is_for_whoever_may_invite_them(here: Town,
 
     assert (no.status_code, yes.status_code) == (403, 204)
     assert not await here.totp.has(agent.id)
+
+
+async def test_the_page_shows_ones_sessions_and_ends_all_others(here: Town, client: Client) -> None:
+    agent, token = await here.person(Role.OPERATOR, "Aino")
+    other = await here.staff.begin(agent)
+    client.cookies.set("tutela_session", token)
+    seen = await client.get("/you")
+    told = (await client.get("/v1/me/sessions", headers=bearer(token))).json()
+    ended = await client.post("/you/sessions")
+
+    assert "End all but this one" in seen.text
+    assert sorted(one["own"] for one in told) == [False, True]
+    assert "All your other sessions are over" in ended.text
+    assert (await client.get("/v1/me", headers=bearer(other))).status_code == 401
+    assert (await client.delete("/v1/me/sessions", headers=bearer(token))).status_code == 204
+
+
+async def test_whoever_comes_in_anew_in_a_browser_ends_the_session_that_it_had(here: Town, client: Client) -> None:
+    _, token = await here.person(Role.OPERATOR, "Aino")
+    client.cookies.set("tutela_session", token)
+    code_ = await here.staff.invite_here(Role.OPERATOR, "city")
+    await client.post("/enrol", data={"code": code_, "name": "Bo"})
+
+    assert (await client.get("/v1/me", headers=bearer(token))).status_code == 401

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from base64 import b32encode, urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol, TypeVar
@@ -22,7 +23,7 @@ from tutela.model.access import Access
 from tutela.model.event import Event
 from tutela.model.flow import encode
 from tutela.model.noun import Noun
-from tutela.model.people import Agent, Factor, Role, Session, Shift, SignedIn
+from tutela.model.people import Agent, Factor, Role, Session, Shift, SignedIn, Sitting
 from tutela.model.timeline import LIVE
 from tutela.model.when import HOUR, MINUTE, iso
 from tutela.policy.purposes import Action, ask
@@ -181,6 +182,23 @@ class Staff:
         body = encode(Session(agent=agent.id, until=now))
         await self.people.end(hash_, self._event("session@1", agent.id, agent.id, body, hash_ + body))
         await self.rest(agent.id, agent.id)
+
+    async def sittings(self, agent: Agent, token: str = "") -> Sequence[Sitting]:
+        """Somebody's sessions that hold, for themselves; the one with this token is marked."""
+        return await self.people.sittings(agent.id, _hash(token), self.ledger.now)
+
+    async def end_others(self, token: str) -> None:
+        """End all of one's own sessions but this one, at once; raises Refused."""
+        agent, now, hash_ = await self.who(token), self.ledger.now, _hash(token)
+        event = self._event(
+            "session@1", agent.id, agent.id, encode(Session(agent=agent.id, until=now)), hash_ + b"others"
+        )
+        await self.people.end_others(hash_, msgspec.structs.replace(event, id=uuid_of(event.id, now)))
+
+    async def leave(self, token: str) -> None:
+        """End the session that somebody had in this place, as they come in anew; one that is over is left alone."""
+        with suppress(Refused):
+            await self.sign_out(token)
 
     async def rest(self, agent: str, by: str) -> None:
         """A session of theirs was ended: so is the shift that no other session goes on with."""

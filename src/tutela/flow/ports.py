@@ -17,7 +17,7 @@ from tutela.model.event import Checkpoint, Entry, Event, Seal, Sealed
 from tutela.model.flow import Effects, Lease, Message, Newest, Outgoing
 from tutela.model.incident import Incident
 from tutela.model.install import Install
-from tutela.model.people import Agent, Session, Shift, SignedIn
+from tutela.model.people import Agent, Session, Shift, SignedIn, Sitting
 from tutela.model.register import Datastream, Kept, Reach, Source, Thing
 from tutela.model.rows import Rows
 from tutela.model.telling import Call, Telling
@@ -278,6 +278,7 @@ class People(Protocol):
     one that is used, and `enrol` Refused for one that is over, or when the agent's role has ended. Who enrols once more is who they
     were; only the end of their role may be another. `restate` keeps what an agent is from now on, and raises NotFound. `who` raises
     Refused when the session is over, or the role. `active`: somebody did something just now. `end` ends a session, if it goes on.
+    `sittings` are the sessions of an agent that hold, the one with this hash being their `own`; `end_others` ends all of its owner but that.
     `lasts` is the end of an agent's session, the latest if there are more; 0 when there never was one.
     """
 
@@ -290,6 +291,8 @@ class People(Protocol):
     async def end(self, token_hash: bytes, event: Event) -> None: ...
     async def lasts(self, agent: str) -> int: ...
     async def restate(self, agent: Agent, event: Event) -> None: ...
+    async def sittings(self, agent: str, own: bytes, now: int) -> Sequence[Sitting]: ...
+    async def end_others(self, own: bytes, event: Event) -> None: ...
 
 
 class Values(Protocol):

@@ -49,6 +49,15 @@ class Session(Noun, frozen=True, kw_only=True):
     passkey: str | None = None
 
 
+class Sitting(Noun, frozen=True, kw_only=True):
+    """A session as its owner sees it: how it was begun, when somebody last did something in it, and its end (microseconds)."""
+
+    factor: Factor
+    active: int
+    until: int
+    own: bool
+
+
 class SignedIn(Noun, frozen=True, kw_only=True):
     """Somebody with a session that holds: how it was begun, when they last did something (microseconds), and their break-glass that stands."""
 

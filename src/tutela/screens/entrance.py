@@ -10,7 +10,7 @@ from tutela.errors import TutelaError
 
 from . import paper
 from .console import Console
-from .guard import COOKIE, Guard, address_of, same_site
+from .guard import COOKIE, Guard, address_of, come_anew, same_site
 from .people import with_cookie
 from .problem import Asked
 
@@ -39,6 +39,7 @@ def handlers(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
         except TutelaError as wrong:
             typed = {"agent": known} if known else {"code": code, "name": name}
             return _form(here, wrong.status, says=wrong.message, **typed)
+        await come_anew(request, here.staff)
         response = paper.go("/", f"Welcome, {agent.name}. You are here as {agent.role} of {agent.agency}.")
         with_cookie(response, token, request)
         return response

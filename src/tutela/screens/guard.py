@@ -124,6 +124,13 @@ def token_of(request: Asked) -> str:
     return cookie
 
 
+async def come_anew(request: Asked, staff: Staff) -> None:
+    """Whoever came in from this browser ends the session that it had before."""
+    before = request.cookies.get(COOKIE)
+    if before:
+        await staff.leave(before)
+
+
 def address_of(request: Asked) -> str:
     """Where a request comes from, as far as sign-ins that failed are counted: an address, or a whole IPv6 /64.
 

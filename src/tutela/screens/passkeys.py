@@ -13,7 +13,7 @@ from litestar.params import FromPath, JSONBody
 from tutela.flow.passkeys import LONGEST, Own, Passkeys
 from tutela.model.noun import Noun
 
-from .guard import SIGNED_IN, By, Guard, address_of, origin_of, same_site
+from .guard import SIGNED_IN, By, Guard, address_of, come_anew, origin_of, same_site
 from .people import Enrolled, with_cookie
 from .problem import ACTING, READING, Asked, problems
 
@@ -56,6 +56,7 @@ def _coming(passkeys: Passkeys, guard: Guard, site: str) -> list[HTTPRouteHandle
         """Come in with a passkey."""
         same_site(request)
         agent, token = await passkeys.come(origin_of(request, site), data.answer, address_of(request))
+        await come_anew(request, passkeys.staff)
         named = await passkeys.staff.named(agent)
         response = Response(Enrolled(agent=named, token=token), status_code=201)
         with_cookie(response, token, request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from typing import Annotated
@@ -16,10 +17,10 @@ from tutela.flow.invite_acts import InviteActs
 from tutela.flow.people import BUDGETS, SESSION_LASTS, Staff
 from tutela.model.approval import Proposal
 from tutela.model.noun import Noun
-from tutela.model.people import Agent, Role, Shift
+from tutela.model.people import Agent, Role, Shift, Sitting
 from tutela.model.when import SECOND, micros
 
-from .guard import COOKIE, SIGNED_IN, By, Guard, address_of, same_site
+from .guard import COOKIE, SIGNED_IN, By, Guard, address_of, come_anew, same_site, token_of
 from .problem import ACTING, READING, Asked, problems
 
 Until = Annotated[datetime, msgspec.Meta(tz=True)] | None
@@ -113,7 +114,7 @@ def with_cookie(response: Response[Enrolled] | Response[str], token: str, reques
 def routes(staff: Staff, invites: InviteActs, guard: Guard) -> Router:
     """The router that the app mounts."""
     signed_in = partial(Router, "", dependencies=guard.dependencies, security=SIGNED_IN, tags=["people"])
-    own = signed_in(route_handlers=[_me(staff, guard), *_acts(staff), *_invitations(invites)])
+    own = signed_in(route_handlers=[*_me(staff, guard), *_acts(staff), *_invitations(invites)])
     return Router("/v1", route_handlers=[_enrol(staff), own])
 
 
@@ -129,6 +130,7 @@ def _enrol(staff: Staff) -> HTTPRouteHandler:
         """Use a one-time code."""
         same_site(request)
         agent, token = await staff.enrol(data.code, data.name, address_of(request))
+        await come_anew(request, staff)
         response = Response(Enrolled(agent=agent, token=token), status_code=201)
         with_cookie(response, token, request)
         return response
@@ -136,13 +138,24 @@ def _enrol(staff: Staff) -> HTTPRouteHandler:
     return enrol
 
 
-def _me(staff: Staff, guard: Guard) -> HTTPRouteHandler:
+def _me(staff: Staff, guard: Guard) -> list[HTTPRouteHandler]:
     @get("/me", operation_id="readMe", responses=problems(401, 403, 429, 503))
     async def me(request: Asked) -> Agent:
         """Read who you are here."""
         return await staff.named(await guard.agent(request))
 
-    return me
+    @get("/me/sessions", operation_id="readOwnSessions", responses=problems(401, 403, 429, 503))
+    async def sessions(request: Asked) -> Sequence[Sitting]:
+        """Read your sessions that hold."""
+        return await staff.sittings(await guard.agent(request), token_of(request))
+
+    @delete("/me/sessions", status_code=204, operation_id="endOtherSessions", responses=problems(401, 403, 429, 503))
+    async def end_others(request: Asked) -> None:
+        """End all of your sessions but this one, at once."""
+        await guard.person(request)
+        await staff.end_others(token_of(request))
+
+    return [me, sessions, end_others]
 
 
 def _invitations(invites: InviteActs) -> list[HTTPRouteHandler]:

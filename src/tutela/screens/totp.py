@@ -14,7 +14,7 @@ from tutela.flow.totp import ToShare, Totp
 from tutela.model.noun import Noun
 from tutela.model.people import Agent
 
-from .guard import SIGNED_IN, By, Guard, address_of, same_site
+from .guard import SIGNED_IN, By, Guard, address_of, come_anew, same_site
 from .people import Enrolled, with_cookie
 from .problem import ACTING, Asked, problems
 
@@ -54,6 +54,7 @@ def _come(totp: Totp) -> HTTPRouteHandler:
         """Come in with the code of your app."""
         same_site(request)
         agent, token = await totp.come(data.agent, data.code, address_of(request))
+        await come_anew(request, totp.staff)
         response = Response(Enrolled(agent=agent, token=token), status_code=201)
         with_cookie(response, token, request)
         return response

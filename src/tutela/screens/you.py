@@ -19,7 +19,7 @@ from tutela.model.when import micros
 from . import glass, paper
 from .console import Console
 from .eyes import Eyes
-from .guard import Guard
+from .guard import Guard, token_of
 from .problem import Asked
 from .why import BASIS, system_of
 
@@ -45,16 +45,6 @@ def handlers(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
         response.delete_cookie(paper.SAYS)
         return response
 
-    @post(YOU + "/remove/{passkey:str}", status_code=200)
-    async def remove(request: Asked, passkey: FromPath[str]) -> Response[str]:
-        """Remove a passkey."""
-        await guard.whose(request)
-        try:
-            await here.ways.passkeys.remove((await guard.person(request)).agent, passkey)
-        except TutelaError as wrong:
-            return paper.go(YOU, f"Not done: {wrong.message}.")
-        return paper.go(YOU, "Removed. Whoever came in with it is out.")
-
     @post(YOU + "/invite", status_code=200)
     async def invite(request: Asked) -> Response[str]:
         """Make a code. It is shown once, on the answer itself."""
@@ -73,7 +63,28 @@ def handlers(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
             return paper.go(YOU, f"Not done: {wrong.message.removesuffix('.')}.")
         return await _page(here, me, code=code)
 
-    return [you, remove, *_app(here, guard), invite]
+    return [you, *_ending(here, guard), *_app(here, guard), invite]
+
+
+def _ending(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
+    @post(YOU + "/sessions", status_code=200)
+    async def others(request: Asked) -> Response[str]:
+        """End all sessions but this one."""
+        await guard.person(request)
+        await here.staff.end_others(token_of(request))
+        return paper.go(YOU, "Done. All your other sessions are over.")
+
+    @post(YOU + "/remove/{passkey:str}", status_code=200)
+    async def remove(request: Asked, passkey: FromPath[str]) -> Response[str]:
+        """Remove a passkey."""
+        await guard.whose(request)
+        try:
+            await here.ways.passkeys.remove((await guard.person(request)).agent, passkey)
+        except TutelaError as wrong:
+            return paper.go(YOU, f"Not done: {wrong.message}.")
+        return paper.go(YOU, "Removed. Whoever came in with it is out.")
+
+    return [others, remove]
 
 
 def _app(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
@@ -119,6 +130,8 @@ async def _page(
         own=await here.ways.passkeys.own(me.agent),
         app=await here.ways.totp.has(me.agent.id),
         shared=shared,
+        sittings=await here.staff.sittings(me.agent),
+        factors=FACTORS,
         may=INVITE.get(me.agent.role, ("", ()))[1],
         glass=await glass.noticed(here.glass, system_of(me), here.install.zone),
         city=here.install.city,

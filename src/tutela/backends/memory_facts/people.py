@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from tutela.backends.memory_facts.store import Invitation, Sitting, Store
+from tutela.backends.memory_facts.store import Invitation, Store
+from tutela.backends.memory_facts.store import Sitting as Held
 from tutela.backends.rules import no_code, not_there, same_person, signed_in, used, welcome
 from tutela.model.event import Event
-from tutela.model.people import Agent, Session, SignedIn
+from tutela.model.people import Agent, Session, SignedIn, Sitting
 
 
 @dataclass
@@ -50,7 +51,7 @@ class MemoryPeople:
         """Begin a session of an agent."""
         if session.agent not in self.store.agents:
             raise not_there("agent", session.agent)
-        self.store.sessions[token_hash] = Sitting(session, now)
+        self.store.sessions[token_hash] = Held(session, now)
 
     async def who(self, token_hash: bytes, now: int) -> SignedIn:
         """Whose session this is; raises Refused when it is over."""
@@ -77,6 +78,22 @@ class MemoryPeople:
         if agent.id not in self.store.agents:
             raise not_there("agent", agent.id)
         self.store.agents[agent.id] = agent
+        self.store.log([event])
+
+    async def sittings(self, agent: str, own: bytes, now: int) -> Sequence[Sitting]:
+        """The sessions of an agent that hold, the newest act first."""
+        found = [
+            Sitting(factor=one.session.factor, active=one.active, until=one.session.until, own=hash_ == own)
+            for hash_, one in self.store.sessions.items()
+            if one.session.agent == agent and one.session.until > now
+        ]
+        return sorted(found, key=lambda one: -one.active)
+
+    async def end_others(self, own: bytes, event: Event) -> None:
+        """End all sessions of its owner but this one."""
+        for hash_, one in self.store.sessions.items():
+            if hash_ != own and one.session.agent == event.subject and event.at < one.session.until:
+                one.session = msgspec.structs.replace(one.session, until=event.at)
         self.store.log([event])
 
     async def lasts(self, agent: str) -> int:

@@ -15,7 +15,7 @@ from tutela.backends.rules import no_code, not_there, same_person, signed_in, us
 from tutela.errors import TutelaError
 from tutela.model.event import Event
 from tutela.model.flow import encode
-from tutela.model.people import Agent, Factor, Session, SignedIn
+from tutela.model.people import Agent, Factor, Session, SignedIn, Sitting
 
 _agent = msgspec.json.Decoder(Agent).decode
 
@@ -116,6 +116,33 @@ class PostgresPeople:
             )
             if done != "UPDATE 1":
                 raise not_there("agent", agent.id)
+            await log.append(connection, [event])
+        self.db.notices.ring(EVENT)
+
+    async def sittings(self, agent: str, own: bytes, now: int) -> Sequence[Sitting]:
+        """The sessions of an agent that hold, the newest act first."""
+        async with self.db.reading() as connection:
+            rows = await connection.fetch(
+                "select token_hash, until, factor, active from session where agent = $1 and until > $2 order by active desc",
+                agent,
+                now,
+            )
+        return [
+            Sitting(
+                factor=Factor(row["factor"]), active=row["active"], until=row["until"], own=row["token_hash"] == own
+            )
+            for row in rows
+        ]
+
+    async def end_others(self, own: bytes, event: Event) -> None:
+        """End all sessions of its owner but this one."""
+        async with self.db.writing() as connection:
+            await connection.execute(
+                "update session set until = $3 where agent = $2 and token_hash <> $1 and until > $3",
+                own,
+                event.subject,
+                event.at,
+            )
             await log.append(connection, [event])
         self.db.notices.ring(EVENT)
 
