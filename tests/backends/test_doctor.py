@@ -41,7 +41,7 @@ async def test_a_place_where_nothing_was_started_says_what_to_do(tmp_path: Path)
 
 async def test_calls_that_wait_beside_the_log_are_told(tmp_path: Path) -> None:
     (tmp_path / "city").mkdir()
-    await SpoolFolder(tmp_path / "city" / SPOOL, bytes(32)).put(b"help")
+    await SpoolFolder(tmp_path / "city" / SPOOL, lambda: bytes(32), dict).put(b"help")
 
     (found,) = [one for one in await examine(tmp_path / "city", {}) if "wait beside the log" in one.what]
 

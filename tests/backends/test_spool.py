@@ -17,7 +17,7 @@ ROOT = bytes(range(32))
 
 
 def folder(path: Path, root: bytes = ROOT) -> SpoolFolder:
-    return SpoolFolder(path / "spool", root, clock=count(10).__next__)
+    return SpoolFolder(path / "spool", lambda: root, lambda: {"root": root}, clock=count(10).__next__)
 
 
 async def test_what_is_put_waits_in_order_until_it_is_done_also_for_the_next_process(tmp_path: Path) -> None:
@@ -30,6 +30,7 @@ async def test_what_is_put_waits_in_order_until_it_is_done_also_for_the_next_pro
     await here.done(first)
 
     assert [said for _, said in await folder(tmp_path).waiting()] == [b"two", b"three"]
+    assert await here.count() == 2
 
 
 async def test_nobody_reads_it_without_the_root_key(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -45,7 +46,7 @@ async def test_nobody_reads_it_without_the_root_key(tmp_path: Path, caplog: pyte
 
 async def test_what_was_sealed_under_the_root_key_before_is_read_all_the_same(tmp_path: Path) -> None:
     await folder(tmp_path).put(b"one")
-    after = SpoolFolder(tmp_path / "spool", bytes(32), others=lambda: {"new": bytes(32), "before": ROOT})
+    after = SpoolFolder(tmp_path / "spool", lambda: bytes(32), lambda: {"new": bytes(32), "before": ROOT})
     await after.put(b"two")
 
     assert sorted(said for _, said in await after.waiting()) == [b"one", b"two"]

@@ -204,3 +204,18 @@ async def test_suspending_asks_for_a_right_and_a_reason_and_is_for_others(here: 
     await here.suspending.suspend(chief, agent.id, "a lost phone")
     with pytest.raises(Conflict, match="already"):
         await here.suspending.suspend(chief, agent.id, "again")
+
+
+@pytest.mark.parametrize("typed", ["break-glass", "legal-holds", "nobody"])
+async def test_what_a_stranger_typed_as_their_id_is_not_written_down_and_names_no_subject(
+    here: Here, typed: str
+) -> None:
+    for _ in range(5):
+        with pytest.raises(Refused):
+            await here.totp.come(typed, "123456")
+    with pytest.raises(LockedOut):
+        await here.totp.come(typed, "123456")
+
+    (locked,) = here.city.events("locked-out@1")
+    assert (locked.subject, b"null" in locked.body) == ("entrance", True)
+    assert await here.city.facts.about(typed) == []

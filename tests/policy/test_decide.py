@@ -39,6 +39,7 @@ POLICY_IDS = (
     "F18-own-agency-invites",
     "F19-oversight-apart",
     "F20-weaker-factor",
+    "F21-own-agency-enters",
     "G10-two-people",
     "G20-agreement",
     "G26-life-and-limb",

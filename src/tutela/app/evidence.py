@@ -63,12 +63,13 @@ async def run(settings: Settings, wanted: Wanted, parent: Path | None) -> bytes:
         )
     before = None if parent is None else await asyncio.to_thread(_read, parent)
     async with core(settings, "evidence", connections=4) as inside:
-        agent = await staff(inside, chance).who(session)
+        here = await staff(inside, chance).signed_in(session)
         await inside.known.refresh()
+        await inside.audited.look(since=0)
         history = History(lake(inside), inside.streams, inside.keys, inside.install.partitions)
         shown = reads(inside.ledger, inside.facts, inside.known, history, inside.keys)
         makes = evidence(inside, shown, await publishing(inside))
-        access = Access(agent=agent, purpose=wanted.purpose, legal_basis=wanted.basis)
+        access = Access(agent=here.agent, purpose=wanted.purpose, legal_basis=wanted.basis, factor=here.factor)
         if before is not None:
             return await makes.redacted(access, wanted.incident, wanted.handed, before)
         return await makes.bundle(access, wanted.incident, wanted.handed)

@@ -13,6 +13,7 @@ from tutela.app.settings import Settings
 from tutela.backends import ring
 from tutela.backends.postgres.copying import PostgresCopying
 from tutela.backends.rotation import Rotation
+from tutela.backends.spool import SPOOL, waiting
 from tutela.errors import Conflict, EngineDown
 from tutela.flow.rest import rest
 from tutela.flow.retention import BACKED_UP
@@ -78,6 +79,9 @@ async def retire(inside: Core) -> list[str]:
     told = [_rotated(one.body) for one in await inside.facts.about(SUBJECT) if one.kind == "keys-rotated@1"]
     current = ring.name_of(await asyncio.to_thread(ring.root_key, folder / ring.CURRENT))
     for name in sorted({name for one in told if one.until <= now for name in one.retired} & known.keys() - {current}):
+        if await asyncio.to_thread(waiting, folder / SPOOL):
+            log.error("the root key %s is not destroyed: calls wait in the spool, perhaps sealed under it", name)
+            continue
         if left := await inside.keys.under(known[name]):
             log.error("the root key %s is not destroyed: %d keys are wrapped under it still", name, left)
             continue

@@ -41,7 +41,7 @@ from tutela.app.tracing import followed, following, traced
 from tutela.app.verifying import origin, publishing, script
 from tutela.app.wording import sentences
 from tutela.backends.postgres.progress import PostgresProgress
-from tutela.backends.ring import roots
+from tutela.backends.ring import CURRENT, root_key, roots
 from tutela.backends.spool import SPOOL, SpoolFolder
 from tutela.flow import hop
 from tutela.flow.act import Acts
@@ -159,9 +159,9 @@ async def doors(inside: Core) -> Doors:
 
 def spooling(inside: Core, health: Health) -> Spooling:
     """The door for what people tell, and what waits behind it while the log can't be written."""
-    facts, keys, install = inside.facts, inside.keys, inside.install
+    facts, keys, install, folder = inside.facts, inside.keys, inside.install, inside.settings.data
     recorder = Recorder(facts, keys, inside.known, health, clock, chance, ways=install.ways, traces=inside.traces)
-    spool = SpoolFolder(inside.settings.data / SPOOL, keys.root, others=partial(roots, inside.settings.data))
+    spool = SpoolFolder(folder / SPOOL, partial(root_key, folder / CURRENT), partial(roots, folder))
     return Spooling(recorder, spool, keys, facts, clock, told=inside.meters.spooled.set)
 
 

@@ -36,7 +36,10 @@ def stamps(settings: Settings) -> Stamps | None:
 
 async def _asked(text: str, body: bytes, *, inside: bool) -> bytes:
     """What it answers; raises BadInput for an address that may not be asked, EngineDown when nobody answers."""
-    url = httpx.URL(text)
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL as wrong:
+        raise BadInput(f"{text!r} is no address of a time stamping authority: {wrong}") from wrong
     if url.scheme not in ("http", "https") or not url.host or url.userinfo:
         raise BadInput(f"{text!r} is no address of a time stamping authority; write it like https://tsa.example/stamp")
     try:

@@ -44,7 +44,8 @@ def distrust(settings: Settings, name: str) -> None:
 
 async def told(inside: Core) -> None:
     """Write down at a start whose parts may run, when that is not what the log says already."""
-    known, before = keeping.read(inside.settings.data), await inside.facts.about(SUBJECT)
+    known, about = keeping.read(inside.settings.data), await inside.facts.about(SUBJECT)
+    before = [event for event in about if event.kind == "parts-trusted@1"]
     last = msgspec.json.decode(before[-1].body, type=TrustTold).trusted if before else ()
     if last == known:
         return

@@ -16,7 +16,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from threading import Thread
+from typing import IO
 
 from tutela.errors import BadInput
 
@@ -30,6 +32,9 @@ KEPT = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "VIRTUAL_ENV")
 
 TASKS = 16
 """Threads and processes: decoders have a thread that reads ahead."""
+
+SAID = 4000
+"""Bytes of what a program says of itself that are looked at, the last ones."""
 
 REFUSED = 3
 """The exit code of a program that says in words what is wrong with the file."""
@@ -69,12 +74,13 @@ def confined(program: str, words: Sequence[str], source: Path, result: Path, lim
     with (
         source.open("rb") as given,
         result.open("wb") as made,
+        TemporaryFile() as errors,  # the limit of what it may write holds for this as well
         subprocess.Popen(  # noqa: S603  the interpreter that runs this, with a program of ours
-            command, stdin=given, stdout=made, stderr=subprocess.PIPE, env=env, start_new_session=True
+            command, stdin=given, stdout=made, stderr=errors, env=env, start_new_session=True
         ) as process,
     ):
         try:
-            _, said = process.communicate(timeout=limits.seconds)
+            process.wait(timeout=limits.seconds)
         except subprocess.TimeoutExpired:
             raise BadInput(
                 f"{what} was not read within {limits.seconds:.0f} s and was given up; split it, or look at who made it"
@@ -82,8 +88,15 @@ def confined(program: str, words: Sequence[str], source: Path, result: Path, lim
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)  # and whatever it started
+        said = _last(errors)
     if process.returncode:
-        raise BadInput(f"{what} {_why(process.returncode, said.decode(errors='replace'), limits)}")
+        raise BadInput(f"{what} {_why(process.returncode, said, limits)}")
+
+
+def _last(errors: IO[bytes]) -> str:
+    """The end of what it said."""
+    errors.seek(max(0, errors.seek(0, os.SEEK_END) - SAID))
+    return errors.read().decode(errors="replace")
 
 
 def _why(code: int, said: str, limits: Limits) -> str:

@@ -14,7 +14,7 @@ from tutela.backends.finding import Finding, bad, good, warning
 from tutela.backends.orphans import Lock, orphans
 from tutela.backends.places import OWNER, SYSTEM, Places, places
 from tutela.backends.server_nats import free, read_access
-from tutela.backends.spool import SPOOL
+from tutela.backends.spool import SPOOL, waiting
 from tutela.backends.trust import HERE, TRUSTED
 from tutela.errors import NotFound
 from tutela.model.when import iso
@@ -114,9 +114,9 @@ def _instance(where: Places, env: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _spooled(where: Path) -> Iterator[Finding]:
-    waits = [one for one in where.iterdir() if one.name[0] != "."] if where.exists() else []
+    waits = waiting(where)
     if waits:
-        since = iso(min(round(one.stat().st_mtime * 1e6) for one in waits))
+        since = iso(int(min(waits).partition("-")[0]) // 1000)
         yield bad(
             f"{len(waits)} calls wait beside the log, the oldest one since {since}",
             where,

@@ -65,9 +65,15 @@ def advance(folder: Path) -> None:
 def take(folder: Path, name: str) -> None:
     """That one of them is the current one, and all others go: what a restore laid beside it opens nothing there."""
     wanted = roots(folder)[name]
+    # In place first: whoever is killed in between still has it.
+    (folder / NEXT).unlink(missing_ok=True)
+    keep(folder / NEXT, wanted)
+    (folder / NEXT).replace(folder / CURRENT)
+    sync_folder(folder)
     for path in list(files(folder)):
-        path.unlink(missing_ok=True)
-    keep(folder / CURRENT, wanted)
+        if path.name != CURRENT:
+            path.unlink(missing_ok=True)
+    sync_folder(folder)
 
 
 def destroy(folder: Path, name: str) -> bool:

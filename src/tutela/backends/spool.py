@@ -34,49 +34,47 @@ SPOOL = "spool"
 class SpoolFolder:
     """`flow.spooling.Spool` in a folder. A file that is there is whole: it is written aside, fsynced, and put into place.
 
-    `others` gives all root keys that there are now, for what was sealed under the one before.
-
+    `current` reads the root key in force, and `roots` all that there are: another one may have taken its place since the start.
     Raises StorageFull when the disk is full, EngineDown when it fails otherwise.
     """
 
     def __init__(
         self,
         path: Path,
-        root: bytes,
+        current: Callable[[], bytes],
+        roots: Callable[[], Mapping[str, bytes]],
         clock: Callable[[], int] = time_ns,
-        others: Callable[[], Mapping[str, bytes]] = dict,
     ) -> None:
-        self._path, self._clock, self._root, self._others = path, clock, root, others
+        self._path, self._current, self._roots, self._clock = path, current, roots, clock
 
     async def put(self, plain: bytes) -> None:
         """Keep it; it is on the disk when this returns."""
         name = f"{self._clock():020d}-{secrets.token_hex(4)}"
-        await self._tried(lambda: keep(self._path / name, close(_key(self._root), BUCKET, plain)))
+        await self._tried(lambda: keep(self._path / name, close(_key(self._current()), BUCKET, plain)))
+
+    async def count(self) -> int:
+        """How many wait."""
+        return len(await self._tried(lambda: waiting(self._path)))
 
     async def waiting(self) -> Sequence[tuple[str, bytes]]:
         """All that waits, in the order in which it came. What was altered stays where it is, and is told."""
-        found = []
-        for path in await self._tried(self._files):
-            try:
-                found.append((path.name, self._opened(await self._tried(path.read_bytes))))
-            except Broken:
-                LOG.error("ALARM: %s was altered, or is of another instance; it waits there for somebody to look", path)  # noqa: TRY400  told with its place
-        return found
+        return await self._tried(self._opened)
 
     async def done(self, name: str) -> None:
         """It waits no more."""
         await self._tried(lambda: self._remove(name))
 
-    def _opened(self, sealed: bytes) -> bytes:
-        """What was sealed under any root key that there is; raises Broken."""
-        for root in self._others().values():
-            with suppress(Broken):
-                return disclose(_key(root), BUCKET, sealed)
-        return disclose(_key(self._root), BUCKET, sealed)
-
-    def _files(self) -> list[Path]:
-        """Names that begin with a dot are not in place yet."""
-        return sorted(one for one in self._path.iterdir() if one.name[0] != ".") if self._path.exists() else []
+    def _opened(self) -> list[tuple[str, bytes]]:
+        names = waiting(self._path)
+        keys = [_key(root) for root in self._roots().values()] if names else []
+        found = []
+        for name in names:
+            plain = _disclosed(keys, (self._path / name).read_bytes())
+            if plain is None:
+                LOG.error("ALARM: %s was altered, or is of another instance; it waits for somebody to look", name)
+            else:
+                found.append((name, plain))
+        return found
 
     def _remove(self, name: str) -> None:
         (self._path / name).unlink(missing_ok=True)
@@ -91,6 +89,19 @@ class SpoolFolder:
                     f"there is no room for the spool {self._path}; free some space on its disk"
                 ) from wrong
             raise EngineDown(f"the spool {self._path} can't be read or written: {wrong.strerror}") from wrong
+
+
+def waiting(path: Path) -> list[str]:
+    """The names of what waits in that folder, in order. Names that begin with a dot are not in place yet."""
+    return sorted(one.name for one in path.iterdir() if one.name[0] != ".") if path.exists() else []
+
+
+def _disclosed(keys: Sequence[bytes], sealed: bytes) -> bytes | None:
+    """What was sealed under one of them; None when none opens it."""
+    for key in keys:
+        with suppress(Broken):
+            return disclose(key, BUCKET, sealed)
+    return None
 
 
 def _key(root: bytes) -> bytes:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from tutela.model.access import Access
 from tutela.model.approval import CAPABILITY, Proposal, Wanted, body_of
 from tutela.model.arming import SUBJECT, CapabilityWidening, Comment, CommentAnswered, Extent, Standing
@@ -25,6 +27,10 @@ COMMENTS = Rate(burst=5, each_second=1 / 60)
 def patience(clock: Clock) -> Rates:
     """Counts the comments from each address."""
     return Rates(clock, acts=COMMENTS)
+
+
+NARROWS = "narrows"
+"""What stands for an act that permits less than before: whoever may do it at all does it at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +74,7 @@ class ArmingActs:
 
     async def disarm(self, access: Access, name: str, reason: str) -> Standing:
         """Let it run no more."""
-        await self._may(access, f"disarming of {name}")
+        await self._may(access, f"disarming of {name}", NARROWS)
         await self.arming.disarm(name, reason, access.agent.id)
         return await self._one(name)
 
@@ -93,8 +99,9 @@ class ArmingActs:
     async def _one(self, name: str) -> Standing:
         return next(standing(one) for one in await self.arming.all() if one.name == name)
 
-    async def _may(self, access: Access, query: str) -> None:
-        await self.ledger.must(ask(access, Action.ARM, "register", self.ledger.now), LIVE, query)
+    async def _may(self, access: Access, query: str, *stands: str) -> None:
+        asked = ask(access, Action.ARM, "register", self.ledger.now)
+        await self.ledger.must(msgspec.structs.replace(asked, stands=frozenset(stands)), LIVE, query)
 
 
 def _wanted(change: CapabilityWidening, reason: str) -> Wanted:

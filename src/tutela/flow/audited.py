@@ -67,16 +67,16 @@ class Audited:
             await self.look()
             await asyncio.sleep(every)
 
-    async def look(self) -> None:
-        """One look. When the database does not answer, what was found before holds on: nothing can be done then anyway."""
+    async def look(self, since: int | None = None) -> None:
+        """One look, at what is so since then (else since it began to look). When the database does not answer, what was found before holds on: nothing can be done then anyway."""
         try:
             seal, watched = await self.progress.progress(), await self.witnesses()
-            await self._changed(gap(seal, watched, self.begun, self.clock()))
+            await self._changed(gap(seal, watched, self.begun if since is None else since, self.clock()))
         except TutelaError as wrong:
             LOG.warning("whether the log is signed and cosigned can't be seen now: %s", wrong)
 
     async def _changed(self, found: Gap | None) -> None:
-        before, self.gap = self.gap, found
+        before = self.gap
         self.told(found is None)
         if found and not before:
             LOG.error(
@@ -86,6 +86,7 @@ class Audited:
         if before and not found:
             LOG.warning("mended: %s", before.what)
             await self._tell(Gap(what=before.what, since=before.since, until=self.clock()))
+        self.gap = found
 
     async def _tell(self, says: Gap) -> None:
         body = encode(says)

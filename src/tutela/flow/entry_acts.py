@@ -55,15 +55,22 @@ class EntryActs:
         return entry
 
     async def _may(self, access: Access, entry: Source, query: str) -> None:
-        await self.ledger.must(ask(access, Action.ENTER, "register", self.ledger.now, agency=entry.agency), LIVE, query)
+        before = await self._before(entry.name)
+        for agency in dict.fromkeys([entry.agency, *([before.agency] if before else [])]):
+            asked = ask(access, Action.ENTER, "register", self.ledger.now, agency=agency)
+            await self.ledger.must(asked, LIVE, query)
         try:
             proper(entry)
         except Refused as refused:
             await self.ledger.refuse(access, LIVE, query, refused)
 
     async def _change(self, entry: Source) -> EntryChange:
-        before = next((one for one in await self.register.sources() if one.name == entry.name), None)
+        before = await self._before(entry.name)
         return EntryChange(widens=widened(before, entry), after=entry, before=before)
+
+    async def _before(self, name: str) -> Source | None:
+        """The entry that stands."""
+        return next((one for one in await self.register.sources() if one.name == name), None)
 
 
 def _wanted(change: EntryChange, reason: str) -> Wanted:

@@ -7,7 +7,7 @@ read of that person names it in the log.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -26,6 +26,7 @@ from tutela.model.glass import (
 )
 from tutela.model.people import Agent
 from tutela.model.timeline import LIVE
+from tutela.model.when import SECOND
 from tutela.policy.purposes import Action, ask
 
 from .approve_acts import OWN
@@ -36,6 +37,9 @@ from .prose import Prose
 
 WORDS = 2000
 
+KEEPS = 2 * SECOND
+"""For so long it is known without looking who has broken the glass: what was ended elsewhere is over no later."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Glasses:
@@ -44,6 +48,7 @@ class Glasses:
     log: Log
     prose: Prose
     clock: Clock
+    _kept: dict[int, Sequence[Glass]] = field(default_factory=dict)
 
     async def all(self) -> Sequence[Glass]:
         """All that there ever were, in the order in which they began, with their reasons sealed."""
@@ -59,8 +64,18 @@ class Glasses:
     async def standing(self, agent: str) -> str | None:
         """The id of what stands for that person now."""
         now = self.clock()
-        own = (one.begun.id for one in await self.all() if one.begun.by == agent and one.stands(now))
+        own = (one.begun.id for one in await self._recent(now) if one.begun.by == agent and one.stands(now))
         return next(own, None)
+
+    async def _recent(self, now: int) -> Sequence[Glass]:
+        """All of them as they were some seconds ago at most: each request of somebody who is signed in asks."""
+        for at, kept in self._kept.items():
+            if 0 <= now - at < KEEPS:
+                return kept
+        found = await self.all()
+        self._kept.clear()
+        self._kept[now] = found
+        return found
 
     async def begin(self, agent: Agent, reason: str, minutes: int) -> Glass:
         """Begin one. Raises BadInput, and Conflict while one stands."""
@@ -81,6 +96,7 @@ class Glasses:
             until=now + lasts(minutes),
         )
         await tell(self.log, "break-glass@1", id_, begun, about=SUBJECT, by=agent.id, at=now)
+        self._kept.clear()
         return await self.shown(await self.one(id_))
 
     async def end(self, id_: str, by: str) -> Glass:
@@ -91,6 +107,7 @@ class Glasses:
             await tell(
                 self.log, "break-glass-ended@1", uuid_of("break-glass-ended", id_), said, about=SUBJECT, by=by, at=now
             )
+            self._kept.clear()
         return await self.shown(await self.one(id_))
 
     async def review(self, id_: str, by: str, *, fine: bool, reason: str) -> Glass:

@@ -1,7 +1,8 @@
 """Sign-ins that failed: five from one address or for one person in a quarter of an hour, and nothing more is tried.
 
-Counted in this process's memory. What is guessed at has 80 random bits or more, so a restart gives nobody a chance; it is
-noise, and whoever makes it, that this stops. An answer while it lasts says until when, and nothing about what was sent.
+Counted in this process's memory. Codes that are given out have 80 random bits, so a restart gives nobody a chance; it is noise, and whoever
+makes it, that this stops. The codes of an app have six digits: five tries in a quarter of an hour find one of the three that are good in
+some two years, and whoever came in by one decides nothing. An answer while it lasts says until when, and nothing about what was sent.
 """
 
 from __future__ import annotations

@@ -275,8 +275,14 @@ class Staff:
         now = self.ledger.now
         until = max((self.lockout.until(one, now) for one in of), default=0)
         if until:
-            body = encode(Locked(agent=agent, until=until))
-            await self.log.append([self._event("locked-out@1", ENTRANCE, agent or ENTRANCE, body, self.chance(SALT))])
+            known = await self._enrolled_as(agent)
+            body = encode(Locked(agent=known, until=until))
+            await self.log.append([self._event("locked-out@1", ENTRANCE, known or ENTRANCE, body, self.chance(SALT))])
+
+    async def _enrolled_as(self, agent: str | None) -> str | None:
+        """The id, if somebody enrolled under it: what a stranger typed is not written down, and names no subject of the log."""
+        told = await self.log.about(agent) if agent else ()
+        return agent if any(event.kind == "agent@1" for event in told) else None
 
     async def known(self, agent: str) -> Agent:
         """Somebody who enrolled before, as the log has them; raises NotFound."""

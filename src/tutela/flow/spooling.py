@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
 
-from tutela.errors import EngineDown, TutelaError
+from tutela.errors import BadInput, Conflict, EngineDown, NotFound, Quarantined, TutelaError
 from tutela.maths.ids import uuid_of
 from tutela.model.event import Event
 from tutela.model.flow import encode
@@ -40,6 +40,8 @@ EVERY = 2.0
 class Spool(Protocol):
     """What waits, oldest first, each with its name, sealed on the disk. `put` returns when it is there; `done` removes that one."""
 
+    async def count(self) -> int: ...  # noqa: D102  told above
+
     async def put(self, plain: bytes) -> None: ...  # noqa: D102  told above
     async def waiting(self) -> Sequence[tuple[str, bytes]]: ...  # noqa: D102  the same
     async def done(self, name: str) -> None: ...  # noqa: D102  the same
@@ -48,7 +50,7 @@ class Spool(Protocol):
 class Late(Noun, frozen=True, kw_only=True):
     """Body of `spooled@1`: a call was taken then (microseconds), while the log could not be written, and is in it now.
 
-    `refused` says why the log did not take it as it was; what was told is sealed in `told` then (base64), with `key`.
+    `refused` is the name of the error for which the log did not take it as it was; what was told is sealed in `told` then (base64), with `key`.
     """
 
     call: str
@@ -79,7 +81,6 @@ class Spooling:
     clock: Clock
     told: Callable[[int], None]
     rest: Callable[[float], Awaitable[None]] = asyncio.sleep
-    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def tell(self, told: Telling) -> str:
         """As `Recorder.tell`; a call that the log can't take now is on the disk when this returns."""
@@ -90,9 +91,8 @@ class Spooling:
                 return await self.recorder.tell(told)
         except (EngineDown, TimeoutError) as down:
             LOG.error("ALARM: the log can't be written (%s); a call is taken into the spool beside it", down)  # noqa: TRY400  not a fault of ours
-            async with self._turn:
-                await self.spool.put(encode(Spooled(at=self.clock(), told=told)))
-                self.told(len(await self.spool.waiting()))
+            await self.spool.put(encode(Spooled(at=self.clock(), told=told)))
+            self.told(await self.spool.count())
             return told_id(self.keys, told)
 
     async def run(self) -> None:
@@ -100,37 +100,49 @@ class Spooling:
         while True:
             try:
                 await self.drain()
-            except EngineDown as down:
-                LOG.warning("what waits in the spool can't be told to the log yet: %s", down)
+            except TutelaError as wrong:  # whatever it is, the doors stay open
+                LOG.warning("what waits in the spool can't be told to the log yet: %s", wrong)
             await self.rest(EVERY)
 
     async def drain(self) -> int:
         """How many the log has taken; raises EngineDown when it can't be written yet: all of them wait on then."""
-        async with self._turn:
-            waiting = await self.spool.waiting()
-            self.told(len(waiting))
-            for left, (name, line) in zip(range(len(waiting) - 1, -1, -1), waiting, strict=True):
-                try:
-                    async with asyncio.timeout(PATIENCE):
-                        await self._into_the_log(read_spooled(line))
-                except TimeoutError as late:
-                    raise EngineDown(f"the log took nothing within {PATIENCE:.0f} seconds") from late
-                await self.spool.done(name)
-                self.told(left)
-            if waiting:
-                LOG.warning("%d calls that were taken while the log could not be written are in it now", len(waiting))
-            return len(waiting)
+        taken, waiting = 0, await self.spool.waiting()
+        for name, line in waiting:
+            try:
+                kept = read_spooled(line)
+            except msgspec.MsgspecError as wrong:
+                LOG.error("ALARM: %s in the spool can't be read (%s); it waits for somebody to look", name, wrong)  # noqa: TRY400  told with its place
+                continue
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    await self._into_the_log(kept)
+            except TimeoutError as late:
+                raise EngineDown(f"the log took nothing within {PATIENCE:.0f} seconds") from late
+            await self.spool.done(name)
+            taken += 1
+        self.told(await self.spool.count())
+        if taken:
+            LOG.warning("%d calls that were taken while the log could not be written are in it now", taken)
+        return taken
+
+    async def _there(self, id_: str) -> bool:
+        """Whether the log has a call under that id."""
+        try:
+            await self.log.event(id_)
+        except NotFound:
+            return False
+        return True
 
     async def _into_the_log(self, kept: Spooled) -> None:
         says = Late(call=told_id(self.keys, kept.told), at=kept.at)
         try:
             await self.recorder.tell(kept.told)
-        except EngineDown:
-            raise
-        except TutelaError as wrong:  # it was promised that it is kept
+        except (BadInput, Quarantined, Conflict) as wrong:  # it was promised that it is kept
+            if isinstance(wrong, Conflict) and not await self._there(says.call):
+                raise EngineDown(f"somebody else was first, and it is tried again: {wrong}") from wrong
             LOG.error("ALARM: the log refuses a call that was taken into the spool: %s", wrong)  # noqa: TRY400  told with its reason
             key, sealed = await self.keys.seal(bucket_of(kept.told), encode(kept.told))
-            says = msgspec.structs.replace(says, refused=wrong.message, key=key, told=sealed)
+            says = msgspec.structs.replace(says, refused=type(wrong).__name__, key=key, told=sealed)
         body = encode(says)
         event = Event(
             id=uuid_of("spooled@1", says.call, kept.at),

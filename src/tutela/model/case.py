@@ -130,6 +130,8 @@ def newest(told: Iterable[Event]) -> tuple[Case, ...]:
     """The cases by these events, in the order in which they were opened, as they are now."""
     found: dict[str, Case] = {}
     for event in told:
+        if event.kind != "case@1":
+            continue
         case = _case(event.body)
         if case.id not in found or case.revision > found[case.id].revision:
             found[case.id] = case

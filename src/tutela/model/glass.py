@@ -86,7 +86,7 @@ def glasses(told: Iterable[Event]) -> dict[str, Glass]:
         elif event.kind == "break-glass-ended@1":
             ended = _ended(event.body)
             found[ended.id] = msgspec.structs.replace(found[ended.id], ended=ended)
-        else:
+        elif event.kind == "break-glass-reviewed@1":
             review = _review(event.body)
             found[review.id] = msgspec.structs.replace(found[review.id], review=review)
     return found
