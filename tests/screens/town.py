@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from hashlib import sha256
 from itertools import count
 from zoneinfo import ZoneInfo
@@ -576,7 +576,7 @@ class Town:
         own = Approvals(log=self.facts, prose=Prose(self.keys), clock=self.clock, chance=self.staff.chance)
         return ApprovalActs(ledger=self.ledger, approvals=own)
 
-    @property
+    @cached_property
     def glass(self) -> GlassActs:
         own = Glasses(log=self.facts, prose=Prose(self.keys), clock=self.clock)
         return GlassActs(ledger=self.ledger, glasses=own)
