@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -80,10 +82,10 @@ async def test_every_record_that_is_shown_is_named_singly_in_the_log(known: Know
     assert known.id in said.query
 
 
-async def test_what_she_told_is_whole_and_of_what_others_told_their_words_place_and_person_are_left_out(
+async def test_what_is_said_to_be_hers_is_whole_and_of_all_else_words_place_and_person_are_left_out(
     known: Known,
 ) -> None:
-    found = {one.id: one for one in (await known.found()).records}
+    found = {one.id: one for one in (await known.found(known.call)).records}
 
     assert found[known.call].own
     assert found[known.call].record["said"] == "My stairs are on fire, ask Pekka next door."
@@ -93,6 +95,21 @@ async def test_what_she_told_is_whole_and_of_what_others_told_their_words_place_
         assert "60.16" not in str(found[id_].record)
     assert found[known.other].record["said"] == LEFT_OUT
     assert found[known.other].record["category"] == "Trees: fallen tree"
+
+
+@pytest.mark.parametrize("claimed", [{"name": "358"}, {"phones": ("400 000 000",)}])
+async def test_a_call_is_not_hers_because_a_word_or_the_end_of_a_number_matches_its_caller(
+    known: Known, claimed: dict[str, Any]
+) -> None:
+    claim = msgspec.structs.replace(Claim(name="Eva", contact="eva@example.org", words="Mine?"), **claimed)
+    known.filed = await known.here.rights.file(Right.ACCESS, claim)
+    await known.here.rights_acts.identify(known.me, known.id, "passport")
+    found = await known.found()
+
+    assert known.call in found.persons
+    assert not any(one.own for one in found.records)
+    assert "stairs" not in str(found.records)
+    assert "+358" not in str(found.records)
 
 
 async def test_a_person_says_which_records_are_hers_and_it_is_written_down_that_they_did(known: Known) -> None:

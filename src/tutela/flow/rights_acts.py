@@ -69,7 +69,7 @@ class RightsActs:
     async def answer(self, access: Access, id_: str, own: Sequence[str] = ()) -> Yours:
         """What is kept of the person, for them; only once it was checked who they are. Raises WrongStep before that.
 
-        `own`: records that somebody else made, as it seems, and that are theirs all the same; who says so is written down.
+        `own`: records that are theirs, as whoever answers has found out, and that are shown whole; who says so is written down.
         """
         query = f"what is kept of whoever filed the request {id_}{', whole: ' * bool(own)}{', '.join(own)}"
         await self._may(access, query)

@@ -1,8 +1,8 @@
 """What is kept of a person, found by the names and numbers that they gave: the whole log is read, once, from its beginning.
 
 Every record is decided by itself, through the gates that everybody reads through; one that may not be shown is counted under the policy that
-says so. What somebody else told about the person is shown without the words, the place and who it was (`redact.py`): only a person can say
-what of it is theirs, and names those records as their `own`. A name is no proof: two people can have the same.
+says so. What names the person is shown without the words, the place and who told it (`redact.py`), until whoever answers says that it is
+theirs, and names it as their `own`. A name or a number that matches is no proof: two people can have the same, and anybody can leave another's.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _incident = msgspec.json.Decoder(Incident).decode
 
 
 class YourRecord(Noun, frozen=True, kw_only=True):
-    """One record about the person. `own`: they told it themselves, so that it is shown whole. `until`: when its time is over.
+    """One record about the person. `own`: whoever answers says that they told it, so that it is shown whole. `until`: when its time is over.
 
     `alone`: nothing of anybody else is sealed under its key.
     """
@@ -174,8 +174,7 @@ class Search:
             found.erased += 1
             return
         told: Telling = msgspec.structs.replace(msgspec.json.decode(body, type=TELLINGS[word]), id=event.id)
-        theirs = isinstance(told, Call) and (wanted.called(told.caller) or wanted.names(told.caller))
-        if not theirs and not wanted.names(told.said):
+        if not wanted.names(told.said) and not (isinstance(told, Call) and wanted.names(told.caller)):
             return
         source, record_class = self.reads.desk.known.sources.get(told.source), f"{word}-contents"
         asked = ask(
@@ -188,7 +187,7 @@ class Search:
             expires=CLASSES[record_class].expires(told.at),
         )
         if await self._may(asked, found, event):
-            found.records.append(_record(told, word, asked, told.at, own=theirs or event.id in found.own))
+            found.records.append(_record(told, word, asked, told.at, own=event.id in found.own))
 
     async def _incident(self, access: Access, wanted: Wanted, found: _Found, event: Event) -> None:
         found.searched["incident"] += 1
