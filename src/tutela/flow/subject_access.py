@@ -43,7 +43,7 @@ _incident = msgspec.json.Decoder(Incident).decode
 class YourRecord(Noun, frozen=True, kw_only=True):
     """One record about the person. `own`: whoever answers says that they told it, so that it is shown whole. `until`: when its time is over.
 
-    `alone`: nothing of anybody else is sealed under its key.
+    `alone`: nothing of anybody else is sealed under its key: of an incident, each note names them.
     """
 
     id: str
@@ -124,7 +124,9 @@ class _Found:
 
     def told(self, record: YourRecord) -> YourRecord:
         """With whether its key seals nothing else, which is known when all was read."""
-        return msgspec.structs.replace(record, alone=self.sealed[self.keys.get(record.id, "")] <= 1)
+        if record.id not in self.keys:
+            return record
+        return msgspec.structs.replace(record, alone=self.sealed[self.keys[record.id]] <= 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,8 +198,8 @@ class Search:
             return
         asked = ask_about(access, Action.READ, incident, self.reads.desk.ledger.now)
         if await self._may(asked, found, event):
-            own = incident.id in found.own
-            found.records.append(_record(incident, "incident", asked, incident.opened_at, own=own))
+            own, alone = incident.id in found.own, all(wanted.names(one.text) for one in incident.notes)
+            found.records.append(_record(incident, "incident", asked, incident.opened_at, own=own, alone=alone))
 
     async def _may(self, asked: Ask, found: _Found, event: Event) -> bool:
         try:
@@ -208,7 +210,7 @@ class Search:
         return True
 
 
-def _record(noun: Telling | Incident, kind: str, asked: Ask, at: int, *, own: bool) -> YourRecord:
+def _record(noun: Telling | Incident, kind: str, asked: Ask, at: int, *, own: bool, alone: bool = False) -> YourRecord:
     said = msgspec.to_builtins(noun)
     return YourRecord(
         id=noun.id,
@@ -216,7 +218,7 @@ def _record(noun: Telling | Incident, kind: str, asked: Ask, at: int, *, own: bo
         at=at,
         timeline=noun.timeline,
         own=own,
-        alone=False,
+        alone=alone,
         purpose=noun.purpose,
         until=asked.expires,
         record=said if own else without(said, OTHERS),
