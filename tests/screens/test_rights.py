@@ -126,6 +126,28 @@ async def test_a_privacy_officer_answers_on_the_page(here: Town, stranger: Clien
     assert ("<b>granted</b>" in stands, "You have got all of it." in stands, "Many records." in stands) == (True,) * 3
 
 
+async def test_the_file_for_the_person_does_not_tell_that_anything_is_withheld_and_whoever_answers_sees_it() -> None:
+    now = NOW
+    here = await town(lambda: now)
+    async with here.living(), AsyncTestClient(application(here)) as client:
+        reference, _ = await filed(client)
+        await here.call("My stairs are on fire.")
+        await here.seal()
+        await officer(here, client)
+        at = f"/v1/requests/{reference}"
+        await client.post(f"{at}/identity{FOR}", json={"how": "passport"})
+        nothing = (await client.get(f"{at}/withheld{FOR}")).json()
+        now += 400 * DAY  # the time of the call is over
+        await officer(here, client)
+        withheld = (await client.get(f"{at}/withheld{FOR}")).json()
+        answer = await client.get(f"{at}/answer{FOR}")
+
+    assert (nothing, withheld) == ({}, {"F07-retention": 1})
+    with ZipFile(BytesIO(answer.content)) as zip_:
+        files = [zip_.read(name).decode() for name in zip_.namelist()]
+    assert not [one for one in files if "F07" in one or "not_shown" in one]
+
+
 async def test_what_was_not_done_is_told_on_the_page_with_what_was_written(here: Town, stranger: Client) -> None:
     reference, _ = await filed(stranger)
     await officer(here, stranger)

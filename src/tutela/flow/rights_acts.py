@@ -77,6 +77,14 @@ class RightsActs:
         await self.ledger.wrote(access, LIVE, query, (one.id for one in found.records), found.persons)
         return found
 
+    async def withheld(self, access: Access, id_: str) -> dict[str, int]:
+        """How many records name them and may not be shown, by policy: for whoever decides, and never for the person."""
+        query = f"what is withheld of whoever filed the request {id_}"
+        await self._may(access, query)
+        found = await self._found(access, await self.rights.one(id_))
+        await self.ledger.wrote(access, LIVE, query, ())
+        return found.not_shown
+
     async def erase(self, access: Access, id_: str, record: str) -> Outcome:
         """Erase one record about whoever filed a request of erasure, or say why not; raises NotFound for one that does not name them."""
         query = f"erasure of {record} for the request {id_}"

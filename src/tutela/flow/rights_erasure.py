@@ -14,7 +14,6 @@ from tutela.errors import Conflict
 from tutela.maths.ids import uuid_of
 from tutela.model.event import Event
 from tutela.model.flow import encode
-from tutela.model.incident import IncidentStatus
 from tutela.model.retention import BucketKey
 from tutela.model.rights import EXEMPTIONS, Fate, Outcome
 from tutela.model.timeline import LIVE
@@ -63,7 +62,7 @@ class Erasure:
         """Why its key can't be destroyed for this person; nothing when it can."""
         when = f"on {iso(record.until)[:10]}" if record.until else "when its time is over"
         if record.kind == "incident":
-            if (await self.desk.incident(record.id)).status is not IncidentStatus.CLOSED:
+            if not (await self.desk.incident(record.id)).closed:
                 return "People still work with what is written about this incident; ask again when it is closed."
             others = f"Notes that do not name you are sealed together with those that do, and go with them {when}."
             return "" if record.alone else others

@@ -61,7 +61,8 @@ class Yours(Noun, frozen=True, kw_only=True):
     """What was found of a person, at a moment (microseconds), and what was not.
 
     `searched`: how many records of each kind were opened to look for these words; `erased`: how many can't be opened by anybody any
-    more. `not_shown`: records that name them and that may not be shown, by policy. `persons`: the ids of those that are shown.
+    more. `not_shown`: records that name them and that may not be shown, by policy; whoever answers knows that, and the file for the
+    person never has it. `persons`: the ids of those that are shown.
     """
 
     request: str
