@@ -97,7 +97,8 @@ class RightsActs:
     async def object(self, access: Access, id_: str, record: str, overruled: str | None = None) -> None:
         """One record that names whoever filed a request of objection is not shown any more, but where the law demands it.
 
-        `overruled`: it is shown again all the same, and why. Raises NotFound for a record that does not name them.
+        `overruled`: their objection ends all the same, and why; others to the same record stand. Raises NotFound for a record that does
+        not name them, or that they did not object to.
         """
         verb = "objection to" if overruled is None else "end of the objection to"
         query = f"{verb} {record} by the request {id_}"
@@ -109,6 +110,8 @@ class RightsActs:
             await self._named(access, request, record, query)
         elif not overruled.strip():
             raise BadInput("say why it is shown again: the person may ask")
+        elif not await self.search.reads.objections.stands(record, id_):
+            raise NotFound(f"the request {id_} does not object to {record[:40]!r}; only the one that does is overruled")
         await self.search.reads.objections.tell(record, id_, access.agent.id, (overruled or "").strip())
 
     async def _named(self, access: Access, request: RightsRequest, record: str, query: str) -> YourRecord:

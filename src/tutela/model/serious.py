@@ -49,5 +49,5 @@ _serious = msgspec.json.Decoder(SeriousIncident).decode
 
 def begun(events: Iterable[Event]) -> dict[str, SeriousIncident]:
     """All, by id, as they stand by these events; those that are due first come first."""
-    found = {one.id: one for one in (_serious(event.body) for event in events)}
+    found = {one.id: one for one in (_serious(event.body) for event in events if event.kind == KIND)}
     return dict(sorted(found.items(), key=lambda item: (item[1].told_at is not None, item[1].due)))
