@@ -13,7 +13,7 @@ from tests.screens.town import source
 
 from tutela.errors import Refused, WrongStep
 from tutela.flow.entering import enter
-from tutela.flow.ledger import Query
+from tutela.flow.ledger import Denial, Query
 from tutela.flow.redact import LEFT_OUT
 from tutela.flow.subject_access import Wanted, Yours, numbers, plain
 from tutela.model.people import Role
@@ -137,7 +137,12 @@ async def test_what_may_not_be_shown_is_counted_by_the_policy_that_says_so(known
     found = await known.found()
     assert found.not_shown == {"F07-retention": 1, "F17-other-agency": 2}
     assert {one.kind for one in found.records} == {"report", "incident"}
-    assert len(known.here.events("refusal@1")) == 3
+    said = [msgspec.json.decode(one.body, type=Denial) for one in known.here.events("refusal@1")]
+    assert sorted((one.policy, one.query.partition(" ")[0]) for one in said) == [
+        ("F07-retention", "1"),
+        ("F17-other-agency", "2"),
+    ]
+    assert {one.asker.agent for one in said} == {known.me.agent.id}
 
 
 async def test_what_is_past_its_time_is_counted_and_not_shown_to_anybody(known: Known) -> None:

@@ -23,6 +23,7 @@ from tutela.model.incident import Incident
 from tutela.model.noun import Noun
 from tutela.model.rights import Claim, RightsRequest
 from tutela.model.telling import TELLINGS, Call, Telling
+from tutela.model.timeline import LIVE
 from tutela.policy.purposes import CLASSES, Action, ask, ask_about
 
 from .read import Reads
@@ -120,7 +121,7 @@ class _Found:
     sealed: Counter[str] = field(default_factory=Counter)
     keys: dict[str, str] = field(default_factory=dict)
     searched: Counter[str] = field(default_factory=Counter)
-    refused: Counter[str] = field(default_factory=Counter)
+    refused: list[Refused] = field(default_factory=list)
     erased: int = 0
 
     def told(self, record: YourRecord) -> YourRecord:
@@ -132,7 +133,7 @@ class _Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """Looks for a person in all that was told and written. It writes refusals; the event about what is shown is its caller's."""
+    """Looks for a person in all that was told and written. It writes one refusal for each policy that withholds something; the event about what is shown is its caller's."""
 
     reads: Reads
 
@@ -147,6 +148,10 @@ class Search:
                 await self._telling(access, wanted, found, event)
         for event in incidents.values():
             await self._incident(access, wanted, found, event)
+        not_shown = Counter(sorted(one.policy for one in found.refused))
+        for refused in {one.policy: one for one in found.refused}.values():
+            query = f"{not_shown[refused.policy]} records that name whoever filed the request {request.id}"
+            await self.reads.desk.ledger.left_out(access, LIVE, query, refused)
         records = sorted(map(found.told, found.records), key=lambda one: (one.at, one.id))
         return Yours(
             request=request.id,
@@ -155,7 +160,7 @@ class Search:
             searched=dict(sorted(found.searched.items())),
             erased=found.erased,
             records=tuple(records),
-            not_shown=dict(sorted(found.refused.items())),
+            not_shown=dict(not_shown),
             persons=tuple(one.id for one in records),
         )
 
@@ -189,7 +194,7 @@ class Search:
             agency=None if source is None else source.agency,
             expires=CLASSES[record_class].expires(told.at),
         )
-        if await self._may(asked, found, event):
+        if self._may(asked, found):
             found.records.append(_record(told, word, asked, told.at, own=event.id in found.own))
 
     async def _incident(self, access: Access, wanted: Wanted, found: _Found, event: Event) -> None:
@@ -198,17 +203,15 @@ class Search:
         if not any(wanted.names(text) for text in (incident.disposition or "", *(one.text for one in incident.notes))):
             return
         asked = ask_about(access, Action.READ, incident, self.reads.desk.ledger.now)
-        if await self._may(asked, found, event):
+        if self._may(asked, found):
             own, alone = incident.id in found.own, all(wanted.names(one.text) for one in incident.notes)
             found.records.append(_record(incident, "incident", asked, incident.opened_at, own=own, alone=alone))
 
-    async def _may(self, asked: Ask, found: _Found, event: Event) -> bool:
-        try:
-            await self.reads.desk.ledger.must(asked, event.timeline, f"{event.kind} {event.subject} for a request")
-        except Refused as refused:
-            found.refused[refused.policy] += 1
-            return False
-        return True
+    def _may(self, asked: Ask, found: _Found) -> bool:
+        refused = self.reads.desk.ledger.why_not(asked)
+        if refused is not None:
+            found.refused.append(refused)
+        return refused is None
 
 
 def _record(noun: Telling | Incident, kind: str, asked: Ask, at: int, *, own: bool, alone: bool = False) -> YourRecord:
