@@ -101,7 +101,8 @@ def test_no_page_of_requests_and_oversight_has_a_barrier(
     reference, secret = desk.site.run(asked(desk.site.here))
     page = desk.overseer(scheme=scheme, phone=phone)
     found = []
-    for name in ("requests/new", "requests/status", f"requests/{reference}", "requests", "oversight", "register"):
+    lists = "requests", f"requests?open={reference}", "oversight", "register"
+    for name in ("requests/new", "requests/status", f"requests/{reference}", *lists):
         page.goto(f"/{name}")
         found += barriers(page)
         page.screenshot(path=tmp_path / f"{name.replace('/', '-')}.png", full_page=True)

@@ -206,7 +206,8 @@ def test_no_count_of_what_people_did_is_below_ten_and_nothing_that_they_typed_is
 
 
 def test_a_count_is_told_from_ten_on() -> None:
-    assert [cell(count) for count in (0, 1, 9, 10, 11)] == [SMALL, SMALL, SMALL, "10", "11"]
+    assert [cell(count) for count in (0, 1, 9, 10, 11)] == [SMALL, SMALL, SMALL, "10", "10"]
+    assert [cell(count) for count in (19, 20, 29, 1234)] == ["10", "20", "20", "1230"]
 
 
 # ── drift, and what is typed ────────────────────────────────────────────────────────────────────

@@ -8,14 +8,14 @@ from zipfile import ZipFile
 import msgspec
 import pytest
 from tests.flow.test_rights import CLAIM
-from tests.flow.test_subject_access import Known
+from tests.flow.test_subject_access import LIISA, Known
 
 from tutela.errors import BadInput, NotFound, Refused, WrongStep
 from tutela.flow.objections import OLDEST, Objections
 from tutela.model.access import Access
 from tutela.model.evidence import Handover
 from tutela.model.people import Role
-from tutela.model.rights import Objected, Right
+from tutela.model.rights import OBJECTION, Objected, Right, objected
 
 SAID = "My stairs are on fire"
 
@@ -95,6 +95,29 @@ async def test_a_person_says_otherwise_with_a_reason_which_is_sealed(case: Objec
     told = msgspec.json.decode(event.body, type=Objected)
     assert (event.by, told.record, told.request) == (case.me.agent.id, case.call, case.id)
     assert told.overruled.startswith("sealed:")
+
+
+async def test_the_end_of_one_objection_leaves_those_of_others_as_they_are(case: Objecting) -> None:
+    hers = case.id
+    case.filed = await case.here.rights.file(Right.OBJECTION, LIISA)
+    await case.here.rights_acts.identify(case.me, case.id, "passport")
+    await case.object(case.call)
+    with pytest.raises(NotFound, match=f"{hers} does not object to"):
+        await case.here.rights_acts.object(case.me, hers, case.call, "She never did")
+    await case.here.rights_acts.object(case.me, hers, case.call)
+    await case.here.rights_acts.object(case.me, hers, case.call, "Liisa is a witness of a fire")
+
+    assert SAID not in await case.calls(case.access)
+    await case.object(case.call, overruled="This one too")
+    assert SAID in await case.calls(case.access)
+
+
+async def test_an_event_of_another_kind_about_objections_does_not_break_them(case: Objecting) -> None:
+    await case.object(case.call)
+    (event,) = case.here.events(OBJECTION)
+    other = msgspec.structs.replace(event, kind="approval@1", body=b'{"of": "something else"}')
+
+    assert objected([event, other]) == {case.call}
 
 
 async def test_another_process_knows_it_within_five_seconds(case: Objecting) -> None:

@@ -156,6 +156,7 @@ async def test_only_a_named_person_ends_a_request_with_reasons_that_the_filer_re
         (Decision(outcome=RightsStatus.REFUSED, reasons="r", exemption="legal-hold", complain="c"), "say by which"),
         (Decision(outcome=RightsStatus.REFUSED, reasons="r", exemption="excessive", complain="c"), "first check who"),
         (Decision(outcome=RightsStatus.REFUSED, reasons="r", exemption="identity-not-shown"), "where to complain"),
+        (Decision(outcome=RightsStatus.GRANTED, reasons="r", complain="c" * 1001), "in up to 1000 letters"),
         (
             Decision(outcome=RightsStatus.REFUSED, reasons=" ", exemption="identity-not-shown", complain="c"),
             "needs 'reason'",
@@ -166,6 +167,14 @@ async def test_no_request_ends_without_what_the_law_asks_for(case: Case, decisio
     with pytest.raises(BadInput, match=says):
         await case.end(decision)
     assert (await case.here.rights.one(case.id)).open
+
+
+async def test_where_to_complain_is_not_kept_with_what_is_granted(case: Case) -> None:
+    await case.here.rights_acts.identify(case.me, case.id, "passport")
+    await case.end(Decision(outcome=RightsStatus.GRANTED, reasons="Here it is.", complain="Ask Pekka Mäki."))
+
+    assert (await case.here.rights.one(case.id)).complain == ""
+    assert not [event for event in case.here.events(KIND) if b"Pekka" in event.body]
 
 
 async def test_whoever_does_not_show_who_they_are_can_be_refused_for_that_alone_and_is_never_granted(

@@ -24,6 +24,10 @@ class Erasing(Known):
         self.now += 2 * DAY
         return self
 
+    async def close(self) -> None:
+        await self.here.incidents.close(self.access, self.incident, "It is out.", "9")
+        await self.here.seal()
+
     async def erase(self, record: str) -> Outcome:
         return await self.here.rights_acts.erase(self.me, self.id, record)
 
@@ -50,11 +54,32 @@ async def test_a_record_with_a_key_of_its_own_is_erased_and_an_event_says_so_by_
         await case.erase(case.lone)
 
 
-async def test_words_about_an_incident_are_erased_by_themselves(case: Erasing) -> None:
+async def test_words_about_an_incident_that_is_closed_are_erased_by_themselves(case: Erasing) -> None:
+    await case.close()
     assert (await case.erase(case.incident)).fate is Fate.ERASED
     incident = await case.here.reads.desk.incident(case.access, case.incident)
 
     assert [note.text for note in incident.notes] == ["(erased)"]
+
+
+async def test_words_about_an_incident_stay_while_people_work_with_them(case: Erasing) -> None:
+    found = await case.erase(case.incident)
+
+    assert (found.fate, found.says.endswith("ask again when it is closed.")) == (Fate.SHARED, True)
+    assert not case.here.events("erasure@1")
+
+
+async def test_what_others_wrote_about_an_incident_stays_with_what_names_the_person(case: Erasing) -> None:
+    await case.here.incidents.note(case.access, case.incident, "Pekka has broken his leg.", "8")
+    await case.close()
+    found = await case.erase(case.incident)
+
+    assert (found.fate, "Notes that do not name you" in found.says, found.until is not None) == (
+        Fate.SHARED,
+        True,
+        True,
+    )
+    assert not case.here.events("erasure@1")
 
 
 async def test_what_shares_its_key_stays_and_the_person_is_told_until_when(case: Erasing) -> None:
@@ -101,6 +126,7 @@ async def test_only_what_names_the_person_is_erased_and_only_for_a_request_of_er
 async def test_what_is_erased_already_is_told_as_erased(case: Erasing) -> None:
     found = (await case.here.rights_acts.answer(case.me, case.id)).records
     (incident,) = [one for one in found if one.kind == "incident"]
+    await case.close()
     await case.erase(case.incident)
 
     again = await case.here.rights_acts.erasure.of(incident, "somebody")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from tests.screens.town import NOW, Town, town
 
 from tutela.errors import BadInput, Conflict, NotFound, Refused
 from tutela.model.access import Access
 from tutela.model.people import Role
+from tutela.model.serious import KIND, begun
 from tutela.model.when import DAY
 
 
@@ -42,17 +44,27 @@ async def test_the_authority_is_told_within_fifteen_days_and_it_stays_overdue_un
         await here.serious.told(ada, made.id, "Another")
 
 
-async def test_what_happened_is_sealed_and_those_that_press_come_first() -> None:
+async def test_what_happened_and_whom_they_told_is_sealed_and_those_that_press_come_first() -> None:
     now = NOW
     here = await town(lambda: now)
     ada = await who(here, Role.SUPERVISOR, "system-operation")
     first = await here.serious.begin(ada, "smoke", "Liisa was hurt.")
     now += DAY
     second = await here.serious.begin(ada, "smoke", "Pekka was hurt.")
-    await here.serious.told(ada, first.id, "the authority")
+    told = await here.serious.told(ada, first.id, "the authority, where Pekka Mäki took it")
 
+    assert told.told == "the authority, where Pekka Mäki took it"
     assert [(one.id, one.says) for one in await here.serious.listed(ada)] == [(second.id, ""), (first.id, "")]
-    assert not [event for event in here.events("serious-incident@1") if b"hurt" in event.body]
+    assert not [event for event in here.events(KIND) if b"hurt" in event.body or b"Pekka" in event.body]
+
+
+async def test_an_event_of_another_kind_about_them_does_not_break_the_list() -> None:
+    here = await town()
+    made = await here.serious.begin(await who(here, Role.SUPERVISOR, "system-operation"), "smoke", "It failed.")
+    (event,) = here.events(KIND)
+    other = msgspec.structs.replace(event, kind="approval@1", body=b'{"of": "something else"}')
+
+    assert list(begun([event, other])) == [made.id]
 
 
 async def test_only_a_supervisor_starts_and_stops_the_clock_of_what_the_register_names() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -11,7 +13,7 @@ from tests.screens.town import source
 
 from tutela.errors import Refused, WrongStep
 from tutela.flow.entering import enter
-from tutela.flow.ledger import Query
+from tutela.flow.ledger import Denial, Query
 from tutela.flow.redact import LEFT_OUT
 from tutela.flow.subject_access import Wanted, Yours, numbers, plain
 from tutela.model.people import Role
@@ -80,10 +82,10 @@ async def test_every_record_that_is_shown_is_named_singly_in_the_log(known: Know
     assert known.id in said.query
 
 
-async def test_what_she_told_is_whole_and_of_what_others_told_their_words_place_and_person_are_left_out(
+async def test_what_is_said_to_be_hers_is_whole_and_of_all_else_words_place_and_person_are_left_out(
     known: Known,
 ) -> None:
-    found = {one.id: one for one in (await known.found()).records}
+    found = {one.id: one for one in (await known.found(known.call)).records}
 
     assert found[known.call].own
     assert found[known.call].record["said"] == "My stairs are on fire, ask Pekka next door."
@@ -93,6 +95,21 @@ async def test_what_she_told_is_whole_and_of_what_others_told_their_words_place_
         assert "60.16" not in str(found[id_].record)
     assert found[known.other].record["said"] == LEFT_OUT
     assert found[known.other].record["category"] == "Trees: fallen tree"
+
+
+@pytest.mark.parametrize("claimed", [{"name": "358"}, {"phones": ("400 000 000",)}])
+async def test_a_call_is_not_hers_because_a_word_or_the_end_of_a_number_matches_its_caller(
+    known: Known, claimed: dict[str, Any]
+) -> None:
+    claim = msgspec.structs.replace(Claim(name="Eva", contact="eva@example.org", words="Mine?"), **claimed)
+    known.filed = await known.here.rights.file(Right.ACCESS, claim)
+    await known.here.rights_acts.identify(known.me, known.id, "passport")
+    found = await known.found()
+
+    assert known.call in found.persons
+    assert not any(one.own for one in found.records)
+    assert "stairs" not in str(found.records)
+    assert "+358" not in str(found.records)
 
 
 async def test_a_person_says_which_records_are_hers_and_it_is_written_down_that_they_did(known: Known) -> None:
@@ -120,7 +137,12 @@ async def test_what_may_not_be_shown_is_counted_by_the_policy_that_says_so(known
     found = await known.found()
     assert found.not_shown == {"F07-retention": 1, "F17-other-agency": 2}
     assert {one.kind for one in found.records} == {"report", "incident"}
-    assert len(known.here.events("refusal@1")) == 3
+    said = [msgspec.json.decode(one.body, type=Denial) for one in known.here.events("refusal@1")]
+    assert sorted((one.policy, one.query.partition(" ")[0]) for one in said) == [
+        ("F07-retention", "1"),
+        ("F17-other-agency", "2"),
+    ]
+    assert {one.asker.agent for one in said} == {known.me.agent.id}
 
 
 async def test_what_is_past_its_time_is_counted_and_not_shown_to_anybody(known: Known) -> None:

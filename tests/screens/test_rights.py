@@ -7,11 +7,13 @@ import re
 from io import BytesIO
 from zipfile import ZipFile
 
+import msgspec
 import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 from tests.screens.town import NOW, Town, application, town
 
+from tutela.flow.ledger import Query
 from tutela.flow.rights import Rights
 from tutela.model.people import Role
 from tutela.model.rights import Claim, Right, RightsStatus
@@ -103,7 +105,7 @@ async def test_a_privacy_officer_answers_on_the_page(here: Town, stranger: Clien
     call = await here.call("It was my cat.")
     await here.seal()
     await officer(here, stranger)
-    page = (await stranger.get("/requests")).text
+    page = (await stranger.get(f"/requests?open={reference}")).text
     assert "What is kept of me? &lt;b&gt;All of it.&lt;/b&gt;" in page
     too_early = await stranger.get(f"/v1/requests/{reference}/answer{FOR}")
     assert (too_early.status_code, "first check who asks" in too_early.text) == (409, True)
@@ -116,7 +118,7 @@ async def test_a_privacy_officer_answers_on_the_page(here: Town, stranger: Clien
         answer = await stranger.post(f"/requests/{reference}/{verb}", data=said, follow_redirects=False)
         assert (answer.status_code, answer.headers["location"]) == (303, "/requests")
         if verb == "identity":
-            answer = await stranger.get(f"/v1/requests/{reference}/answer{FOR}")
+            answer = await stranger.get(f"/v1/requests/{reference}/answer{FOR}&own={call.id}")
             with ZipFile(BytesIO(answer.content)) as zip_:
                 data, readable = json.loads(zip_.read("what-is-kept.json")), zip_.read("what-is-kept.html").decode()
             assert [one["id"] for one in data["records"]] == [call.id]
@@ -124,6 +126,49 @@ async def test_a_privacy_officer_answers_on_the_page(here: Town, stranger: Clien
     del stranger.headers["Authorization"]
     stands = (await stranger.post(f"/requests/{reference}", data={"secret": secret})).text
     assert ("<b>granted</b>" in stands, "You have got all of it." in stands, "Many records." in stands) == (True,) * 3
+
+
+async def test_the_file_for_the_person_does_not_tell_that_anything_is_withheld_and_whoever_answers_sees_it() -> None:
+    now = NOW
+    here = await town(lambda: now)
+    async with here.living(), AsyncTestClient(application(here)) as client:
+        reference, _ = await filed(client)
+        await here.call("My stairs are on fire.")
+        await here.seal()
+        await officer(here, client)
+        at = f"/v1/requests/{reference}"
+        await client.post(f"{at}/identity{FOR}", json={"how": "passport"})
+        nothing = (await client.get(f"{at}/withheld{FOR}")).json()
+        now += 400 * DAY  # the time of the call is over
+        await officer(here, client)
+        withheld = (await client.get(f"{at}/withheld{FOR}")).json()
+        answer = await client.get(f"{at}/answer{FOR}")
+
+    assert (nothing, withheld) == ({}, {"F07-retention": 1})
+    with ZipFile(BytesIO(answer.content)) as zip_:
+        files = [zip_.read(name).decode() for name in zip_.namelist()]
+    assert not [one for one in files if "F07" in one or "not_shown" in one]
+
+
+async def test_the_list_opens_nothing_and_a_click_opens_one_that_is_then_written_down(
+    here: Town, stranger: Client
+) -> None:
+    first, _ = await filed(stranger)
+    claim = Claim(name="Aino", contact="c", words="What about me?")
+    second = (await here.rights.file(Right.ACCESS, claim, simulated=True)).reference
+    await officer(here, stranger)
+
+    def read() -> list[tuple[str, ...]]:
+        said = [msgspec.json.decode(one.body, type=Query) for one in here.events("query@1")]
+        return [one.persons for one in said if one.persons]
+
+    page = (await stranger.get("/requests")).text
+    assert (first in page, second in page, "All of it" in page, "What about me?" in page) == (True, True, False, False)
+    assert read() == []
+    page = (await stranger.get(f"/requests?open={second}")).text
+    assert ("All of it" in page, "What about me?" in page, read()) == (False, True, [(second,)])
+    assert (await stranger.get("/requests?open=AAAA-AAAA")).status_code == 200
+    assert read() == [(second,)]
 
 
 async def test_what_was_not_done_is_told_on_the_page_with_what_was_written(here: Town, stranger: Client) -> None:

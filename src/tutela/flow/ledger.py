@@ -111,6 +111,14 @@ class Ledger:
         """Whether the policies permit it. Writes nothing."""
         return self._decide(ask) is None
 
+    def why_not(self, ask: Ask) -> Refused | None:
+        """Why the policies do not permit it, None when they do. Writes nothing: who asks for many records at once tells it with `left_out`."""
+        return self._decide(ask)
+
+    async def left_out(self, access: Access, timeline: str, query: str, refused: Refused) -> None:
+        """Write `refusal@1` about records that an answer leaves out: one event for all that one policy withholds; `query` says how many."""
+        await self._denied(asker_of(access), timeline, query, refused)
+
     async def must(self, ask: Ask, timeline: str, query: str) -> None:
         """Returns when the policies permit it; else writes `refusal@1` and raises Refused."""
         refused = self._decide(ask)

@@ -14,7 +14,7 @@ from tutela.maths.ids import uuid_of
 from tutela.model.access import Ask
 from tutela.model.event import Event
 from tutela.model.flow import encode
-from tutela.model.rights import OBJECTIONS, Objected, objected
+from tutela.model.rights import OBJECTION, OBJECTIONS, Objected, objected, objecting
 from tutela.model.timeline import LIVE
 from tutela.model.when import SECOND
 
@@ -48,17 +48,21 @@ class Objections:
             return asked
         return msgspec.structs.replace(asked, stands=asked.stands | {STANDS})
 
+    async def stands(self, record: str, request: str) -> bool:
+        """Whether that request objects to the record, by the log as it is now."""
+        return (record, request) in objecting(await self.log.about(OBJECTIONS))
+
     async def tell(self, record: str, request: str, by: str, overruled: str = "") -> None:
-        """It is objected to from now on; or no more, and why (`overruled`)."""
+        """That request objects to it from now on; or no more, and why (`overruled`)."""
         now = self.ledger.now
         sealed = await Prose(self.keys).kept_in(f"rights-request/requests/{request}", overruled) if overruled else ""
         body = encode(Objected(record=record, request=request, overruled=sealed))
         event = Event(
-            id=uuid_of("objection@1", now, body),
+            id=uuid_of(OBJECTION, now, body),
             at=now,
             by=by,
             cause=None,
-            kind="objection@1",
+            kind=OBJECTION,
             timeline=LIVE,
             body=body,
             subject=OBJECTIONS,

@@ -184,7 +184,7 @@ class Rights:
             decision.outcome,
             reasons=await self._sealed(request, _said("reason", decision.reasons)),
             exemption=decision.exemption,
-            complain=decision.complain.strip(),
+            complain="" if decision.outcome is RightsStatus.GRANTED else decision.complain.strip(),
             decided_by=by,
             decided_at=self.clock(),
         )
@@ -246,6 +246,8 @@ def _said(name: str, words: str, most: int = WORDS) -> str:
 
 
 def _lawful(request: RightsRequest, decision: Decision) -> None:
+    if len(decision.complain) > SHORT * 5:
+        raise BadInput(f"say where to complain in up to {SHORT * 5} letters; this has {len(decision.complain)}")
     if decision.outcome not in OUTCOMES:
         raise BadInput(f"a request ends as one of: {', '.join(OUTCOMES)}")
     if decision.outcome is RightsStatus.GRANTED:

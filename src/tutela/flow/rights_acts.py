@@ -69,13 +69,21 @@ class RightsActs:
     async def answer(self, access: Access, id_: str, own: Sequence[str] = ()) -> Yours:
         """What is kept of the person, for them; only once it was checked who they are. Raises WrongStep before that.
 
-        `own`: records that somebody else made, as it seems, and that are theirs all the same; who says so is written down.
+        `own`: records that are theirs, as whoever answers has found out, and that are shown whole; who says so is written down.
         """
         query = f"what is kept of whoever filed the request {id_}{', whole: ' * bool(own)}{', '.join(own)}"
         await self._may(access, query)
         found = await self._found(access, await self.rights.one(id_), own)
         await self.ledger.wrote(access, LIVE, query, (one.id for one in found.records), found.persons)
         return found
+
+    async def withheld(self, access: Access, id_: str) -> dict[str, int]:
+        """How many records name them and may not be shown, by policy: for whoever decides, and never for the person."""
+        query = f"what is withheld of whoever filed the request {id_}"
+        await self._may(access, query)
+        found = await self._found(access, await self.rights.one(id_))
+        await self.ledger.wrote(access, LIVE, query, ())
+        return found.not_shown
 
     async def erase(self, access: Access, id_: str, record: str) -> Outcome:
         """Erase one record about whoever filed a request of erasure, or say why not; raises NotFound for one that does not name them."""
@@ -89,7 +97,8 @@ class RightsActs:
     async def object(self, access: Access, id_: str, record: str, overruled: str | None = None) -> None:
         """One record that names whoever filed a request of objection is not shown any more, but where the law demands it.
 
-        `overruled`: it is shown again all the same, and why. Raises NotFound for a record that does not name them.
+        `overruled`: their objection ends all the same, and why; others to the same record stand. Raises NotFound for a record that does
+        not name them, or that they did not object to.
         """
         verb = "objection to" if overruled is None else "end of the objection to"
         query = f"{verb} {record} by the request {id_}"
@@ -101,6 +110,8 @@ class RightsActs:
             await self._named(access, request, record, query)
         elif not overruled.strip():
             raise BadInput("say why it is shown again: the person may ask")
+        elif not await self.search.reads.objections.stands(record, id_):
+            raise NotFound(f"the request {id_} does not object to {record[:40]!r}; only the one that does is overruled")
         await self.search.reads.objections.tell(record, id_, access.agent.id, (overruled or "").strip())
 
     async def _named(self, access: Access, request: RightsRequest, record: str, query: str) -> YourRecord:

@@ -1,6 +1,6 @@
 """One record about a person is erased: by destroying its key, where nothing of anybody else is sealed under it.
 
-Words about an incident have a key of their own. What was told in one hour for one purpose shares one: a call that was the only one of its hour can
+Words about an incident have a key of their own, which goes when it is closed and each of its notes names the person. What was told in one hour for one purpose shares one: a call that was the only one of its hour can
 be erased by itself, another goes with its hour, and the person is told when. A legal hold wins, and the person is told that too. The event
 comes first, as with all that retention lets go.
 """
@@ -48,9 +48,7 @@ class Erasure:
         if (await self.spared()).keeps(key.id, key.bucket):
             held = EXEMPTIONS["legal-hold"]
             return Outcome(record=record.id, fate=Fate.HELD, says=f"{held.says} ({held.law})")
-        if not record.alone or self.clock() - record.at < STILL:
-            when = f"on {iso(record.until)[:10]}" if record.until else "when its time is over"
-            says = f"It is sealed together with what others told in that hour, and goes with it {when}."
+        if says := await self._shared(record):
             return Outcome(record=record.id, fate=Fate.SHARED, says=says, until=record.until)
         async with self.copying.removing() as may:
             if not may:
@@ -59,6 +57,18 @@ class Erasure:
             await self.keys.destroy(key.id)
             await self.keys.shred()
         return Outcome(record=record.id, fate=Fate.ERASED, says="Nobody can read it any more, in no copy.")
+
+    async def _shared(self, record: YourRecord) -> str:
+        """Why its key can't be destroyed for this person; nothing when it can."""
+        when = f"on {iso(record.until)[:10]}" if record.until else "when its time is over"
+        if record.kind == "incident":
+            if not (await self.desk.incident(record.id)).closed:
+                return "People still work with what is written about this incident; ask again when it is closed."
+            others = f"Notes that do not name you are sealed together with those that do, and go with them {when}."
+            return "" if record.alone else others
+        if record.alone and self.clock() - record.at >= STILL:
+            return ""
+        return f"It is sealed together with what others told in that hour, and goes with it {when}."
 
     async def _key(self, record: YourRecord) -> BucketKey | None:
         """The key that seals it, if it is in use still."""

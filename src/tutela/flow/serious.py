@@ -33,9 +33,9 @@ class SeriousActs:
     register: Callable[[], Awaitable[PublicRegister]]
 
     async def listed(self, access: Access) -> Sequence[SeriousIncident]:
-        """All, those that press first; what happened stays sealed."""
+        """All, those that press first, with whom they were told; what happened stays sealed."""
         await self._may(access, Action.READ, SUBJECT)
-        found = [msgspec.structs.replace(one, says="") for one in (await self._all()).values()]
+        found = [await self._bare(one) for one in (await self._all()).values()]
         await self.ledger.wrote(access, LIVE, SUBJECT, (one.id for one in found))
         return found
 
@@ -47,10 +47,10 @@ class SeriousActs:
             raise BadInput(f"the register has no capability called {capability[:60]!r}; there are: {', '.join(names)}")
         now = self.ledger.now
         id_ = uuid_of(KIND, capability, now, access.agent.id)
-        sealed = await self.prose.kept_in(f"oversight/serious-incidents/{id_}", _said("what happened", says))
+        sealed = await self._sealed(id_, _said("what happened", says))
         made = SeriousIncident(id=id_, capability=capability, says=sealed, at=now, due=now + WITHIN, by=access.agent.id)
         await tell(self.log, KIND, id_, made, about=SUBJECT, by=made.by, at=now)
-        return msgspec.structs.replace(made, says="")
+        return await self._bare(made)
 
     async def told(self, access: Access, id_: str, to: str) -> SeriousIncident:
         """The authority was told: whom, and under which number. Raises NotFound, and Conflict when it was before."""
@@ -59,10 +59,17 @@ class SeriousActs:
         if found is None:
             raise NotFound(f"there is no serious incident {id_[:60]!r}; GET /v1/serious-incidents lists what there is")
         now, by = self.ledger.now, access.agent.id
-        made = msgspec.structs.replace(found, told=_said("whom you told", to), told_at=now, told_by=by)
+        sealed = await self._sealed(id_, _said("whom you told", to))
+        made = msgspec.structs.replace(found, told=sealed, told_at=now, told_by=by)
         if not await tell(self.log, KIND, uuid_of(KIND, id_, "told"), made, about=SUBJECT, by=by, at=now):
-            raise Conflict(f"{found.told or 'the authority'} was told of this already", id=id_)
-        return msgspec.structs.replace(made, says="")
+            raise Conflict(f"{await self.prose.words(found.told) or 'the authority'} was told of this already", id=id_)
+        return await self._bare(made)
+
+    async def _bare(self, one: SeriousIncident) -> SeriousIncident:
+        return msgspec.structs.replace(one, says="", told=await self.prose.words(one.told))
+
+    async def _sealed(self, id_: str, words: str) -> str:
+        return await self.prose.kept_in(f"oversight/serious-incidents/{id_}", words)
 
     async def _all(self) -> dict[str, SeriousIncident]:
         return begun(await self.log.about(SUBJECT))

@@ -1,8 +1,8 @@
 """What is kept of a person, found by the names and numbers that they gave: the whole log is read, once, from its beginning.
 
 Every record is decided by itself, through the gates that everybody reads through; one that may not be shown is counted under the policy that
-says so. What somebody else told about the person is shown without the words, the place and who it was (`redact.py`): only a person can say
-what of it is theirs, and names those records as their `own`. A name is no proof: two people can have the same.
+says so. What names the person is shown without the words, the place and who told it (`redact.py`), until whoever answers says that it is
+theirs, and names it as their `own`. A name or a number that matches is no proof: two people can have the same, and anybody can leave another's.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from tutela.model.incident import Incident
 from tutela.model.noun import Noun
 from tutela.model.rights import Claim, RightsRequest
 from tutela.model.telling import TELLINGS, Call, Telling
+from tutela.model.timeline import LIVE
 from tutela.policy.purposes import CLASSES, Action, ask, ask_about
 
 from .read import Reads
@@ -41,9 +42,9 @@ _incident = msgspec.json.Decoder(Incident).decode
 
 
 class YourRecord(Noun, frozen=True, kw_only=True):
-    """One record about the person. `own`: they told it themselves, so that it is shown whole. `until`: when its time is over.
+    """One record about the person. `own`: whoever answers says that they told it, so that it is shown whole. `until`: when its time is over.
 
-    `alone`: nothing of anybody else is sealed under its key.
+    `alone`: nothing of anybody else is sealed under its key: of an incident, each note names them.
     """
 
     id: str
@@ -61,7 +62,8 @@ class Yours(Noun, frozen=True, kw_only=True):
     """What was found of a person, at a moment (microseconds), and what was not.
 
     `searched`: how many records of each kind were opened to look for these words; `erased`: how many can't be opened by anybody any
-    more. `not_shown`: records that name them and that may not be shown, by policy. `persons`: the ids of those that are shown.
+    more. `not_shown`: records that name them and that may not be shown, by policy; whoever answers knows that, and the file for the
+    person never has it. `persons`: the ids of those that are shown.
     """
 
     request: str
@@ -119,17 +121,19 @@ class _Found:
     sealed: Counter[str] = field(default_factory=Counter)
     keys: dict[str, str] = field(default_factory=dict)
     searched: Counter[str] = field(default_factory=Counter)
-    refused: Counter[str] = field(default_factory=Counter)
+    refused: list[Refused] = field(default_factory=list)
     erased: int = 0
 
     def told(self, record: YourRecord) -> YourRecord:
         """With whether its key seals nothing else, which is known when all was read."""
-        return msgspec.structs.replace(record, alone=self.sealed[self.keys.get(record.id, "")] <= 1)
+        if record.id not in self.keys:
+            return record
+        return msgspec.structs.replace(record, alone=self.sealed[self.keys[record.id]] <= 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """Looks for a person in all that was told and written. It writes refusals; the event about what is shown is its caller's."""
+    """Looks for a person in all that was told and written. It writes one refusal for each policy that withholds something; the event about what is shown is its caller's."""
 
     reads: Reads
 
@@ -144,6 +148,10 @@ class Search:
                 await self._telling(access, wanted, found, event)
         for event in incidents.values():
             await self._incident(access, wanted, found, event)
+        not_shown = Counter(sorted(one.policy for one in found.refused))
+        for refused in {one.policy: one for one in found.refused}.values():
+            query = f"{not_shown[refused.policy]} records that name whoever filed the request {request.id}"
+            await self.reads.desk.ledger.left_out(access, LIVE, query, refused)
         records = sorted(map(found.told, found.records), key=lambda one: (one.at, one.id))
         return Yours(
             request=request.id,
@@ -152,7 +160,7 @@ class Search:
             searched=dict(sorted(found.searched.items())),
             erased=found.erased,
             records=tuple(records),
-            not_shown=dict(sorted(found.refused.items())),
+            not_shown=dict(not_shown),
             persons=tuple(one.id for one in records),
         )
 
@@ -174,8 +182,7 @@ class Search:
             found.erased += 1
             return
         told: Telling = msgspec.structs.replace(msgspec.json.decode(body, type=TELLINGS[word]), id=event.id)
-        theirs = isinstance(told, Call) and (wanted.called(told.caller) or wanted.names(told.caller))
-        if not theirs and not wanted.names(told.said):
+        if not wanted.names(told.said) and not (isinstance(told, Call) and wanted.names(told.caller)):
             return
         source, record_class = self.reads.desk.known.sources.get(told.source), f"{word}-contents"
         asked = ask(
@@ -187,8 +194,8 @@ class Search:
             agency=None if source is None else source.agency,
             expires=CLASSES[record_class].expires(told.at),
         )
-        if await self._may(asked, found, event):
-            found.records.append(_record(told, word, asked, told.at, own=theirs or event.id in found.own))
+        if self._may(asked, found):
+            found.records.append(_record(told, word, asked, told.at, own=event.id in found.own))
 
     async def _incident(self, access: Access, wanted: Wanted, found: _Found, event: Event) -> None:
         found.searched["incident"] += 1
@@ -196,20 +203,18 @@ class Search:
         if not any(wanted.names(text) for text in (incident.disposition or "", *(one.text for one in incident.notes))):
             return
         asked = ask_about(access, Action.READ, incident, self.reads.desk.ledger.now)
-        if await self._may(asked, found, event):
-            own = incident.id in found.own
-            found.records.append(_record(incident, "incident", asked, incident.opened_at, own=own))
+        if self._may(asked, found):
+            own, alone = incident.id in found.own, all(wanted.names(one.text) for one in incident.notes)
+            found.records.append(_record(incident, "incident", asked, incident.opened_at, own=own, alone=alone))
 
-    async def _may(self, asked: Ask, found: _Found, event: Event) -> bool:
-        try:
-            await self.reads.desk.ledger.must(asked, event.timeline, f"{event.kind} {event.subject} for a request")
-        except Refused as refused:
-            found.refused[refused.policy] += 1
-            return False
-        return True
+    def _may(self, asked: Ask, found: _Found) -> bool:
+        refused = self.reads.desk.ledger.why_not(asked)
+        if refused is not None:
+            found.refused.append(refused)
+        return refused is None
 
 
-def _record(noun: Telling | Incident, kind: str, asked: Ask, at: int, *, own: bool) -> YourRecord:
+def _record(noun: Telling | Incident, kind: str, asked: Ask, at: int, *, own: bool, alone: bool = False) -> YourRecord:
     said = msgspec.to_builtins(noun)
     return YourRecord(
         id=noun.id,
@@ -217,7 +222,7 @@ def _record(noun: Telling | Incident, kind: str, asked: Ask, at: int, *, own: bo
         at=at,
         timeline=noun.timeline,
         own=own,
-        alone=False,
+        alone=alone,
         purpose=noun.purpose,
         until=asked.expires,
         record=said if own else without(said, OTHERS),

@@ -22,8 +22,8 @@ SMALL = f"<{LEAST}"
 
 
 def cell(count: int) -> str:
-    """A count of what people did, as everybody may know it."""
-    return str(count) if count >= LEAST else SMALL
+    """A count of what people did, as everybody may know it: down to whole tens, so that one more act is not seen when it is done."""
+    return str(count - count % LEAST) if count >= LEAST else SMALL
 
 
 class Sensors(Noun, frozen=True, kw_only=True):

@@ -72,6 +72,11 @@ class Incident(Noun, tag="incident", tag_field="noun", frozen=True, kw_only=True
     event: str = ""
     revision: int = 0
 
+    @property
+    def closed(self) -> bool:
+        """Whether it is over for good: nothing is written about it any more."""
+        return self.status is IncidentStatus.CLOSED
+
     def to(self, status: IncidentStatus, **changes: object) -> Incident:
         """This incident, one step later."""
         if status not in STEPS[self.status]:

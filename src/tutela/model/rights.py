@@ -25,6 +25,8 @@ KIND = "rights-request@1"
 OBJECTIONS = "objections"
 """What all events of objections are about."""
 
+OBJECTION = "objection@1"
+
 MONTHS, FURTHER = 1, 2
 """Calendar months for an answer, and for how many more it can be put off, once (GDPR art. 12(3))."""
 
@@ -245,10 +247,16 @@ def standing(told: Iterable[Event]) -> dict[str, RightsRequest]:
     return dict(sorted(found.items(), key=lambda item: (not item[1].open, item[1].due, item[0])))
 
 
+def objecting(told: Iterable[Event]) -> frozenset[tuple[str, str]]:
+    """The records that are objected to, each with the request that does, by these events: the newest about both counts."""
+    found = (_objected(event.body) for event in told if event.kind == OBJECTION)
+    newest = {(one.record, one.request): one for one in found}
+    return frozenset(both for both, one in newest.items() if not one.overruled)
+
+
 def objected(told: Iterable[Event]) -> frozenset[str]:
-    """The records that are objected to, by these events: the newest about each counts."""
-    newest = {one.record: one for one in (_objected(event.body) for event in told)}
-    return frozenset(record for record, one in newest.items() if not one.overruled)
+    """The records that any request objects to, by these events: the end of one objection is the end of no other."""
+    return frozenset(record for record, _ in objecting(told))
 
 
 def months_on(day: date, months: int) -> date:

@@ -21,8 +21,8 @@ WITHIN = 15 * DAY
 class SeriousIncident(Noun, frozen=True, kw_only=True):
     """Something that the platform noticed, or did not notice, led to harm, or may have: who became aware of it when, and until when it is told.
 
-    `capability` is its name in the public register; `says` what happened, sealed where it is stored. `told` is whom it was reported to,
-    by `told_by`, and under which number. Body of `serious-incident@1`, written when it begins and when it is told; the newest one counts.
+    `capability` is its name in the public register; `says` what happened, and `told` is whom it was reported to, by
+    `told_by`, and under which number: both sealed where they are stored. Body of `serious-incident@1`, written when it begins and when it is told; the newest one counts.
     """
 
     id: str
@@ -49,5 +49,5 @@ _serious = msgspec.json.Decoder(SeriousIncident).decode
 
 def begun(events: Iterable[Event]) -> dict[str, SeriousIncident]:
     """All, by id, as they stand by these events; those that are due first come first."""
-    found = {one.id: one for one in (_serious(event.body) for event in events)}
+    found = {one.id: one for one in (_serious(event.body) for event in events if event.kind == KIND)}
     return dict(sorted(found.items(), key=lambda item: (item[1].told_at is not None, item[1].due)))

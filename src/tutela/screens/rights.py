@@ -175,10 +175,15 @@ def _handlers(acts: RightsActs) -> list[HTTPRouteHandler]:
         """Let one record about whoever filed a request of objection not be shown any more, but where the law demands it; or let it be again."""
         await acts.object(access, reference, data.record, data.overruled)
 
-    return [listed, opened, identify, extend, decide, erase, object_, _answer(acts)]
+    return [listed, opened, identify, extend, decide, erase, object_, *_answers(acts)]
 
 
-def _answer(acts: RightsActs) -> HTTPRouteHandler:
+def _answers(acts: RightsActs) -> list[HTTPRouteHandler]:
+    @get("/{reference:str}/withheld", operation_id="withheldFromRequest", tags=["requests"], responses=ACTING)
+    async def withheld(access: By, reference: FromPath[str]) -> dict[str, int]:
+        """Read how many records name the person and may not be shown, by policy: for you, to decide on an exemption, and not for them."""
+        return await acts.withheld(access, reference)
+
     @get(
         "/{reference:str}/answer",
         operation_id="answerRequest",
@@ -198,7 +203,7 @@ def _answer(acts: RightsActs) -> HTTPRouteHandler:
         headers = {"Content-Disposition": f'attachment; filename="what-is-kept-{reference[:9]}.zip"'}
         return Response(body, media_type="application/zip", headers=headers)
 
-    return answer
+    return [withheld, answer]
 
 
 part = routes

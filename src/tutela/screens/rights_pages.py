@@ -26,9 +26,6 @@ PURPOSE, BASIS = "rights-request", "LegalObligation"
 LARGEST = 100_000
 """Bytes of a form."""
 
-HELD = 25
-"""Requests whose contents the list opens at once: those that press most."""
-
 SAYS = {
     Right.ACCESS: "Tell me what is kept of me, and give me a copy",
     Right.ERASURE: "Erase what is kept of me",
@@ -78,11 +75,12 @@ def _anybody(here: Desk) -> list[HTTPRouteHandler]:
 def _list(here: Desk) -> HTTPRouteHandler:
     @get("/")
     async def listed(request: Asked) -> Response[str]:
-        """All requests, those that press first, with what to do about each."""
+        """All requests, those that press first; the one that somebody opens (`?open=`) with what its filer wrote and what to do about it."""
         person = await here.guard.person(request, opens=True)
         access = Access(agent=person.agent, purpose=PURPOSE, legal_basis=BASIS, factor=person.factor)
         found = await here.acts.listed(access)
-        opened = {one.id: await here.acts.opened(access, one.id) for one in [one for one in found if one.open][:HELD]}
+        wanted = [one.id for one in found if one.open and one.id == request.query_params.get("open")]
+        opened = {id_: await here.acts.opened(access, id_) for id_ in wanted}
         now = here.rights.clock()
         response = paper.page(
             "requests.html",
