@@ -19,7 +19,7 @@ COVERED = ["--cov", "--cov-report="]
 STAGES: dict[str, tuple[int, list[list[str]]]] = {
     "check": (180, [["scripts/check"]]),
     "unit": (
-        800,
+        900,
         [[*PYTEST, *COVERED, "-n", "2", "-m", "not integration and not browser and not chaos"], ["scripts/covered"]],
     ),
     "integration": (
