@@ -157,7 +157,10 @@ async def test_an_urgent_start_that_is_granted_by_somebody_else_goes_on(case: Ca
     id_ = await case.enter(replace(ORDERED, urgent=True))
     case.now += HOUR
     with pytest.raises(Conflict, match="a second person grants it"):
-        await case.here.papers.grant(id_, "aino")
+        await case.here.papers.grant(id_, "aino", HASH)
+    for none in ("", "the order", HASH[1:]):
+        with pytest.raises(BadInput, match="name the order that grants"):
+            await case.here.papers.grant(id_, "eino", none)
     granted = await case.here.papers.grant(id_, "eino", HASH)
 
     assert (granted.granted, granted.granted_by) == (case.now, "eino")
@@ -173,6 +176,35 @@ async def test_an_urgent_start_that_is_refused_stops_at_once(case: Case) -> None
     await case.here.papers.end(id_, "the court refused", "eino")
 
     assert await case.stand() == []
+
+
+URGENT = replace(ORDERED, urgent=True)
+
+
+@pytest.mark.parametrize(
+    ("about", "number"), [(replace(URGENT, case="R 1"), "R 26/1"), (URGENT, "R 26/2")], ids=["number", "case"]
+)
+async def test_an_urgent_start_that_nobody_granted_is_not_begun_anew_for_a_day(
+    case: Case, about: Authorisation, number: str
+) -> None:
+    await case.enter(URGENT)
+    for case.now in (NOW + HOUR, NOW + 2 * DAY - 1):
+        with pytest.raises(Conflict, match=r"R 26/1 was not granted: .* begins after 2026-11-27T08:00:00"):
+            await case.enter(about, number=number)
+    await case.enter(replace(about, urgent=False), number=number)  # an order that was granted may come at any time
+    await case.enter(replace(URGENT, case=""), number="R 26/3")
+    await case.enter(replace(URGENT, case=""), number="R 26/4")  # another number, and neither is of a case
+    case.now += 1
+
+    assert await case.enter(about, number=number)
+
+
+async def test_after_a_grant_the_next_urgent_start_is_one_of_its_own(case: Case) -> None:
+    first = await case.enter(URGENT)
+    await case.here.papers.grant(first, "eino", HASH)
+    case.now += DAY
+
+    assert await case.enter(URGENT)
 
 
 async def test_a_purpose_change_waits_for_a_second_person(case: Case) -> None:
@@ -382,3 +414,29 @@ async def test_the_order_of_a_court_covers_what_the_court_asks_for(case: Case, n
     await case.here.papers.end(order, "the court took it back", "eino")
     with pytest.raises(Refused, match="The authorisation R 26/1: ended"):
         await case.here.evidence.bundle(access, id_, handed)
+
+
+async def test_who_entered_a_paper_hands_nothing_out_under_it(case: Case) -> None:
+    access, id_ = await incident(case)
+    own = await case.enter(AGREED, access.agent.id)
+
+    with pytest.raises(Refused, match="The agreement R 26/1 was entered by you: somebody else hands out") as refused:
+        await case.here.evidence.bundle(access, id_, HANDED)
+    assert refused.value.policy == "G20-agreement"
+    assert case.here.events("export@1") == []
+    other = case.here.access((await case.here.person(Role.SUPERVISOR, "Bo"))[0])
+    assert await case.here.evidence.bundle(other, id_, HANDED)
+    another = await case.enter(AGREED, other.agent.id, number="R 26/2")
+    assert await case.here.evidence.bundle(access, id_, replace(HANDED, agreement="R 26/2"))
+    told = [msgspec.json.decode(event.body, type=Export).paper for event in case.here.events("export@1")]
+    assert told == [own, another]
+
+
+async def test_under_an_urgent_start_nothing_leaves_before_it_is_granted(case: Case) -> None:
+    access, id_ = await incident(case)
+    order = await case.enter(URGENT)
+
+    with pytest.raises(Refused, match="The authorisation R 26/1 is urgent and was not granted yet"):
+        await case.here.evidence.bundle(access, id_, HANDED)
+    await case.here.papers.grant(order, "eino", HASH)
+    assert await case.here.evidence.bundle(access, id_, HANDED)

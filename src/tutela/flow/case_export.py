@@ -46,7 +46,7 @@ class CaseExports:
         asked = ask(access, Action.EXPORT, "cases", here.ledger.now, agency=case.agency)
         stands = CONFIRMED if left else STANDS
         query = f"export of case {case.id} for {told.recipient}"
-        under = await self.papers.under(told, access.purpose)
+        under = await self.papers.under(told, access.purpose, access.agent.id)
         await here.ledger.must(under.asked(msgspec.structs.replace(asked, stands=stands)), LIVE, query)
         body = canonical(_said(case, msgspec.structs.replace(graph, links=tuple(left)), told, here.ledger.now))
         says = Export(

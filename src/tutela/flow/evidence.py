@@ -93,7 +93,8 @@ class Evidence:
         return made
 
     async def _may(self, access: Access, id_: str, handed: Handover) -> tuple[Incident, Under]:
-        incident, under = await self.reads.desk.desk.incident(id_), await self.papers.under(handed, access.purpose)
+        incident, by = await self.reads.desk.desk.incident(id_), access.agent.id
+        under = await self.papers.under(handed, access.purpose, by)
         ledger = self.reads.desk.ledger
         query = f"evidence of incident {id_} for {handed.recipient}"
         asked = under.asked(ask_about(access, Action.EXPORT, incident, ledger.now))
@@ -102,7 +103,7 @@ class Evidence:
         except Refused as refused:
             if refused.policy != AGREEMENT:
                 raise
-            missing = await self.papers.missing(handed, access.purpose)
+            missing = await self.papers.missing(handed, access.purpose, by)
             raise Refused(f"{missing} {refused.message}", policy=refused.policy) from refused
         return incident, under
 

@@ -6,6 +6,7 @@ is sealed: who signed it, whom an authorisation is about, and why something was 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ from tutela.model.flow import encode
 from tutela.model.noun import Noun
 from tutela.model.paper import (
     CONSENTS,
+    COUNTDOWN,
     LONGEST,
     SUBJECT,
     Agreement,
@@ -43,6 +45,8 @@ from .prose import Prose
 WORDS = 2000
 MOST = 100
 """Capabilities, classes, purposes or targets in one paper."""
+
+HASH = re.compile("[0-9a-f]{64}")
 
 SEALED = "(sealed)"
 """What whoever may not read it is shown instead."""
@@ -79,13 +83,17 @@ class Papers:
             before = await self.one(paper.replaces)
             if before.paper.kind != paper.kind:
                 raise BadInput(f"a {paper.kind} replaces a {paper.kind}, and {paper.replaces} is a {before.paper.kind}")
+        await self._urgent_once(paper)
         # Of nothing that is about people: whoever guessed a name could try it.
         paper = replace(paper, id=uuid_of("paper", encode(closed(Filed(paper=paper)).paper)))
         await self._tell("paper@1", await self._sealed(paper), by, paper)
         return Filed(paper=paper)
 
     async def grant(self, id_: str, by: str, sha256: str = "") -> Filed:
-        """An urgent start is granted, or a purpose change decided on by a second person. Raises NotFound or Conflict."""
+        """An urgent start is granted, with the hash of the order, or a purpose change decided on by a second person.
+
+        Raises NotFound, Conflict or BadInput.
+        """
         one, now = await self.one(id_), self.clock()
         paper = one.paper
         waits = one.begins is None if isinstance(paper.about, Compatibility) else one.counted_down is not None
@@ -95,6 +103,10 @@ class Papers:
             raise Conflict(f"the paper {id_} {one.state(now)}, so it can't be granted any more; enter a new one")
         if by == paper.by:
             raise Conflict(f"{by} entered the paper {id_}; a second person grants it")
+        if isinstance(paper.about, Authorisation) and not HASH.fullmatch(sha256):
+            raise BadInput(
+                f"name the order that grants the paper {id_} by its hash: `sha256sum FILE`, give it as sha256"
+            )
         await self._tell("paper-granted@1", PaperGranted(id=id_, sha256=sha256), by, paper)
         return replace(one, granted=now, granted_by=by)
 
@@ -127,12 +139,16 @@ class Papers:
         return replace(one, paper=replace(one.paper, about=about, signed=await prose.words(one.paper.signed)))
 
     # ── which stand for a question ──────────────────────────────────────────────────────────────
-    async def under(self, handed: Handover, purpose: str) -> Under:
-        """What lets something leave for that recipient, by the number that was named: an agreement, or the order of a court."""
-        stand = [one for one in await self.standing() if _shares(one.paper, handed, purpose)]
-        return Under(stand[-1] if stand else None)
+    async def under(self, handed: Handover, purpose: str, by: str) -> Under:
+        """What lets something leave for that recipient, by the number that was named: an agreement, or the order of a court.
 
-    async def missing(self, handed: Handover, purpose: str) -> str:
+        `by`: whoever asks. What they entered themselves lets nothing of theirs leave, nor does an urgent start before it is granted.
+        """
+        stand = [one for one in await self.standing() if _shares(one.paper, handed, purpose)]
+        lets = [one for one in stand if not _held_back(one, by)]
+        return Under(lets[-1] if lets else None)
+
+    async def missing(self, handed: Handover, purpose: str, by: str) -> str:
         """Why nothing may leave for that recipient, in words."""
         now, known = self.clock(), [one for one in await self.all() if _shares(one.paper, handed, purpose)]
         if not known:
@@ -140,10 +156,10 @@ class Papers:
                 f"There is no agreement {handed.agreement!r} with {handed.recipient} for {purpose}, "
                 f"and no authorisation of {handed.recipient} with that number or case."
             )
-        last = known[-1]
-        if last.stands(now):
-            return f"The {last.paper.kind} {last.paper.number} does not cover incidents."
-        return f"The {last.paper.kind} {last.paper.number}: {last.state(now)}."
+        stand = [one for one in known if one.stands(now)]
+        last = next((one for one in reversed(stand) if not _held_back(one, by)), (stand or known)[-1])
+        why = _held_back(last, by) or "does not cover incidents." if stand else f"{last.state(now)}."
+        return f"The {last.paper.kind} {last.paper.number}{' ' if stand else ': '}{why}"
 
     async def consent(self, person: str, purpose: str) -> Filed | None:
         """The consent of that person, by their reference, to that purpose; the newest that stands."""
@@ -154,6 +170,17 @@ class Papers:
     def pseudonym(self, person: str) -> str:
         """What is stored of somebody's reference: nobody without this instance's secret can tell who it is."""
         return self.keys.keyed(f"consent/{person}".encode()).hex()
+
+    async def _urgent_once(self, paper: Paper) -> None:
+        """Raise Conflict for an urgent start that follows on another one of the same number or case, which nobody granted."""
+        about, begins = paper.about, max(paper.since, paper.at)
+        for one in await self.all() if _urgent(about) else ():
+            counted = one.counted_down is not None and begins < one.ends + COUNTDOWN
+            if counted and (one.paper.number == paper.number or _same_case(one.paper.about, about)):
+                raise Conflict(
+                    f"the urgent authorisation {one.paper.number} was not granted: enter the order that was granted, "
+                    f"or an urgent one that begins after {iso(one.ends + COUNTDOWN)}"
+                )
 
     def _pseudonymous(self, about: object) -> object:
         return replace(about, person=self.pseudonym(about.person)) if isinstance(about, Consent) else about
@@ -222,6 +249,24 @@ def _shares(paper: Paper, handed: Handover, purpose: str) -> bool:
     if isinstance(about, Authorisation):
         return handed.agreement in names | {about.case} and paper.authority == handed.recipient
     return False
+
+
+def _urgent(about: object) -> bool:
+    return isinstance(about, Authorisation) and about.urgent
+
+
+def _same_case(one: object, other: object) -> bool:
+    cases = {about.case for about in (one, other) if isinstance(about, Authorisation)}
+    return len(cases) == 1 and cases != {""}
+
+
+def _held_back(one: Filed, by: str) -> str:
+    """Why a paper that stands lets nothing leave when they ask, in words; "" when it does."""
+    if one.paper.by == by:
+        return "was entered by you: somebody else hands out under it, or enters one that you can use."
+    if one.counted_down is not None:
+        return "is urgent and was not granted yet: grant it first, with the hash of the order."
+    return ""
 
 
 def proper(paper: Paper, now: int) -> None:
