@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -14,7 +15,9 @@ from tutela.flow.arming import MOST, OFF, ON
 from tutela.flow.arming_acts import ArmingActs, patience
 from tutela.flow.at_work import standing
 from tutela.model.access import Access
+from tutela.model.approval import CAPABILITY
 from tutela.model.arming import OPEN_FOR, CapabilityOff, Comment, Extent
+from tutela.model.event import Event
 from tutela.model.paper import Dpia, Paper
 from tutela.model.people import Role
 from tutela.model.when import DAY, MINUTE
@@ -126,6 +129,44 @@ async def test_a_comment_without_an_answer_keeps_it_from_being_armed(case: Case)
         ("No.", "Eino Laine"),
         ("It counts, and names nobody.", "Eino Laine, privacy officer"),
     ]
+
+
+async def test_a_comment_that_comes_too_late_waits_for_its_answer_and_keeps_nothing_off(case: Case) -> None:
+    await case.assessed()
+    await case.publish()
+    case.now += OPEN_FOR - 1
+    in_time = await case.arming.comment(GATHER, "Whose?")
+    case.now += 1
+    late = await case.arming.comment(GATHER, "And whose are these?")
+
+    with pytest.raises(Conflict, match="1 comments wait for an answer"):
+        await case.arming.arm(GATHER, "aino")
+    await case.arming.answer(in_time.id, "The city's.", "Eino Laine", "eino")
+    await case.arming.arm(GATHER, "aino")
+    assert [one.id for one in await case.arming.comments()] == [late.id]
+
+
+async def test_whether_it_is_off_is_told_without_reading_what_residents_say(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await case.publish()
+    said = await case.arming.comment(GATHER, "Whose?")
+    await case.arming.answer(said.id, "The city's.", "Eino Laine", "eino")
+    await case.arming.comment(GATHER, "And whose are these?")
+    log, read = case.here.facts, list[Event]()
+    about = log.about
+
+    async def reads(subject: str) -> Sequence[Event]:
+        read.extend(found := await about(subject))
+        return found
+
+    monkeypatch.setattr(log, "about", reads)
+    off, told = await case.arming.off(), await case.arming.tell()
+
+    assert off[GATHER] == next(one.why for one in told if one.name == GATHER) != ""
+    assert {event.kind for event in read} == {"capability-published@1"}
+    shown = next(standing(one) for one in await case.arming.all() if one.name == GATHER)
+    assert (shown.comments, [one.text for one in shown.answers]) == (1, ["The city's."])
 
 
 async def test_what_lapsed_is_off_says_so_once_and_is_on_again_with_a_new_paper(case: Case) -> None:
@@ -308,6 +349,18 @@ async def test_what_reaches_further_waits_for_a_second_person_and_a_day(case: Ca
     assert len(case.here.events("capability-armed@1")) == 2
     with pytest.raises(BadInput, match="widens nothing"):
         await acts.propose(own, GATHER, "again")
+
+
+async def test_what_runs_without_a_paper_reaches_further_by_two_people_as_well(case: Case) -> None:
+    await case.publish(LOUD, AIR)
+    await case.publish(LOUD, replace(AIR, areas=("Kallio", "Pasila")))
+    case.now += OPEN_FOR
+    own = await case.person(Role.SUPERVISOR, "Aino", "system-operation")
+
+    with pytest.raises(Refused, match="no approval was named"):
+        await case.acts.arm(own, LOUD)
+    assert (await case.acts.propose(own, LOUD, "Pasila asked")).matter == CAPABILITY
+    assert case.here.events("capability-armed@1") == []
 
 
 async def test_an_approval_of_another_widening_is_none(case: Case) -> None:

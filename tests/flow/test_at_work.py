@@ -93,6 +93,10 @@ def test_what_needs_no_paper_works_until_somebody_disarms_it() -> None:
     assert works([published(T)], [], personal=False) == ALL
 
 
+def test_of_two_who_disarm_it_at_once_the_first_has() -> None:
+    assert works([disarmed(T), disarmed(T + MINUTE)], [], personal=False) == ((EVER, T + SOON),)
+
+
 def test_what_needs_a_paper_works_only_when_it_was_published_and_armed() -> None:
     stands = paper(DPIA, T - DAY, T + DAY)
 

@@ -14,7 +14,7 @@ from tutela.app.core import Core, core
 from tutela.app.papers import papers
 from tutela.app.registering import registering
 from tutela.app.settings import Settings
-from tutela.errors import BadInput, EngineDown
+from tutela.errors import BadInput, TutelaError
 from tutela.flow.arming import Arming
 from tutela.flow.at_work import at_work, standing
 from tutela.flow.detector import Works
@@ -64,8 +64,9 @@ async def telling(inside: Core) -> None:
         try:
             for one in await here.tell():
                 LOG.warning("the capability %s is %s", one.name, f"off: {one.why}" if one.why else "on")
-        except EngineDown as down:
-            LOG.warning("whether a capability is off can't be told: %s", down)
+        except TutelaError as wrong:
+            # Also a part that an armed rule names and that is gone: that ends neither this nor what else the keeper does.
+            LOG.warning("whether a capability is off can't be told: %s: %s", type(wrong).__name__, wrong)
         await asyncio.sleep(EVERY)
 
 

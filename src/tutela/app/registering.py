@@ -14,7 +14,7 @@ from tutela import __version__
 from tutela.app.core import Core, clock, core
 from tutela.app.detecting import installed, instance
 from tutela.app.settings import Settings
-from tutela.errors import BadInput
+from tutela.errors import BadInput, PartMissing
 from tutela.flow.detector import Detector
 from tutela.flow.register_public import RULES, Registering
 from tutela.flow.rules import uses
@@ -77,7 +77,11 @@ def capabilities(zone: str, armed: Iterable[Armed]) -> Sequence[Capability]:
 def _of_rules(armed: Iterable[Armed], zone: str) -> Iterator[Capability]:
     for one in armed:
         *_, use = uses(one.rule)
-        made = _capability(instance(use, zone), use.part, RULES, (one.rule.purpose,), one.rule.rule)
+        try:
+            detector = instance(use, zone)
+        except (BadInput, PartMissing) as wrong:
+            raise type(wrong)(f"the rule {one.rule.name}: {wrong.message}", **wrong.where) from wrong
+        made = _capability(detector, use.part, RULES, (one.rule.purpose,), one.rule.rule)
         yield msgspec.structs.replace(made, finds=one.rule.says, since=one.since)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -10,6 +10,7 @@ import msgspec
 from tutela.errors import BadInput, Conflict, NotFound
 from tutela.maths.ids import uuid_of
 from tutela.model.arming import (
+    COMMENTS,
     OPEN_FOR,
     SUBJECT,
     CapabilityArmed,
@@ -66,13 +67,11 @@ class Arming:
 
     async def all(self) -> Sequence[Now]:
         """Where each capability is now, in the order in which they are found."""
-        found, papers = lives(await self.papers.log.about(SUBJECT)), await self.papers.all()
-        pairs = await self.needed()
-        return [now_of(of, needs, found.get(of.name), papers, self.now) for of, needs in pairs]
+        return await self._where(await self._lives())
 
     async def off(self) -> dict[str, str]:
         """Which capabilities are off now, and why."""
-        return {one.name: one.why for one in await self.all() if one.why}
+        return {one.name: one.why for one in await self._where(lives(await self.papers.log.about(SUBJECT))) if one.why}
 
     # ── what people do ──────────────────────────────────────────────────────────────────────────
     async def publish(self, name: str, text: str, extent: Extent, by: str, *, simulated: bool = False) -> None:
@@ -102,8 +101,9 @@ class Arming:
         said = life.published
         if said is not None and self.now < said.until:
             missing.append(f"residents can comment on it until {iso(said.until)}")
-        if life.comments:
-            missing.append(f"{len(life.comments)} comments wait for an answer")
+        # What comes later is answered as well, and keeps nothing from running: else anybody could keep it off for ever.
+        if in_time := [one for one in life.comments if said is None or one.at < said.until]:
+            missing.append(f"{len(in_time)} comments wait for an answer")
         if missing:
             raise Conflict(f"{name} can't be armed yet: {'; '.join(missing)}")
         return life.widening
@@ -133,7 +133,7 @@ class Arming:
 
     async def comment(self, name: str, text: str) -> Comment:
         """A resident says something of it. Raises NotFound for one that is not published, BadInput, or Conflict when too many wait."""
-        life = lives(await self.papers.log.about(SUBJECT)).get(name)
+        life = (await self._lives()).get(name)
         if life is None or life.published is None:
             raise NotFound(f"no capability called {name[:60]!r} is published; /register names those that are")
         _said("comment", text)
@@ -142,12 +142,12 @@ class Arming:
         now = self.now
         id_ = uuid_of("capability-comment", name, now, len(life.comments) + len(life.answers))
         said = Comment(id=id_, name=name, text=await self._sealed(f"comments/{id_}", text), at=now)
-        await self._tell("capability-comment@1", said, "resident")
+        await self._tell("capability-comment@1", said, "resident", COMMENTS)
         return msgspec.structs.replace(said, text=text)
 
     async def comments(self) -> Sequence[Comment]:
         """Those that wait for an answer, as whoever answers reads them."""
-        waiting = [one for life in lives(await self.papers.log.about(SUBJECT)).values() for one in life.comments]
+        waiting = [one for life in (await self._lives()).values() for one in life.comments]
         prose = Prose(self.papers.keys)
         return [msgspec.structs.replace(one, text=await prose.words(one.text)) for one in waiting]
 
@@ -158,7 +158,7 @@ class Arming:
                 _said("answer", text)
                 _said("name to it", signed, 200)
                 said = CommentAnswered(comment=id_, name=one.name, text=text, signed=signed)
-                await self._tell("capability-answer@1", said, by)
+                await self._tell("capability-answer@1", said, by, COMMENTS)
                 return said
         raise NotFound(
             f"no comment {id_[:60]!r} waits for an answer; `tutela capabilities comments` lists those that do"
@@ -167,12 +167,10 @@ class Arming:
     # ── what it says by itself ──────────────────────────────────────────────────────────────────
     async def tell(self) -> Sequence[CapabilityOff]:
         """Write an event for each capability that has switched itself off or on since that was last told; these."""
-        told: dict[str, Event] = {}
-        for event in await self.papers.log.about(SUBJECT):
-            if event.kind in (OFF, ON):
-                told[_off(event.body).name] = event
+        events = await self.papers.log.about(SUBJECT)
+        told = {_off(event.body).name: event for event in events if event.kind in (OFF, ON)}
         said = []
-        for one in await self.all():
+        for one in await self._where(lives(events)):
             last = told.get(one.name)
             was = "" if last is None or last.kind == ON else _off(last.body).why
             if one.why not in (was, SOONER):
@@ -180,8 +178,16 @@ class Arming:
                 await self._tell(OFF if one.why else ON, said[-1], BY)
         return said
 
+    async def _lives(self) -> Mapping[str, Life]:
+        """What became of each, with what residents say of it."""
+        return lives([*await self.papers.log.about(SUBJECT), *await self.papers.log.about(COMMENTS)])
+
+    async def _where(self, found: Mapping[str, Life]) -> Sequence[Now]:
+        papers, pairs = await self.papers.all(), await self.needed()
+        return [now_of(of, needs, found.get(of.name), papers, self.now) for of, needs in pairs]
+
     async def _one(self, name: str) -> tuple[Capability, Now]:
-        pairs, found = await self.needed(), lives(await self.papers.log.about(SUBJECT))
+        pairs, found = await self.needed(), await self._lives()
         for of, needs in pairs:
             if of.name == name:
                 return of, now_of(of, needs, found.get(name), await self.papers.all(), self.now)
@@ -192,10 +198,10 @@ class Arming:
     async def _sealed(self, where: str, words: str) -> str:
         return await Prose(self.papers.keys).kept_in(f"oversight/capabilities/{where}", words)
 
-    async def _tell(self, kind: str, says: Noun, by: str) -> None:
+    async def _tell(self, kind: str, says: Noun, by: str, subject: str = SUBJECT) -> None:
         body, now = encode(says), self.now
         id_ = uuid_of(kind, now, body)
-        event = Event(id=id_, at=now, by=by, cause=None, kind=kind, timeline=LIVE, body=body, subject=SUBJECT)
+        event = Event(id=id_, at=now, by=by, cause=None, kind=kind, timeline=LIVE, body=body, subject=subject)
         await self.papers.log.append([event])
 
 

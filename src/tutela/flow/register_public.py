@@ -16,8 +16,8 @@ import msgspec
 
 from tutela.errors import BadInput
 from tutela.maths.ids import uuid_of
+from tutela.model.arming import COMMENTS, lives
 from tutela.model.arming import SUBJECT as ARMING
-from tutela.model.arming import lives
 from tutela.model.capability import Capability, Entered, PublicRegister, Words
 from tutela.model.event import Event
 from tutela.model.flow import encode
@@ -113,7 +113,8 @@ class Registering:
         pairs = await self.needed()
         capabilities = tuple(of for of, _ in pairs)
         words = [await self._said(system) for system in sorted({one.system for one in capabilities})]
-        found, papers = lives(await self.log.about(ARMING)), filed(await self.log.about(PAPERS))
+        found = lives([*await self.log.about(ARMING), *await self.log.about(COMMENTS)])
+        papers = filed(await self.log.about(PAPERS))
         now = self.clock()
         return PublicRegister(
             city=self.city,

@@ -15,7 +15,10 @@ from .noun import Noun
 from .when import DAY, EVER
 
 SUBJECT = "capabilities"
-"""What all events of how capabilities come to run are about."""
+"""What all events of how capabilities come to run are about, but for what residents say of them."""
+
+COMMENTS = "capability-comments"
+"""What comments and answers are about: there may be very many, and whether something runs is asked each second."""
 
 OPEN_FOR = 14 * DAY
 """How long residents can comment on a capability before it is armed, when nobody says otherwise."""
@@ -144,7 +147,8 @@ class CapabilityOff(Noun, frozen=True, kw_only=True):
 class Life(Noun, frozen=True, kw_only=True):
     """What became of a capability. `armed`: from when until when (None: still), as people decided; its papers are another matter.
 
-    `comments` that nobody answered yet, `answers` that were given. `before`: what was published when it was last armed.
+    `comments` that nobody answered yet, `answers` that were given. `before`: what was published when it was last armed, or
+    first, of what needs no paper.
     """
 
     name: str
@@ -195,9 +199,12 @@ def _publish(found: Mapping[str, Life], event: Event) -> Life:
     if before is None:
         # What needs no paper runs since it came with this version, and goes on.
         state, armed = (State.PUBLISHED, ()) if said.needs else (State.ARMED, ((EVER, None),))
-        return Life(name=said.name, system=said.system, needs=said.needs, state=state, published=said, armed=armed)
+        before = Life(name=said.name, system=said.system, needs=said.needs, state=state, armed=armed)
     state = State.ARMED if before.state is State.ARMED else State.PUBLISHED
-    return msgspec.structs.replace(before, state=state, system=said.system, needs=said.needs, published=said)
+    reached = before.before or (None if said.needs else said)
+    return msgspec.structs.replace(
+        before, state=state, system=said.system, needs=said.needs, published=said, before=reached
+    )
 
 
 def _arm(found: Mapping[str, Life], event: Event) -> Life:
@@ -210,8 +217,10 @@ def _disarm(found: Mapping[str, Life], event: Event) -> Life:
     said = _disarmed(event.body)
     life = Life(name=said.name, system=said.system, needs=said.needs, state=State.ARMED, armed=((EVER, None),))
     before = found.get(said.name, life)
-    *earlier, (since, _) = before.armed
-    return msgspec.structs.replace(before, state=State.DISARMED, armed=(*earlier, (since, event.at)))
+    *earlier, (since, until) = before.armed
+    # Of two people who disarm it at once the first has.
+    until = event.at if until is None else min(until, event.at)
+    return msgspec.structs.replace(before, state=State.DISARMED, armed=(*earlier, (since, until)))
 
 
 def _commented(found: Mapping[str, Life], event: Event) -> Life:
