@@ -23,7 +23,16 @@ async def there() -> CaseTown:
 
 @pytest.mark.parametrize(
     ("words", "why"),
-    [("cai carlsson", "own-name"), ("Carlsson", "own-name"), ("Berg, Bo", "colleague"), ("bo berg 040", "colleague")],
+    [
+        ("cai carlsson", "own-name"),
+        ("Carlsson", "own-name"),
+        ("Berg, Bo", "colleague"),
+        ("bo berg 040", "colleague"),
+        ("carlsson.", "own-name"),
+        ("(Carlsson)", "own-name"),
+        ("Carlsson040", "own-name"),
+        ("cai_carlsson", "own-name"),
+    ],
 )
 async def test_ones_own_and_a_colleagues_name_need_a_reason_and_are_flagged(
     there: CaseTown, words: str, why: str
@@ -93,7 +102,17 @@ async def test_what_is_usual_for_somebody_is_what_they_did_on_other_days(there: 
         await there.aid.search(there.investigator, case, "van")
 
 
-@pytest.mark.parametrize(("words", "reason"), [(" x ", ""), ("x" * 201, ""), ("van", "r" * 201)])
+@pytest.mark.parametrize("words", ["carlsso", "arlsson", "arls", "carl sson"])
+async def test_a_piece_of_a_name_needs_no_reason_and_finds_nothing(there: CaseTown, words: str) -> None:
+    await there.here.call("My name is Cai Carlsson, and I saw it.")
+
+    assert (await there.aid.search(there.investigator, await there.case(), words)).items == ()
+    assert there.here.events("lookup-flag@1") == []
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"), [(" x ", ""), (",", ""), (" ., -- ", ""), ("a,", ""), ("x" * 201, ""), ("van", "r" * 201)]
+)
 async def test_a_search_has_two_to_two_hundred_letters(there: CaseTown, words: str, reason: str) -> None:
     with pytest.raises(BadInput, match="search for 2 to 200 letters"):
         await there.aid.search(there.investigator, await there.case(), words, reason)

@@ -13,7 +13,7 @@ import msgspec
 
 from tutela.errors import BadInput, Conflict, NotFound, Refused, WrongStep
 from tutela.maths.ids import uuid_of
-from tutela.maths.named import normal, plain, said, says
+from tutela.maths.named import normal, plain, said, says, spoken
 from tutela.model.access import Access
 from tutela.model.case import Case, Member, MemberRole
 from tutela.model.link import Entity, EntityKind, Flag, Graph, Item, Link, Searched, Tag, Vote
@@ -27,7 +27,7 @@ from .lookups import FLAGS, Lookups, refusal
 from .material import STANDS, Material
 
 SHORTEST, LONGEST = 2, 200
-"""Letters of what is searched."""
+"""Letters and digits of what is searched."""
 
 NO_CASE = Refused("Only a member of a case that stands looks into it.", policy="G28-case")
 
@@ -52,7 +52,7 @@ class Investigations:
     async def search(self, access: Access, id_: str, words: str, reason: str = "") -> Graph:
         """The records that say this, with all that they name. `reason`: needed for some searches (governance G28)."""
         case = await self.entered(access, id_, "search in ")
-        if not len(plain(words)) >= SHORTEST or len(words) > LONGEST or len(reason) > LONGEST:
+        if len("".join(spoken(words))) < SHORTEST or len(words) > LONGEST or len(reason) > LONGEST:
             raise BadInput(f"search for {SHORTEST} to {LONGEST} letters; a reason has no more than that either")
         await self._flagged(access, case, words, reason.strip())
         found = _matching(await self.graph(access, case), words)

@@ -5,6 +5,7 @@ Whoever gives a reason may go on, and those who oversee are told at once; whoeve
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from typing import Protocol
 import msgspec
 
 from tutela.errors import NotFound, Refused
-from tutela.maths.named import plain
+from tutela.maths.named import spoken
 from tutela.model.event import Event
 from tutela.model.people import Agent
 from tutela.model.when import DAY
@@ -30,6 +31,8 @@ LEAST = 20
 
 DAYS = 3
 """Days with searches before a number is usual for somebody."""
+
+LETTERS = re.compile(r"[^\W\d_]+")
 
 OWN, COLLEAGUE, RATE = "own-name", "colleague", "rate"
 
@@ -68,7 +71,7 @@ class Lookups:
         asked = self._digests(words)
         for other in sorted(await self.colleagues.agents(), key=lambda one: one != agent):
             name = await self._name(other)
-            if name and (asked <= name or name <= asked):
+            if name and asked and (asked <= name or name <= asked):
                 return OWN if other == agent else COLLEAGUE
         return RATE if await self._often(agent) else None
 
@@ -99,7 +102,8 @@ class Lookups:
             return ""
 
     def _digests(self, words: str) -> frozenset[bytes]:
-        return frozenset(self.keys.keyed(word.encode()) for word in plain(words).replace(",", " ").split())
+        """Of the words as a search takes them, so that what finds a name is known as that name. Numbers beside it change nothing."""
+        return frozenset(self.keys.keyed(word.encode()) for one in spoken(words) for word in LETTERS.findall(one))
 
 
 def refusal(why: str) -> Refused:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from unicodedata import normalize
 
 from tutela.model.link import EntityKind
 
@@ -18,6 +19,7 @@ TIGHT = 4
 """Letters and digits that are compared without what stands between them."""
 
 WORD = re.compile(r"\S+")
+SPOKEN = re.compile(r"[^\W_]+")
 _CAPITAL = "[A-ZÅÄÖÉÜ]"
 _WORD = rf"{_CAPITAL}[\w'-]{{1,30}}"
 _STREET = "katu|tie|polku|kuja|tori|aukio|ranta|puistikko|väylä|bulevardi|gatan|vägen|gränden|torget|kajen"
@@ -131,15 +133,33 @@ def normal(kind: EntityKind, name: str) -> str:
 
 
 def says(text: str, words: str) -> bool:
-    """Whether a text says these words; numbers and plates however they are spaced."""
-    if plain(words) in plain(text):
+    """Whether a text says these words one after another, each as a whole word; numbers and plates however they are spaced."""
+    said, wanted = spoken(text), spoken(words)
+    if not wanted:
+        return False
+    if any(said[at : at + len(wanted)] == wanted for at in range(len(said))):
         return True
-    tight = _tight(words)
-    return len(tight) >= TIGHT and any(letter.isdigit() for letter in tight) and tight in _tight(text)
+    tight, lettered = "".join(wanted), [word for word in wanted if not word.isdigit()]
+    # Of more than one word with letters it is no number: else a name would be found by its pieces.
+    if len(tight) < TIGHT or len(lettered) > 1 or not any(map(str.isdigit, tight)):
+        return False
+    return any(_runs(said, at, tight) for at in range(len(said)))
 
 
-def _tight(text: str) -> str:
-    return re.sub(r"[\s()/_-]+", "", text.casefold())
+def _runs(said: list[str], at: int, tight: str) -> bool:
+    """Whether the words from there on make that, with nothing between them."""
+    for word in said[at:]:
+        if not tight.startswith(word):
+            return False
+        tight = tight[len(word) :]
+        if not tight:
+            return True
+    return False
+
+
+def spoken(text: str) -> list[str]:
+    """The words of a text in small letters: what stands between all that is no letter or digit."""
+    return SPOKEN.findall(normalize("NFKC", text).casefold())
 
 
 def plain(text: str) -> str:
