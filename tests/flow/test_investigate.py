@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from msgspec.structs import replace
 from tests.flow.case_support import COURT, SAID, SCOPE, CaseTown, case_town
-from tests.screens.town import NOW, SQUARE, source
+from tests.screens.town import NOW, SQUARE, agreed, source
 
 from tutela.errors import BadInput, Conflict, NotFound, Refused, WrongStep
 from tutela.flow import material
@@ -332,6 +332,59 @@ async def test_what_was_confirmed_stays_without_an_agreement_with_whoever_wants_
     with pytest.raises(Refused) as refused:
         await there.exports.export(there.second, case, replace(COURT, recipient="Another court"))
     assert refused.value.policy == "G20-agreement"
+    assert "There is no agreement 'R 26/77' with Another court" in refused.value.message
+
+
+async def test_what_a_member_entered_themselves_lets_nothing_of_theirs_leave(there: CaseTown) -> None:
+    await there.here.call(SAID)
+    case = await there.case()
+    link = await there.link(case, "ABC-123")
+    for access in (there.reviewer, there.investigator):
+        await there.aid.vote(access, case, link.id, confirms=True)
+    await there.here.papers.enter(agreed(there.now[0], "A court", "R 26/78"), there.second.agent.id)
+
+    with pytest.raises(Refused, match="was entered by you") as refused:
+        await there.exports.export(there.second, case, replace(COURT, agreement="R 26/78"))
+    assert refused.value.policy == "G20-agreement"
+
+
+@pytest.mark.parametrize("classes", [("cases",), ("cases", "calls"), ("cases", "incidents", "report-contents")])
+async def test_a_link_stays_when_the_agreement_does_not_cover_the_record_that_says_it(
+    there: CaseTown, classes: tuple[str, ...]
+) -> None:
+    await there.here.call(SAID)
+    case = await there.case()
+    link = await there.link(case, "ABC-123")
+    for access in (there.reviewer, there.investigator):
+        await there.aid.vote(access, case, link.id, confirms=True)
+    await there.here.agreement("The press", "R 26/78", *classes)
+
+    with pytest.raises(Refused, match="covers none of the records") as refused:
+        await there.exports.export(there.second, case, replace(COURT, recipient="The press", agreement="R 26/78"))
+    assert refused.value.policy == "G20-agreement"
+    assert there.here.events("export@1") == []
+
+
+async def test_of_links_that_were_confirmed_those_leave_whose_record_is_covered_and_the_others_are_counted(
+    there: CaseTown,
+) -> None:
+    call = await there.here.call(SAID)
+    incident = await there.here.incidents.open_from_call(there.opener, call.id, "one")
+    await there.here.incidents.note(there.opener, incident.id, "The van XYZ-901 came back", "two")
+    case = await there.case()
+    links = [await there.link(case, name) for name in ("ABC-123", "XYZ-901")]
+    for link in links:
+        for access in (there.reviewer, there.investigator):
+            await there.aid.vote(access, case, link.id, confirms=True)
+    await there.here.agreement("The press", "R 26/78", "cases", "call-contents")
+
+    body = await there.exports.export(there.second, case, replace(COURT, recipient="The press", agreement="R 26/78"))
+
+    told = msgspec.json.decode(there.here.events("export@1")[0].body, type=Export)
+    graph = await there.graph(case)
+    assert [one["id"] for one in json.loads(body)["links"]] == [links[0].id]
+    assert b"XYZ-901" not in body
+    assert (told.left_out, told.persons) == (len(graph.links) - 1, (call.id,))
 
 
 async def test_whoever_tagged_something_is_none_of_the_two(there: CaseTown) -> None:

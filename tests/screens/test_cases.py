@@ -93,7 +93,7 @@ async def test_a_case_over_the_api_from_its_opening_to_what_leaves_it(there: Sta
     ]
     handed = {"recipient": "A court", "agreement": "R 26/77", "reason": "It asked"}
     none = await there.client.post(f"/v1/cases/{case}/export{WHY}", json=handed)
-    await there.here.agreement("A court", "R 26/77", "cases")
+    await there.here.agreement("A court", "R 26/77", "cases", "call-contents")
     left = await there.client.post(f"/v1/cases/{case}/export{WHY}", json=handed)
     listed = await there.client.get(f"/v1/cases{WHY}")
     extended = await there.client.post(f"/v1/cases/{case}/extend{WHY}", json={"until": NOW + 60 * DAY})

@@ -1,6 +1,6 @@
-"""What leaves a case: links that two members confirmed, each with the record that says it. Hints stay, and are counted.
+"""What leaves a case: links that two members confirmed, each with the record that says it. What else there is stays, and is counted.
 
-The event about it, with the hash of the bytes, is committed before they are given away (governance G20, G33).
+What stays are hints, and links whose record's own class the agreement does not cover, or the policies let nobody hand out. The event about it, with the hash of the bytes, is committed before they are given away (governance G20, G33).
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from hashlib import sha256
 
 import msgspec
 
-from tutela.model.access import Access
+from tutela.errors import Refused
+from tutela.model.access import Access, Ask
 from tutela.model.case import Case
 from tutela.model.evidence import Handover, canonical
 from tutela.model.link import Graph, LinkState
@@ -18,7 +19,7 @@ from tutela.model.timeline import LIVE
 from tutela.policy.purposes import Action, ask
 
 from .case import about, bucket_of
-from .evidence import Export
+from .evidence import AGREEMENT, Export
 from .investigate import Investigations
 from .ledger import asker_of
 from .material import STANDS
@@ -27,6 +28,11 @@ from .papers import Papers
 FORMAT = "tutela-case-links@1"
 CONFIRMED = STANDS | {"confirmed"}
 SAYS = "Leads that two people confirmed separately. A link says that a record names something, and nothing about anybody's conduct."
+NOTHING = Refused(
+    "Nothing of this case may leave: the agreement covers none of the records that confirmed links are about, or the policies let "
+    "nobody hand them out. Enter one that names their classes, such as call-contents.",
+    policy=AGREEMENT,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +43,23 @@ class CaseExports:
     papers: Papers
 
     async def export(self, access: Access, id_: str, handed: Handover) -> bytes:
-        """The confirmed links of a case, as canonical JSON; raises Refused when there are none, or when it may not leave."""
+        """The confirmed links of a case that may leave, as canonical JSON; raises Refused when there are none, or when the case may not."""
         here = self.investigations
         case = await here.entered(access, id_, "export of ")
         told = handed.proper()
         graph = await here.graph(access, case)
-        left = [link for link in graph.links if link.state is LinkState.CONFIRMED]
-        asked = ask(access, Action.EXPORT, "cases", here.ledger.now, agency=case.agency)
-        stands = CONFIRMED if left else STANDS
-        query = f"export of case {case.id} for {told.recipient}"
+        confirmed = [link for link in graph.links if link.state is LinkState.CONFIRMED]
         under = await self.papers.under(told, access.purpose, access.agent.id)
-        await here.ledger.must(under.asked(msgspec.structs.replace(asked, stands=stands)), LIVE, query)
+        query = f"export of case {case.id} for {told.recipient}"
+        asked = ask(access, Action.EXPORT, "cases", here.ledger.now, agency=case.agency)
+        stands = CONFIRMED if confirmed else STANDS
+        await self._must(under.asked(msgspec.structs.replace(asked, stands=stands)), told, query)
+        # Word by word: a call that may leave bare takes no link with it that quotes what was said.
+        may = {(item.id, item.says) for item in await here.material.leaving(access, case, under.asked)}
+        records = {item.id for item in graph.items if (item.id, item.says) in may}
+        left = [link for link in confirmed if link.record in records]
+        if not left:
+            await here.ledger.refuse(access, LIVE, query, NOTHING)
         body = canonical(_said(case, msgspec.structs.replace(graph, links=tuple(left)), told, here.ledger.now))
         says = Export(
             asker=asker_of(msgspec.structs.replace(access, case=case.id)),
@@ -63,6 +75,17 @@ class CaseExports:
         )
         await here.ledger.handed_out(access, LIVE, about(case.id), says)
         return body
+
+    async def _must(self, asked: Ask, handed: Handover, query: str) -> None:
+        """Returns when it may leave; else raises Refused, which says what is wrong with the agreement, if that is it."""
+        try:
+            await self.investigations.ledger.must(asked, LIVE, query)
+        except Refused as refused:
+            if refused.policy != AGREEMENT:
+                raise
+            by = asked.access.agent.id
+            missing = await self.papers.missing(handed, asked.access.purpose, by, asked.record_class)
+            raise Refused(f"{missing} {refused.message}", policy=refused.policy) from refused
 
 
 def _said(case: Case, graph: Graph, handed: Handover, at: int) -> dict[str, object]:

@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from tutela.errors import BadInput, NotFound, Refused
-from tutela.model.access import Access
+from tutela.model.access import Access, Ask
 from tutela.model.alert import Alert
 from tutela.model.case import Case, InScope, Scope
 from tutela.model.event import Event
@@ -70,8 +70,14 @@ class Material:
 
     async def of(self, access: Access, case: Case) -> Sequence[Item]:
         """All that this person may see of it, in the order of time. Raises BadInput for a scope that holds too much."""
+        return await self._all(_Collecting(self, access, case.scope))
+
+    async def leaving(self, access: Access, case: Case, under: Callable[[Ask], Ask]) -> Sequence[Item]:
+        """What of it this person may hand out, each record by its own class; `under` gives a question the paper that stands for it."""
+        return await self._all(_Collecting(self, access, case.scope, Action.EXPORT, under))
+
+    async def _all(self, one: _Collecting) -> Sequence[Item]:
         await self.reads.fresh()
-        one = _Collecting(self, access, case.scope)
         for collect in (one.tellings, one.incidents, one.alerts):
             await collect()
         return sorted(one.items.values(), key=lambda item: (item.at, item.id))
@@ -79,11 +85,13 @@ class Material:
 
 @dataclass(slots=True)
 class _Collecting:
-    """What was collected so far, for whom and in which scope."""
+    """What was collected so far, for whom, in which scope and for which act; `under`: what a question is told of papers."""
 
     of: Material
     access: Access
     scope: Scope
+    action: Action = Action.SEARCH
+    under: Callable[[Ask], Ask] = lambda asked: asked
     items: dict[str, Item] = field(default_factory=dict)
 
     @property
@@ -194,22 +202,25 @@ class _Collecting:
 
     # ── the policies ────────────────────────────────────────────────────────────────────────────
     def _may(self, record_class: str, purpose: str, at: int, source: str = "", id_: str = "") -> bool:
-        """Whether such a record may be searched in a case that is about it."""
+        """Whether such a record may be searched, or handed out, in a case that is about it."""
         entry = self.reads.known.sources.get(source)
         asked = ask(
             self.access,
-            Action.SEARCH,
+            self.action,
             record_class,
             self.reads.ledger.now,
             collected_for=(purpose,),
             agency=None if entry is None else entry.agency,
             expires=CLASSES[record_class].expires(at),
         )
-        return self.reads.ledger.may(self.reads.marked(msgspec.structs.replace(asked, stands=STANDS), id_))
+        return self._asked(asked, id_)
 
     def _may_work(self, work: Alert | Incident) -> bool:
-        asked = ask_about(self.access, Action.SEARCH, work, self.reads.ledger.now)
-        return self.reads.ledger.may(self.reads.marked(msgspec.structs.replace(asked, stands=STANDS), work.id))
+        return self._asked(ask_about(self.access, self.action, work, self.reads.ledger.now), work.id)
+
+    def _asked(self, asked: Ask, id_: str) -> bool:
+        in_case = self.under(msgspec.structs.replace(asked, stands=STANDS))
+        return self.reads.ledger.may(self.reads.marked(in_case, id_))
 
     def _add(self, item: Item) -> None:
         self.items[item.id] = item

@@ -148,8 +148,8 @@ class Papers:
         lets = [one for one in stand if not _held_back(one, by)]
         return Under(lets[-1] if lets else None)
 
-    async def missing(self, handed: Handover, purpose: str, by: str) -> str:
-        """Why nothing may leave for that recipient, in words."""
+    async def missing(self, handed: Handover, purpose: str, by: str, record_class: str = "incidents") -> str:
+        """Why nothing of that class may leave for that recipient, in words."""
         now, known = self.clock(), [one for one in await self.all() if _shares(one.paper, handed, purpose)]
         if not known:
             return (
@@ -158,7 +158,7 @@ class Papers:
             )
         stand = [one for one in known if one.stands(now)]
         last = next((one for one in reversed(stand) if not _held_back(one, by)), (stand or known)[-1])
-        why = _held_back(last, by) or "does not cover incidents." if stand else f"{last.state(now)}."
+        why = _held_back(last, by) or f"does not cover {record_class}." if stand else f"{last.state(now)}."
         return f"The {last.paper.kind} {last.paper.number}{' ' if stand else ': '}{why}"
 
     async def consent(self, person: str, purpose: str) -> Filed | None:
