@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from tests.screens.town import NOW, Town, town
 
+from tutela.app.inviting import anew
 from tutela.errors import BadInput, NotFound, Refused
 from tutela.flow.invite_acts import ANSWERING
 from tutela.model.access import Access
-from tutela.model.approval import Proposal
+from tutela.model.approval import ALONE, Alone, Proposal
 from tutela.model.people import Role
 from tutela.model.when import DAY
 
@@ -103,3 +105,45 @@ async def test_who_comes_again_as_they_are_needs_nobody_else_and_for_longer_some
     again, _ = await office.here.staff.enrol(await invites.invite_again(office.boss, known, ends + DAY, approval), "")
 
     assert (again.id, again.until) == (known, ends + DAY)
+
+
+async def test_an_end_that_is_past_is_told_before_the_approval_is_taken(office: Office) -> None:
+    invites, ends = office.here.invites, NOW + DAY
+    known = (await office.access(Role.SUPERVISOR, "system-operation", NOW + 1)).agent.id
+    approval = await office.approved(await invites.propose(office.boss, Role.SUPERVISOR, "city", ends, "holidays"))
+    longer = await invites.propose_again(office.boss, known, office.now + DAY, "longer")
+    await office.here.approvals.vote(office.officer, longer.id, yes=True, reason="we need one")
+    office.now += 2 * DAY
+
+    for act in (
+        invites.invite(office.boss, Role.SUPERVISOR, "city", ends, approval),
+        invites.invite_again(office.boss, known, ends + DAY, longer.id),
+        invites.propose(office.boss, Role.SUPERVISOR, "city", ends, "holidays"),
+        invites.propose_again(office.boss, known, ends, "longer"),
+    ):
+        with pytest.raises(BadInput, match="give it an end that is still to come"):
+            await act
+    assert office.here.events("proposal-taken@1") == []
+
+
+@pytest.mark.parametrize(
+    ("role", "ends", "told"),
+    [
+        (Role.SUPERVISOR, NOW + 6 * DAY, 1),
+        (Role.SUPERVISOR, NOW + 4 * DAY, 0),
+        (Role.SUPERVISOR, None, 0),
+        (Role.OPERATOR, NOW + 6 * DAY, 0),
+    ],
+)
+async def test_at_the_machine_it_is_written_down_that_who_answers_for_others_does_so_for_longer(
+    office: Office, role: Role, ends: int | None, told: int
+) -> None:
+    known = (await office.access(role, "system-operation", NOW + 5 * DAY)).agent.id
+
+    for_, code = await anew(office.here.staff, office.here.approvals.approvals, known, ends)
+
+    alone = [msgspec.json.decode(event.body, type=Alone) for event in office.here.events(ALONE)]
+    assert (for_, len(alone)) == (role, told)
+    assert all((one.matter, one.target) == ("invitation", known) for one in alone)
+    again, _ = await office.here.staff.enrol(code, "")
+    assert again.until == (ends or NOW + 5 * DAY)

@@ -7,8 +7,9 @@ from tutela.app.core import chance, core
 from tutela.app.settings import Settings
 from tutela.app.staff import staff
 from tutela.errors import BadInput
-from tutela.flow.invite_acts import ANSWERING
-from tutela.flow.people import INSTALL
+from tutela.flow.approve import Approvals
+from tutela.flow.invite_acts import ANSWERING, lasts_longer, to_come
+from tutela.flow.people import INSTALL, Staff
 from tutela.model.approval import INVITATION
 from tutela.model.people import Role
 from tutela.model.when import parse
@@ -25,10 +26,19 @@ async def run(
         raise BadInput("who comes again keeps their role and agency; leave both out, or leave out --again")
     ends = None if until is None else parse(until)
     async with core(settings, "invite", connections=1) as inside:
-        here = staff(inside, chance)
+        here, own = staff(inside, chance), approvals(inside)
+        to_come(ends, here.ledger.now)
         if again is not None:
-            return await here.invite_again_here(again, ends)
+            return await anew(here, own, again, ends)
         wanted, of = role or Role.OPERATOR, agency or inside.install.city
         if wanted in ANSWERING:
-            await approvals(inside).alone(INVITATION, f"{wanted} of {of}", "a code was made", INSTALL)
+            await own.alone(INVITATION, f"{wanted} of {of}", "a code was made", INSTALL)
         return wanted, await here.invite_here(wanted, of, ends)
+
+
+async def anew(here: Staff, own: Approvals, agent: str, ends: int | None) -> tuple[Role, str]:
+    """A code for somebody known, and their role. That one which answers for others lasts longer is written down before."""
+    known = await here.known(agent)
+    if lasts_longer(known, ends):
+        await own.alone(INVITATION, agent, f"a code was made for {known.role} of {known.agency} for longer", INSTALL)
+    return await here.invite_again_here(agent, ends)

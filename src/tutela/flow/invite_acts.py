@@ -13,8 +13,9 @@ from tutela.errors import BadInput
 from tutela.model.access import Access, Ask
 from tutela.model.approval import INVITATION, Proposal, Wanted, body_of
 from tutela.model.noun import Noun
-from tutela.model.people import Role
+from tutela.model.people import Agent, Role
 from tutela.model.timeline import LIVE
+from tutela.model.when import iso
 from tutela.policy.purposes import Action, ask
 
 from .approve_acts import ApprovalActs
@@ -50,6 +51,7 @@ class InviteActs:
         await self.staff.ledger.must(self._ask(access, Action.INVITE, role, agency), LIVE, query)
         if role not in ANSWERING:
             raise BadInput(f"an invitation of {role} needs nobody else: make it at once")
+        to_come(ends, self.staff.ledger.now)
         wanted = _wanted(Invited(role=role, agency=agency, ends=ends), reason)
         return await self.approvals.approvals.propose(wanted, access.agent.id)
 
@@ -58,6 +60,7 @@ class InviteActs:
         longer = await self._longer(access, agent, ends)
         if longer is None:
             raise BadInput("this lasts no longer than it does already, or needs nobody else: make it at once")
+        to_come(ends, self.staff.ledger.now)
         return await self.approvals.approvals.propose(_wanted(longer, reason), access.agent.id)
 
     async def invite(
@@ -66,6 +69,7 @@ class InviteActs:
         """Invite somebody; to a role that answers for others, by the approval of just that."""
         query = f"invite {role} of {agency}"
         await self.staff.ledger.must(self._ask(access, Action.INVITE, role, agency), LIVE, query)
+        to_come(ends, self.staff.ledger.now)  # before the approval is taken, which counts once
         if role in ANSWERING:
             await self._take(access, Invited(role=role, agency=agency, ends=ends), approval, query)
         return await self.staff.invite(access, role, agency, ends)
@@ -75,6 +79,7 @@ class InviteActs:
     ) -> str:
         """Invite somebody again, as who they are; for longer in a role that answers for others, by the approval of just that."""
         longer = await self._longer(access, agent, ends)
+        to_come(ends, self.staff.ledger.now)
         if longer is not None:
             await self._take(access, longer, approval, f"invite {agent} again for longer")
         return await self.staff.invite_again(access, agent, ends)
@@ -82,7 +87,7 @@ class InviteActs:
     async def _longer(self, access: Access, agent: str, ends: int | None) -> Invited | None:
         """What of it permits more than before."""
         known = await self.staff.may_invite_again(access, agent, f"invite {agent} again")
-        if known.role not in ANSWERING or known.until is None or ends is None or ends <= known.until:
+        if not lasts_longer(known, ends):
             return None
         return Invited(role=known.role, agency=known.agency, ends=ends, agent=agent, ended=known.until)
 
@@ -93,6 +98,17 @@ class InviteActs:
     def _ask(self, access: Access, action: Action, role: Role, agency: str) -> Ask:
         asked = ask(access, action, "people", self.staff.ledger.now, agency=agency)
         return msgspec.structs.replace(asked, invites=role)
+
+
+def lasts_longer(known: Agent, ends: int | None) -> bool:
+    """Whether a role that answers for others would last longer by this."""
+    return known.role in ANSWERING and known.until is not None and ends is not None and ends > known.until
+
+
+def to_come(ends: int | None, now: int) -> None:
+    """Raise BadInput for an end of a role that is past."""
+    if ends is not None and ends <= now:
+        raise BadInput(f"this role would have ended at {iso(ends)}; give it an end that is still to come")
 
 
 def _wanted(what: Invited, reason: str) -> Wanted:
