@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: up test check bench chaos conformance lock sbom audit clean
+.PHONY: up test check bench chaos long conformance lock sbom audit clean
 
 # Where a collector is named (docs/how-to/trace.md), what hands traces to it is installed too.
 TRACED := $(if $(OTEL_EXPORTER_OTLP_ENDPOINT)$(OTEL_EXPORTER_OTLP_TRACES_ENDPOINT),$(VENV)/.otel)
@@ -23,6 +23,10 @@ bench: $(VENV)/.dev
 
 chaos: $(VENV)/.dev
 	$(BIN)/pytest -m chaos tests $(ARGS)
+
+# What takes minutes by itself, and is no part of `make test`.
+long: $(VENV)/.dev
+	$(BIN)/pytest -m long tests $(ARGS)
 
 # The official schemas lie beside the project, where there are any: what is skipped says why.
 conformance: $(VENV)/.dev

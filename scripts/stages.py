@@ -15,7 +15,7 @@ from pathlib import Path
 BIN = Path(sys.executable).parent
 PYTEST = [str(BIN / "pytest"), "-q", "--durations=5"]
 COVERED = ["--cov", "--cov-report="]
-# On both cores; the tests of one file, which share their engines, one after another. Those that look at times and kill run alone.
+# What takes minutes is left to `make long`. On both cores; the tests of one file, which share their engines, one after another. Those that look at times and kill run alone.
 STAGES: dict[str, tuple[int, list[list[str]]]] = {
     "check": (180, [["scripts/check"]]),
     "unit": (
@@ -26,11 +26,11 @@ STAGES: dict[str, tuple[int, list[list[str]]]] = {
         1200,
         [
             ["scripts/mosquitto"],
-            [*PYTEST, "-n", "2", "--dist", "loadfile", "-m", "integration and not browser and not chaos"],
+            [*PYTEST, "-n", "2", "--dist", "loadfile", "-m", "integration and not browser and not chaos and not long"],
         ],
     ),
     "browser": (360, [["scripts/chromium"], [*PYTEST, "-m", "browser"]]),
-    "chaos": (300, [[*PYTEST, "-m", "chaos"]]),
+    "chaos": (300, [[*PYTEST, "-m", "chaos and not long"]]),
     "bench": (90, [[str(BIN / "python"), "-m", "benchmarks", "--quick", "spine"]]),
 }
 COUNT = re.compile(rb"(\d+) (passed|failed|errors?|skipped)")

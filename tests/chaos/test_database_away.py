@@ -14,7 +14,7 @@ import psutil
 import pytest
 from tests.integration.running import Device, Instance, datastream, line, now, running, until
 
-pytestmark = [pytest.mark.chaos, pytest.mark.integration]
+pytestmark = [pytest.mark.chaos, pytest.mark.integration, pytest.mark.long]
 
 REPORT = {"id": "1", "lat": 60.17, "lon": 24.94, "category": "noise"}
 SAID = "the-stairs-burn-under-us"

@@ -21,7 +21,7 @@ import duckdb
 import pytest
 from tests.integration.running import Instance, Json, Person, datastream, line, now, running, until
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 LAT = 60.1 + secrets.randbelow(10**9) / 10**11
 """Where a bus was: no other place has these digits."""
