@@ -303,14 +303,19 @@ class Instance:
         return self.told("papers", "enter", file)["paper"]
 
     def arm(self, name: str) -> Json:
-        """Publish a capability and arm it: the instance was started with no days for comments."""
+        """Publish a capability, arm it, and wait until it is at work: the instance was started with no days for comments."""
         found = self.client().get("/v1/register").json()["capabilities"]
         purposes = next(one["purposes"] for one in found if one["name"] == name)
         file = self.data.parent / f"{name}.toml"
         extent = f'[extent]\nareas = ["here"]\nclasses = ["positions"]\npurposes = {json.dumps(purposes)}\ndays = 1\n'
         file.write_text(f'name = "{name}"\ntext = "It counts."\n{extent}')
         self.told("capabilities", "publish", file)
-        return self.told("capabilities", "arm", name)
+        armed = self.told("capabilities", "arm", name)
+        until(lambda: self._at_work(name), f"{name} is at work")
+        return armed
+
+    def _at_work(self, name: str) -> bool:
+        return any(one["name"] == name and not one["off"] for one in self.told("capabilities", "list"))
 
     def enrol(self, role: str, name: str, **why: str) -> Person:
         """Somebody comes in with a code that is made for them."""

@@ -11,7 +11,7 @@ from tests.integration.running import Instance, Json, Person, now, running, unti
 
 from tutela.maths.cells import centre_of
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 GATHER = "units-gather"
 HERE, THERE, ELSEWHERE = 0x891126D3403FFFF, 0x891126D32AFFFFF, 0x891126D304BFFFF
