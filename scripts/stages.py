@@ -29,7 +29,7 @@ STAGES: dict[str, tuple[int, list[list[str]]]] = {
             [*PYTEST, "-n", "2", "--dist", "loadfile", "-m", "integration and not browser and not chaos and not long"],
         ],
     ),
-    "browser": (360, [["scripts/chromium"], [*PYTEST, "-m", "browser"]]),
+    "browser": (360, [["scripts/chromium"], [*PYTEST, "-n", "2", "--dist", "loadfile", "-m", "browser"]]),
     "chaos": (300, [[*PYTEST, "-m", "chaos and not long"]]),
     "bench": (90, [[str(BIN / "python"), "-m", "benchmarks", "--quick", "spine"]]),
 }
