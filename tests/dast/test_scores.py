@@ -71,7 +71,7 @@ def bad(name: str) -> bool:
 
 def fields(package: object) -> Iterator[str]:
     """The names of all structs of a room, and of their fields."""
-    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):  # type: ignore[attr-defined]
+    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):  # type: ignore[attr-defined]  # a package has a path
         for name, one in vars(importlib.import_module(module.name)).items():
             if isinstance(one, type) and issubclass(one, msgspec.Struct) and one.__module__ == module.name:
                 yield name

@@ -76,7 +76,7 @@ class Council:
         self.log = Slow(self.facts, self.random)
         prose = Prose(MemoryKeys(lambda: self.now))
         self.ledger = Ledger(POLICIES, self.facts, lambda: self.now)
-        self.approvals = Approvals(log=self.log, prose=prose, clock=lambda: self.now, chance=chance())  # type: ignore[arg-type]
+        self.approvals = Approvals(log=self.log, prose=prose, clock=lambda: self.now, chance=chance())  # type: ignore[arg-type]  # only what approvals ask of a log
         self.acts = ApprovalActs(ledger=self.ledger, approvals=self.approvals)
         self.reads = LogReads(ledger=self.ledger, log=self.facts, prose=prose)
         roles = [Role.SUPERVISOR, Role.SUPERVISOR, Role.PRIVACY_OFFICER, Role.SUPERVISOR]
@@ -311,7 +311,7 @@ async def test_what_was_never_proposed_is_not_found(council: Council) -> None:
 
 async def at_once(council: Council, *works: object) -> list[object]:
     council.log.turns = 5
-    found = await asyncio.gather(*works, return_exceptions=True)  # type: ignore[call-overload]
+    found = await asyncio.gather(*works, return_exceptions=True)  # type: ignore[call-overload]  # works of several kinds
     council.log.turns = 0
     return list(found)
 

@@ -14,12 +14,11 @@ from dataclasses import dataclass, field
 from tutela.errors import TutelaError
 from tutela.maths.ids import uuid_of
 from tutela.model.cosign import WitnessNow
-from tutela.model.event import Event, Seal
-from tutela.model.flow import encode
+from tutela.model.event import Seal
 from tutela.model.noun import Noun
-from tutela.model.timeline import LIVE
 from tutela.model.when import MINUTE, iso
 
+from .once import tell
 from .ports import Clock, Log, Progress
 
 LOG = logging.getLogger(__name__)
@@ -89,21 +88,8 @@ class Audited:
         self.gap = found
 
     async def _tell(self, says: Gap) -> None:
-        body = encode(says)
         id_ = uuid_of("audit-gap@1", self.by, says.since, says.until or 0)
-        await self.log.append(
-            [
-                Event(
-                    id=id_,
-                    at=self.clock(),
-                    by=self.by,
-                    cause=None,
-                    kind="audit-gap@1",
-                    timeline=LIVE,
-                    body=body,
-                )
-            ]
-        )
+        await tell(self.log, "audit-gap@1", id_, says, about="", by=self.by, at=self.clock())
 
 
 def gap(seal: Seal, watched: Sequence[WitnessNow], begun: int, now: int) -> Gap | None:

@@ -15,14 +15,13 @@ from typing import Protocol
 
 import msgspec
 
-from tutela.errors import BadInput, Conflict, EngineDown, NotFound, Quarantined, TutelaError
+from tutela.errors import BadInput, Conflict, EngineDown, Quarantined, TutelaError
 from tutela.maths.ids import uuid_of
-from tutela.model.event import Event
 from tutela.model.flow import encode
 from tutela.model.noun import Noun
 from tutela.model.telling import Telling, word_of
-from tutela.model.timeline import LIVE
 
+from .once import tell, there
 from .ports import Clock, Keys, Log
 from .record import Recorder, bucket_of, told_id
 
@@ -125,33 +124,15 @@ class Spooling:
             LOG.warning("%d calls that were taken while the log could not be written are in it now", taken)
         return taken
 
-    async def _there(self, id_: str) -> bool:
-        """Whether the log has a call under that id."""
-        try:
-            await self.log.event(id_)
-        except NotFound:
-            return False
-        return True
-
     async def _into_the_log(self, kept: Spooled) -> None:
         says = Late(call=told_id(self.keys, kept.told), at=kept.at)
         try:
             await self.recorder.tell(kept.told)
         except (BadInput, Quarantined, Conflict) as wrong:  # it was promised that it is kept
-            if isinstance(wrong, Conflict) and not await self._there(says.call):
+            if isinstance(wrong, Conflict) and not await there(self.log, says.call):
                 raise EngineDown(f"somebody else was first, and it is tried again: {wrong}") from wrong
             LOG.error("ALARM: the log refuses a call that was taken into the spool: %s", wrong)  # noqa: TRY400  told with its reason
             key, sealed = await self.keys.seal(bucket_of(kept.told), encode(kept.told))
             says = msgspec.structs.replace(says, refused=type(wrong).__name__, key=key, told=sealed)
-        body = encode(says)
-        event = Event(
-            id=uuid_of("spooled@1", says.call, kept.at),
-            at=self.clock(),
-            by=kept.told.source,
-            cause=None,
-            kind="spooled@1",
-            timeline=LIVE,
-            body=body,
-            subject=says.call,
-        )
-        await self.log.append([event])
+        id_ = uuid_of("spooled@1", says.call, kept.at)
+        await tell(self.log, "spooled@1", id_, says, about=says.call, by=kept.told.source, at=self.clock())

@@ -91,4 +91,4 @@ def _factor(row: dict[str, str]) -> Factor:
 
 def _role(name: str) -> Role:
     """The role; one that does not exist is asked about as well."""
-    return Role(name) if name in set(Role) else name  # type: ignore[return-value]
+    return Role(name) if name in set(Role) else name  # type: ignore[return-value]  # some rows are about roles that do not exist
