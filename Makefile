@@ -4,19 +4,23 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: up test check bench chaos long conformance lock sbom audit clean
+.PHONY: up test web check bench chaos long conformance lock sbom audit clean
 
 # Where a collector is named (docs/how-to/trace.md), what hands traces to it is installed too.
 TRACED := $(if $(OTEL_EXPORTER_OTLP_ENDPOINT)$(OTEL_EXPORTER_OTLP_TRACES_ENDPOINT),$(VENV)/.otel)
 
-up: $(VENV)/.core $(TRACED)
+up: $(VENV)/.core $(TRACED) web
 	$(BIN)/tutela up $(ARGS)
 
-test: $(VENV)/.dev
+test: $(VENV)/.dev web
 	scripts/test $(ARGS)
 
 check: $(VENV)/.dev
 	scripts/check
+
+# The console, where what is built is not what is there.
+web: $(VENV)/.core
+	@scripts/console $(VENV)
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks $(ONLY)
@@ -43,7 +47,7 @@ lock:
 	scripts/lock
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist web/node_modules src/tutela/screens/built .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(VENV)/.python:
 	scripts/venv $(PYTHON) $(VENV)

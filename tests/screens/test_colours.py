@@ -9,7 +9,9 @@ import pytest
 
 from tutela.screens import page
 
-CSS = (Path(page.__file__).parent / "static" / "page.css").read_text()
+STATIC = Path(page.__file__).parent / "static"
+CSS = (STATIC / "tokens.css").read_text()
+SHEETS_OF_STYLE = sorted(path for path in STATIC.glob("*.css") if path.name != "tokens.css")
 LIGHT, DARK = (
     dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", block)) for block in re.findall(r":root \{([^}]*)\}", CSS)
 )
@@ -52,4 +54,5 @@ def test_edges_of_controls_stand_out(colours: dict[str, str]) -> None:
 
 def test_both_schemes_have_every_colour_and_nothing_has_another() -> None:
     assert LIGHT.keys() == DARK.keys()
-    assert not re.findall(r"#[0-9a-f]{3,8}\b", re.sub(r":root \{[^}]*\}", "", CSS))
+    for sheet in (STATIC / "tokens.css", *SHEETS_OF_STYLE):
+        assert not re.findall(r"#[0-9a-f]{3,8}\b", re.sub(r":root \{[^}]*\}", "", sheet.read_text())), sheet.name

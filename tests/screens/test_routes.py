@@ -24,6 +24,7 @@ OPEN = {
     "POST /v1/passkeys/come",
     "POST /v1/totp/come",  # and by the code of an app; see tests/screens/test_totp.py
     "GET /static/{file_path}",
+    "GET /console/assets/{name}",  # the console's script and style, the same for everybody: no data
     # Of the log, for everybody: roots, salted hashes and public keys; see tests/screens/test_published.py.
     "GET /v1/log/checkpoint",
     "GET /v1/log/growth",

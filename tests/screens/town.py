@@ -138,6 +138,7 @@ from tutela.screens import (
     rights_pages,
     rules,
     serious,
+    shell,
     staged,
     told,
     totp,
@@ -689,6 +690,7 @@ def application(here: Town, site: str = "") -> Litestar:
             case_pages.routes(case_pages.CasePages(here.aid, here.sentences, INSTALL), guard),
             rights.routes(asked),
             rights_pages.pages(asked),
+            shell.routes(guard),
             capabilities.routes(
                 ArmingActs(
                     ledger=here.ledger, arming=here.arming, approvals=here.approvals, rates=patience(here.clock)

@@ -101,6 +101,7 @@ from tutela.screens import (
     rights_pages,
     rules,
     serious,
+    shell,
     staged,
     told,
     totp,
@@ -225,6 +226,7 @@ def _decided(behind: Doors, console: Console, guard: Guard) -> Sequence[Router]:
     entering = EntryActs(ledger=inside.ledger, register=inside.facts, approvals=two)
     return [
         page.routes(console, guard),
+        shell.routes(guard),
         approvals.routes(two, console, guard),
         entries.routes(entering, guard),
         glass.routes(console.glass, guard),
