@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import httpx
 import msgspec
 import pytest
-from tests.screens.site import Site
-from tests.screens.town import WHY
+from tests.screens.site import Site, clock
+from tests.screens.town import MINOR, WHY
 
+from tutela.model.when import SECOND, iso
 from tutela.screens.events import Pulse, Told
 
 
@@ -33,13 +35,15 @@ def site() -> Iterator[Site]:
 class Reader:
     """Somebody who follows the log."""
 
+    path = "/v1/events/stream"
+
     def __init__(self, site: Site, **headers: str) -> None:
         self.site = site
         self.client = httpx.Client(base_url=site.address, headers={"Authorization": f"Bearer {site.token}", **headers})
 
     def messages(self, after: str = "") -> Iterator[Said]:
         """What comes, for ever."""
-        with self.client.stream("GET", f"/v1/events/stream{WHY}{after}", timeout=10) as answer:
+        with self.client.stream("GET", f"{self.path}{WHY}{after}", timeout=10) as answer:
             assert answer.status_code == 200, answer.read()
             assert answer.headers["content-type"].startswith("text/event-stream")
             said = Said()
@@ -134,3 +138,18 @@ def test_a_place_that_is_none_is_refused(site: Site, place: str) -> None:
     answer = httpx.get(f"{site.address}/v1/events/stream{WHY}", headers=headers)
 
     assert (answer.status_code, answer.json()["type"]) == (400, "tutela:BadInput")
+
+
+def test_the_past_is_followed_at_its_own_time_until_it_is_now(site: Site, reader: Reader) -> None:
+    """The same events as the live stream had, pulses that tell the time there, and an end."""
+    alert = site.run(site.here.alert("past", MINOR))
+    began = clock()
+    reader.path = "/v1/past/stream"
+
+    said = list(reader.messages(f"&since={quote(iso(began - 2 * SECOND))}&speed=60"))
+
+    pulses = [msgspec.json.decode(one.data, type=Pulse).at for one in said if one.event == "pulse"]
+    assert pulses == sorted(pulses)
+    assert began - 2 * SECOND <= pulses[0] < began
+    assert alert.id in subjects([one for one in said if one.event == "alert@1"])
+    assert (said[-1].event, said[-1].data) == ("over", "this is now")

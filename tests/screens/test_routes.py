@@ -81,6 +81,7 @@ ENTRY = {
     "personal_data": False,
     "place": "x",
 }
+PAST = "&at=2026-11-25T07:30:00Z&since=2026-11-25T07:59:59Z&until=2026-11-25T08:00:00Z"
 HANDED = "&recipient=a court&agreement=R 1&reason=it asked"
 
 
@@ -97,6 +98,8 @@ class There:
         ids = {"alert": self.alert, "call": self.call, "incident": self.incident, "other": self.incident}
         ids["unit"] = self.unit
         named = re.sub(r"\{([^}]*)\}", lambda found: ids.get(found[1], "x"), path)
+        if path.startswith("/v1/past"):
+            return named + why + PAST
         return named + why + (SERIES if path.endswith("/series") else "") + (HANDED if "/evidence" in path else "")
 
     def body(self, path: str) -> Mapping[str, object] | None:

@@ -16,12 +16,13 @@ from tutela.model.event import Sealed
 from tutela.model.glass import SUBJECT, glasses
 from tutela.model.people import Agent, Role
 from tutela.model.timeline import LIVE
-from tutela.model.when import DAY, HOUR
+from tutela.model.when import DAY
 from tutela.policy.purposes import Action, ask
 
 from .ledger import Asker, Ledger
 from .overseen import Counted, Overseen, Sums, looked_up, standing_out, told, unreviewed
 from .ports import Log
+from .since import before
 
 AT_ONCE = 1000
 MOST = 1_000_000
@@ -82,21 +83,9 @@ class Oversight:
 
     async def _from(self, since: int) -> AsyncIterator[Sealed]:
         """The sealed events from that moment on."""
-        after = await self._before(since)
+        after = await before(self.log, since)
         while some := await self.log.sealed(after, AT_ONCE):
             for sealed in some:
                 if sealed.event.at >= since:
                     yield sealed
             after = some[-1].position
-
-    async def _before(self, since: int) -> int:
-        """A position before all events from that moment on, by halves: the log is in the order of time but for an hour at most."""
-        low, high = -1, await self.log.last()
-        while low < high:
-            middle = (low + high) // 2
-            some = await self.log.sealed(middle, 1)
-            if some and some[0].event.at < since - HOUR:
-                low = middle + 1
-            else:
-                high = middle
-        return low

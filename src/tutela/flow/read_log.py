@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -96,15 +96,15 @@ class LogReads:
     async def events(self, access: Access, timeline: str, after: int = -1, most: int = AT_ONCE) -> Page:
         """What comes after that position, of at most that many events."""
         query = f"{most} events after {after}"
-        await self._anything(access, timeline, query)
-        page = self._page(access, timeline, after, await self.log.sealed(after, most))
+        await self.anything(access, timeline, query)
+        page = await self.page(access, timeline, after, await self.log.sealed(after, most))
         await self.ledger.wrote(access, timeline, query, (sealed.event.id for sealed in page.events))
         return page
 
     async def about(self, access: Access, timeline: str, subject: str) -> Sequence[Event]:
         """All events about one thing, in order of commit; also those that are not sealed yet."""
         query = f"events about {subject}"
-        await self._anything(access, timeline, query)
+        await self.anything(access, timeline, query)
         told = [event for event in await self.log.about(subject) if event.timeline == timeline]
         stands = _newest_incident(told)
         seen = [one for one in (self._shown(access, event, stands) for event in told) if one is not None]
@@ -114,7 +114,7 @@ class LogReads:
 
     async def last(self, access: Access, timeline: str) -> int:
         """The newest position, to follow the log from now on; -1 when it is empty. It leaves no event: `follow` does."""
-        await self._anything(access, timeline, "the newest position")
+        await self.anything(access, timeline, "the newest position")
         return await self.log.last()
 
     async def follow(self, access: Access, timeline: str, after: int = -1) -> AsyncGenerator[Page, None]:
@@ -124,27 +124,36 @@ class LogReads:
         """
         access = msgspec.structs.replace(access, glass=None)  # it goes on for ever, and a break-glass does not
         query = f"events after {after}, live"
-        await self._anything(access, timeline, query)
+        await self.anything(access, timeline, query)
         await self.ledger.wrote(access, timeline, query, ())
         while True:
             some = await self.log.sealed(after, AT_ONCE)
-            page = self._page(access, timeline, after, some)
+            page = await self.page(access, timeline, after, some)
             yield page
             after = page.after
             if not some:
                 await self.log.wait(SILENCE)
 
-    async def _anything(self, access: Access, timeline: str, query: str) -> None:
+    async def anything(self, access: Access, timeline: str, query: str) -> None:
+        """Returns when there is any sort of event that this access may see; raises Refused, and writes it down, when not."""
         classes = (*dict.fromkeys(CLASS_OF.values()), "accesses")
         if not any(self.ledger.may(self._ask(access, record_class)) for record_class in classes):
             await self.ledger.must(self._ask(access, "accesses"), timeline, query)
 
-    def _page(self, access: Access, timeline: str, after: int, some: Sequence[Sealed]) -> Page:
-        seen = (self._seen(access, sealed) for sealed in some if sealed.event.timeline == timeline)
+    async def page(self, access: Access, timeline: str, after: int, some: Sequence[Sealed]) -> Page:
+        """What may be seen of these; the position `after` when there are none."""
+        told = [sealed for sealed in some if sealed.event.timeline == timeline]
+        stand = await self._incidents(told)
+        seen = (self._seen(access, sealed, stand.get(sealed.event.subject)) for sealed in told)
         return Page(tuple(one for one in seen if one is not None), some[-1].position if some else after)
 
-    def _seen(self, access: Access, sealed: Sealed) -> Sealed | None:
-        shown = self._shown(access, sealed.event)
+    async def _incidents(self, told: Sequence[Sealed]) -> Mapping[str, Incident | None]:
+        """As they stand now, those that these events are about."""
+        subjects = dict.fromkeys(sealed.event.subject for sealed in told if sealed.event.kind == INCIDENT)
+        return {subject: _newest_incident(await self.log.about(subject)) for subject in subjects}
+
+    def _seen(self, access: Access, sealed: Sealed, stands: Incident | None) -> Sealed | None:
+        shown = self._shown(access, sealed.event, stands)
         return None if shown is None else msgspec.structs.replace(sealed, event=shown)
 
     def _shown(self, access: Access, event: Event, stands: Incident | None = None) -> Event | None:

@@ -106,7 +106,7 @@ def _reading(reads: Reads) -> list[HTTPRouteHandler]:
     ) -> Events:
         """Read some of the log, in the order in which it was sealed."""
         page = await reads.log.events(access, timeline, after, most)
-        return Events(events=tuple(map(_placed, page.events)), after=page.after)
+        return Events(events=tuple(map(placed, page.events)), after=page.after)
 
     @get("/events/about/{subject:str}", operation_id="readEventsAbout", tags=["log"], responses=READING)
     async def about(access: By, subject: FromPath[str], timeline: FromQuery[str] = LIVE) -> list[Told]:
@@ -148,7 +148,8 @@ def _place(resume: str) -> int:
     return int(resume)
 
 
-def _placed(sealed: Sealed) -> Told:
+def placed(sealed: Sealed) -> Told:
+    """A sealed event as it is answered."""
     return told(sealed.event, sealed.position)
 
 
@@ -170,7 +171,7 @@ class _Follower:
             try:
                 async for page in pages:
                     for sealed in page.events:
-                        yield _message(sealed.event.kind, _placed(sealed), sealed.position)
+                        yield message(sealed.event.kind, placed(sealed), sealed.position)
                     if pulse := await self._pulse(page):
                         yield pulse
             except Refused as over:
@@ -185,10 +186,11 @@ class _Follower:
             return None
         self._pulsed = now
         await self._guard.agent(self._request)
-        return _message("pulse", Pulse(at=now, after=page.after), page.after)
+        return message("pulse", Pulse(at=now, after=page.after), page.after)
 
 
-def _message(event: str, data: JSONBody[Noun], position: int) -> ServerSentEventMessage:
+def message(event: str, data: JSONBody[Noun], position: int) -> ServerSentEventMessage:
+    """What is sent of one event, by which a reader can resume."""
     id_ = str(position) if position >= 0 else None
     return ServerSentEventMessage(event=event, id=id_, data=msgspec.json.encode(data).decode())
 
