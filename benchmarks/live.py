@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
@@ -32,12 +33,27 @@ WHY = urlencode({"purpose": "public-safety", "basis": "PublicInterest"})
 
 
 @dataclass
+class Coming:
+    """An event that readers wait for: when it came to each, and whether it came to all."""
+
+    subject: bytes = b""
+    came: list[float] = field(default_factory=list)
+    all: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def arrived(self) -> None:
+        """It came to one more."""
+        self.came.append(time.perf_counter())
+        if len(self.came) == READERS:
+            self.all.set()
+
+
+@dataclass
 class Reader:
-    """One raw stream: when each event came, by its subject."""
+    """One raw stream; it tells of what it waits for."""
 
     url: str
     token: str
-    came: dict[bytes, float] = field(default_factory=dict)
+    waits: Coming = field(default_factory=Coming)
 
     async def run(self, ready: asyncio.Event) -> None:
         """Read until cancelled."""
@@ -51,9 +67,8 @@ class Reader:
         async for line in reading:
             if line.startswith(b"event: pulse"):
                 ready.set()
-            elif line.startswith(b"data: ") and b'"alert@1"' in line:
-                subject = line.split(b'"subject":"', 1)[1].split(b'"', 1)[0]
-                self.came.setdefault(subject, time.perf_counter())
+            elif line.startswith(b"data: ") and self.waits.subject and self.waits.subject in line:
+                self.waits.arrived()
 
 
 def told() -> Event:
@@ -95,12 +110,14 @@ async def measure(running: Stack, readers: list[Reader]) -> None:
     took, slowest, missed = [], [], 0
     for _ in range(EVENTS):
         event = told()
+        coming = Coming(event.subject.encode())
+        for one in readers:
+            one.waits = coming
         await running.inside.facts.append([event])
-        committed, subject = time.perf_counter(), event.subject.encode()
-        until = committed + PATIENCE
-        while not all(subject in one.came for one in readers) and time.perf_counter() < until:
-            await asyncio.sleep(0.005)
-        came = [1e3 * (one.came[subject] - committed) for one in readers if subject in one.came]
+        committed = time.perf_counter()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(coming.all.wait(), PATIENCE)
+        came = [1e3 * (at - committed) for at in coming.came]
         missed += len(readers) - len(came)
         took += came
         slowest.append(max(came, default=PATIENCE * 1e3))
