@@ -139,7 +139,12 @@ def test_papers_and_what_is_off_have_no_barrier(desk: Desk, scheme: str, *, phon
     page.get_by_role("button", name="Come in").click()
     live(page)
     found = []
-    for address, word in (("/papers", "R 26/2"), ("/register", "without an account"), ("/", "units-gather")):
+    for address, word in (
+        ("/papers", "R 26/2"),
+        ("/capabilities", "units-gather"),
+        ("/register", "without an account"),
+        ("/", "units-gather"),
+    ):
         page.goto(address)
         assert word in page.content(), address
         found += barriers(page)

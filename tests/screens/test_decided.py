@@ -50,6 +50,7 @@ FIELDS = {
     "role": "operator",
     "outcome": "refused",
     "agency": "city",
+    "days": "1",
 }
 
 

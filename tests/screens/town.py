@@ -116,6 +116,7 @@ from tutela.screens import (
     alerts,
     approvals,
     capabilities,
+    capability_pages,
     case_pages,
     cases,
     entries,
@@ -569,6 +570,10 @@ class Town:
         return Papers(log=self.facts, keys=self.keys, clock=self.clock)
 
     @property
+    def arming_acts(self) -> ArmingActs:
+        return ArmingActs(ledger=self.ledger, arming=self.arming, approvals=self.approvals, rates=patience(self.clock))
+
+    @property
     def arming(self) -> Arming:
         return Arming(papers=self.papers, needed=self.registering.needed)
 
@@ -696,12 +701,8 @@ def application(here: Town, site: str = "") -> Litestar:
             rights.routes(asked),
             rights_pages.pages(asked),
             shell.routes(guard),
-            capabilities.routes(
-                ArmingActs(
-                    ledger=here.ledger, arming=here.arming, approvals=here.approvals, rates=patience(here.clock)
-                ),
-                guard,
-            ),
+            capabilities.routes(here.arming_acts, guard),
+            capability_pages.routes(here.arming_acts, guard, INSTALL),
             papers.routes(PaperActs(ledger=here.ledger, papers=here.papers), guard, INSTALL),
             rules.routes(here.rule_reads, guard),
             page.routes(here.console, guard),

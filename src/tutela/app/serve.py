@@ -79,6 +79,7 @@ from tutela.screens import (
     alerts,
     approvals,
     capabilities,
+    capability_pages,
     case_pages,
     cases,
     entries,
@@ -273,19 +274,18 @@ def _accountable(behind: Doors, shown: Reads, here: Staff, guard: Guard) -> Sequ
         retention.routes(RetentionReads(ledger=inside.ledger, retained=retained(inside, lake(inside))), guard),
         oversight.routes(eyes, guard),
         oversight.page(seat, guard),
-        capabilities.routes(
-            ArmingActs(
-                ledger=inside.ledger,
-                arming=arming(inside, behind.register),
-                approvals=deciding(inside),
-                rates=patience(clock),
-            ),
-            guard,
-        ),
+        *_arming(behind, guard),
         papers.routes(PaperActs(ledger=inside.ledger, papers=filing(inside)), guard, inside.install),
         serious.routes(grave, guard),
         holds.routes(HoldActs(ledger=inside.ledger, holds=keeping(inside), approvals=deciding(inside)), guard),
     ]
+
+
+def _arming(behind: Doors, guard: Guard) -> Sequence[Router]:
+    """What comes to run, and what is stopped."""
+    inside, armed = behind.core, arming(behind.core, behind.register)
+    acts = ArmingActs(ledger=inside.ledger, arming=armed, approvals=deciding(inside), rates=patience(clock))
+    return [capabilities.routes(acts, guard), capability_pages.routes(acts, guard, inside.install)]
 
 
 def _cases(inside: Core, shown: Reads, guard: Guard) -> Sequence[Router]:

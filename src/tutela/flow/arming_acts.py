@@ -49,6 +49,11 @@ class ArmingActs:
         await self.ledger.wrote(access, LIVE, SUBJECT, [one.name for one in found])
         return found
 
+    def may(self, access: Access) -> bool:
+        """Whether this person is offered to publish and stop capabilities. What they may is asked again when they do."""
+        asked = ask(access, Action.ARM, "register", self.ledger.now)
+        return self.ledger.may(msgspec.structs.replace(asked, stands=frozenset({NARROWS})))
+
     async def publish(self, access: Access, name: str, text: str, extent: Extent) -> Standing:
         """Tell residents of it."""
         await self._may(access, f"publication of {name}")
