@@ -88,7 +88,10 @@ export async function cityMap(options: Options): Promise<CityMap> {
   const motion = matchMedia('(prefers-reduced-motion: reduce)');
   const name = options.flavour ?? asked((query) => matchMedia(query).matches);
   const [canvas, language] = [frame(options.into, there.tiles !== ''), options.language ?? 'en'];
-  const drawn = await begun(canvas, there, FLAVOURS[name], language, options);
+  const drawn = await begun(canvas, there, FLAVOURS[name], language, options).catch((wrong: unknown) => {
+    emptied(options.into);
+    throw new Error(`this browser draws no map (${wrong instanceof Error ? wrong.message : String(wrong)}); the lists have all of it`);
+  });
   const units = new Units(FLAVOURS[name], () => motion.matches);
   const made = new Made(drawn, units, options, language, () => motion.matches);
   made.begin(FLAVOURS[name]);
@@ -111,6 +114,11 @@ function frame(into: HTMLElement, there: boolean): HTMLElement {
     credit.textContent = 'This city has no map yet: tutela map build FILE.osm.pbf makes one';
   }
   return canvas;
+}
+
+function emptied(into: HTMLElement): void {
+  into.replaceChildren();
+  into.classList.remove('map');
 }
 
 async function begun(container: HTMLElement, there: Ground, flavour: Flavour, language: string, { at }: Options): Promise<Drawn> {
@@ -199,8 +207,7 @@ class Made implements CityMap {
   destroy(): void {
     this.gone.abort();
     this.drawn.remove();
-    this.options.into.replaceChildren();
-    this.options.into.classList.remove('map');
+    emptied(this.options.into);
   }
 
   private source(id: string): GeoJSONSource {
@@ -247,7 +254,8 @@ class Made implements CityMap {
   }
 
   private zooms(): void {
-    const box = this.options.into.appendChild(document.createElement('div'));
+    const box = document.createElement('div');
+    this.options.into.querySelector('.credit')?.before(box);
     box.className = 'zooms';
     for (const [sign, says, by] of [['+', 'Zoom in', 1], ['−', 'Zoom out', -1]] as const) {
       const button = box.appendChild(document.createElement('button'));
