@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -23,6 +23,12 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
+DRAWING = (
+    *(one for one in ARGUMENTS if one != "--disable-gpu"),
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+)
+"""For pages with a map: they draw by WebGL, and without a graphics card a program does it."""
 DESK = {"width": 1440, "height": 900}
 PHONE = {"width": 360, "height": 740}
 PATIENCE = 10_000
@@ -111,11 +117,22 @@ def site() -> Iterator[Site]:
 
 @pytest.fixture
 def desk(site: Site) -> Iterator[Desk]:
+    yield from browsing(site, ARGUMENTS)
+
+
+@pytest.fixture
+def drawing(site: Site) -> Iterator[Desk]:
+    """A desk whose browser draws maps."""
+    yield from browsing(site, DRAWING)
+
+
+def browsing(site: Site, arguments: Sequence[str]) -> Iterator[Desk]:
+    """A browser, until the test is over; then whatever it complained of."""
     if CHROMIUM is None:
         pytest.skip("no chromium on this machine; `apt-get install chromium` brings it")
     # Not for longer than one test: its loop is in the way of tests that have their own.
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(arguments))
         desk = Desk(site, browser, Complaints())
         yield desk
         for context in desk.open:

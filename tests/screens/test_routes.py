@@ -38,6 +38,7 @@ OPEN = {
     "GET /v1/register/{form}",
     "GET /v1/register/figures.csv",
     "GET /schema/openapi.json",  # the description: no data
+    "GET /map/city.pmtiles",  # the map, public data of OpenStreetMap: nothing about a person; see tests/screens/test_city_map.py
     # What anybody may ask about themselves; how it stands is told by a secret. See tests/screens/test_rights.py.
     "POST /v1/requests",
     "GET /requests/{reference}",

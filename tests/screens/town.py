@@ -9,17 +9,21 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from hashlib import sha256
 from itertools import count
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from litestar import Litestar
+from tutela_helsinki import NAME as HELSINKI
 
+from tutela.app.city_map import CityMap
 from tutela.app.core import policies
 from tutela.app.detecting import instance, parted
 from tutela.app.registering import capabilities as noticing
 from tutela.app.serve import BODY
+from tutela.app.settings import Settings
 from tutela.app.verifying import script
 from tutela.backends.ceremonies import WebAuthn
 from tutela.backends.checkpoints import verifies
@@ -119,6 +123,7 @@ from tutela.screens import (
     capability_pages,
     case_pages,
     cases,
+    city_map,
     entries,
     events,
     evidence,
@@ -658,6 +663,10 @@ class Town:
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
+CITY_MAP = CityMap(Settings(Path("nowhere"), {}), HELSINKI)
+"""The map of the demonstration city."""
+
+
 def application(here: Town, site: str = "") -> Litestar:
     """The app, as `tutela serve` has it."""
     guard = Guard(here.staff, Rates(here.clock), here.glass)
@@ -684,6 +693,7 @@ def application(here: Town, site: str = "") -> Litestar:
             totp.routes(here.totp, Suspending(staff=here.staff), guard),
             published.routes(here.publishing, here.facts, ORIGIN, script()),
             register.routes(here.registering, here.figuring(), INSTALL.zone),
+            city_map.routes(CITY_MAP),
             oversight.routes(seat.oversight, guard),
             oversight.page(seat, guard),
             serious.routes(here.serious, guard),

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import osmium
 import pytest
+from tests.sources.towns import town as drawn_town
 from tutela_helsinki import EXTRACT
 
-from tutela.errors import NotFound
+from tutela.errors import BadInput, NotFound
 from tutela.sources.streetmap import StreetMap
 
 
@@ -67,3 +68,46 @@ def test_the_map_gives_the_real_streets_of_central_helsinki() -> None:
 def test_a_missing_map_says_what_to_do() -> None:
     with pytest.raises(NotFound, match="reinstall"):
         StreetMap(Path("nowhere.osm.pbf")).streets()
+
+
+def test_the_map_draws_each_in_its_layer_and_kind_as_far_as_it_is_whole(tmp_path: Path) -> None:
+    found = [(one.layer, one.zoom, dict(one.tags)) for one in StreetMap(drawn_town(tmp_path)).features()]
+
+    assert sorted(found, key=repr) == sorted(
+        [
+            ("places", 8, {"kind": "locality", "kind_detail": "town", "min_zoom": 8, "population_rank": 9} | TOWN),
+            ("pois", 13, {"kind": "hospital", "min_zoom": 13, "name": "Clinic"}),
+            ("roads", 8, {"kind": "major_road", "kind_detail": "primary", "min_zoom": 8, **MAIN}),
+            ("roads", 5, {"kind": "highway", "kind_detail": "motorway_link", "min_zoom": 5, "is_link": True}),
+            ("roads", 13, {"kind": "path", "kind_detail": "footway", "min_zoom": 13}),
+            ("roads", 13, {"kind": "path", "kind_detail": "footway", "min_zoom": 13}),  # cut where a node is missing
+            ("roads", 11, {"kind": "rail", "kind_detail": "tram", "min_zoom": 11, "is_bridge": True}),
+            ("water", 9, {"kind": "river", "name": "Joki"}),
+            ("coastline", 0, {}),
+            ("buildings", 13, {"kind": "building"}),  # the one whose outline is not whole is left out
+            ("water", 8, {"kind": "water", "name": "Lake"}),
+            ("landuse", 9, {"kind": "park"}),
+            ("pois", 13, {"kind": "park", "min_zoom": 13, "name": "Park"}),
+            ("landuse", 9, {"kind": "pedestrian"}),
+            ("landuse", 9, {"kind": "pedestrian"}),
+        ],
+        key=repr,
+    )
+
+
+TOWN = {"name": "Testby", "name:fr": "Essai"}
+MAIN = {"name": "Main", "name:sv": "Stora", "is_bridge": True, "oneway": "yes"}
+
+
+def test_an_extract_says_what_it_covers_or_that_it_does_not_know(tmp_path: Path) -> None:
+    assert StreetMap(Path(str(EXTRACT))).box() == pytest.approx((24.9351762, 60.164155, 24.9534145, 60.179113))
+    assert StreetMap(drawn_town(tmp_path)).box() is None
+
+
+def test_what_is_no_extract_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "no.osm.pbf").write_bytes(b"no")
+
+    with pytest.raises(BadInput, match="fetch the extract again"):
+        list(StreetMap(tmp_path / "no.osm.pbf").features())
+    with pytest.raises(BadInput, match="fetch the extract again"):
+        StreetMap(tmp_path / "no.osm.pbf").box()

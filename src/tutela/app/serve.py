@@ -19,6 +19,7 @@ from tutela.app.approving import acts as deciding
 from tutela.app.approving import glass as breaking
 from tutela.app.arming import arming
 from tutela.app.cases import aid
+from tutela.app.city_map import CityMap
 from tutela.app.core import Core, chance, clock, core
 from tutela.app.disks import reserve
 from tutela.app.evidence import evidence as making
@@ -82,6 +83,7 @@ from tutela.screens import (
     capability_pages,
     case_pages,
     cases,
+    city_map,
     entries,
     events,
     evidence,
@@ -246,11 +248,12 @@ def _people(inside: Core, here: Staff, console: Console, guard: Guard) -> Sequen
 
 
 def _for_everybody(behind: Doors) -> Sequence[Router]:
-    """What nobody has to sign in for: the log's roots and proofs, and the register."""
+    """What nobody has to sign in for: the log's roots and proofs, the register, and the map."""
     inside = behind.core
     return [
         published.routes(behind.publishing, inside.facts, origin(inside.install), script()),
         register.routes(behind.register, figuring(inside, behind.register, behind.publishing), inside.install.zone),
+        city_map.routes(CityMap(inside.settings, inside.install.city)),
     ]
 
 

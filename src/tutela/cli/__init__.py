@@ -31,6 +31,7 @@ VERBS = {
     "sources": "sources",
     "register": "register",
     "units": "units",
+    "map": "map",
     "import": "importing",
     "rules": "rules",
     "backtest": "rules",

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import osmium
 
-from tutela.errors import NotFound
+from tutela.errors import BadInput, NotFound
 from tutela.model.card import Card
+from tutela.model.mapped import MapFeature
 from tutela.model.place import Place
 from tutela.model.register import Thing
 from tutela.model.street import Street
+
+from . import _mapped
 
 KINDS = {
     ("man_made", "surveillance"): "camera",
@@ -32,6 +35,7 @@ DRIVABLE = frozenset(
 
 FORWARDS, BACKWARDS = frozenset({"yes", "true", "1"}), frozenset({"-1", "reverse"})
 CLOSED = frozenset({"no", "private"})
+ANEW = "fetch the extract again, as FILE.osm.pbf or FILE.osm"
 
 
 class StreetMap:
@@ -74,6 +78,22 @@ class StreetMap:
             if isinstance(way, osmium.osm.Way) and _may_drive(way.tags)
             for street in _pieces(way)
         )
+
+    def features(self) -> Iterator[MapFeature]:
+        """All of the extract that a map draws, in the order of the file; raises BadInput for what is no extract."""
+        self._must_be_there()
+        try:
+            yield from _mapped.features(str(self.path))
+        except RuntimeError as wrong:
+            raise BadInput(f"{self.path} can't be read as OpenStreetMap data: {wrong}; {ANEW}") from wrong
+
+    def box(self) -> tuple[float, float, float, float] | None:
+        """What the extract says that it covers: west, south, east, north; None when it does not say. Raises BadInput."""
+        self._must_be_there()
+        try:
+            return _mapped.box(str(self.path))
+        except RuntimeError as wrong:
+            raise BadInput(f"{self.path} can't be read as OpenStreetMap data: {wrong}; {ANEW}") from wrong
 
     def _must_be_there(self) -> None:
         if not self.path.is_file():
