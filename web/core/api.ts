@@ -102,6 +102,11 @@ export class Api {
     this.doors = { ...OURS, ...doors };
   }
 
+  /** The same door, for another purpose. */
+  as(why: Why): Api {
+    return new Api(why, this.doors);
+  }
+
   /** Read something. */
   get<P extends Paths<'get'>>(path: P, fill: Fill<paths[P]['get']>, asked: Asked = {}): Promise<Answer<paths[P]['get']>> {
     return this.send('GET', this.address(path, fill, asked), {}) as Promise<Answer<paths[P]['get']>>;

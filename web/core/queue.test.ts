@@ -71,6 +71,18 @@ test('what I did myself leaves at once, and the cursor takes the row in its plac
   assert.equal(queue.cursor, 'a');
 });
 
+test('what I did leaves also when the log was quicker than the answer', () => {
+  const queue = filled(alert('a', 3), alert('b', 2));
+  queue.held = true;
+  queue.move(1);
+  const done = alert('a', 3, { status: 'acknowledged', revision: 1 });
+  queue.told(done);
+  assert.equal(queue.items[0]?.lead.gone, true);
+  queue.mine('a');
+  assert.equal(queue.told(done), false);
+  assert.deepEqual(names(queue), ['b']);
+});
+
 test('the cursor stops at both ends', () => {
   const queue = filled(alert('a', 3), alert('b', 2));
   queue.move(-1);

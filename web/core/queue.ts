@@ -109,9 +109,10 @@ export class Queue {
     return true;
   }
 
-  /** This person did something about it: it may leave the list under their own hand. */
+  /** This person did something about it: it leaves the list under their own hand, also when the log told of it before. */
   mine(id: string): void {
     this.own.add(id);
+    this.changed();
   }
 
   /** What the list shows, from the top. */

@@ -14,6 +14,7 @@ export type InForce = Nouns['InForce'];
 export type Located = Nouns['Located'];
 export type Measures = Nouns['Measures'];
 export type Place = Nouns['Place'];
+export type Post = Nouns['Post'];
 export type Problem = Nouns['Problem'];
 export type QueueRead = Nouns['Queue'];
 export type Report = Nouns['ServiceRequest'];
