@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Route
+from playwright.sync_api import Page, Position, Route
 from tests.browser.conftest import Desk
 from tests.browser.test_barriers import barriers
 
@@ -55,7 +55,7 @@ def opened(drawing: Desk, built: Path) -> Opened:
 TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".woff2": "font/woff2"}
 
 
-def middle(page: Page) -> dict[str, float]:
+def middle(page: Page) -> Position:
     box = page.locator(".maplibregl-canvas").bounding_box()
     assert box
     return {"x": box["width"] / 2, "y": box["height"] / 2}

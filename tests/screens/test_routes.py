@@ -49,6 +49,7 @@ DEVICES = {f"POST /v1/{what}" for what in ("observations", "CreateObservations",
 """Who sends here shows a token of a source; see tests/sources/test_http.py."""
 
 OWN = {
+    "GET /v1/city",
     "GET /v1/me",
     "GET /v1/me/sessions",
     "DELETE /v1/me/sessions",

@@ -83,6 +83,7 @@ from tutela.screens import (
     capability_pages,
     case_pages,
     cases,
+    city,
     city_map,
     entries,
     events,
@@ -241,6 +242,7 @@ def _decided(behind: Doors, console: Console, guard: Guard) -> Sequence[Router]:
 def _people(inside: Core, here: Staff, console: Console, guard: Guard) -> Sequence[Router]:
     """Who works here, and how they come in."""
     return [
+        city.routes(inside.install, clock, guard),
         people.routes(here, console.invites, guard),
         passkeys.routes(console.ways.passkeys, guard, inside.settings.site),
         totp.routes(console.ways.totp, Suspending(staff=here), guard),

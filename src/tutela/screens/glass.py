@@ -94,6 +94,11 @@ def _api(acts: GlassActs) -> list[HTTPRouteHandler]:
         """Read who broke the glass, why, and who reviewed it."""
         return list(await acts.listed(access))
 
+    @get("/noticed", operation_id="noticeBreakGlass", tags=["break-glass"], responses=READING)
+    async def noticed_(access: By) -> list[Glass]:
+        """Read what you have to see of it: your own while it stands; and where you review, all that stand or wait for it."""
+        return list(await acts.noticed(access))
+
     @act("/", status_code=201, operation_id="breakGlass")
     async def begin(access: By, data: JSONBody[Breaking]) -> Glass:
         """Look past your agency's boundary, for life and limb, for an hour at most. Others are told at once, and review it."""
@@ -109,7 +114,7 @@ def _api(acts: GlassActs) -> list[HTTPRouteHandler]:
         """Say whether what somebody else did was fine: within a day."""
         return await acts.review(access, glass, fine=data.fine, reason=data.reason)
 
-    return [listed, begin, end, review]
+    return [listed, noticed_, begin, end, review]
 
 
 async def noticed(acts: GlassActs, access: Access, zone: str) -> Noticed:

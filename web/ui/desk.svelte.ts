@@ -1,0 +1,255 @@
+// What this window shows: readings that the log renews, the queue, what is opened, and what was said last.
+// All thinking is in core/; here it meets Svelte.
+
+import { Api, LIFE, SAFETY } from '../core/api.ts';
+import { Clock, type Line, state as linkState, Zone } from '../core/clock.ts';
+import type { LogKind } from '../core/hub.ts';
+import { connect, follow } from '../core/live.ts';
+import { type Item, Queue, type Tab } from '../core/queue.ts';
+import { Reading } from '../core/reading.ts';
+import type { Agent, Alert, Call, Glass, Incident, InForce, Located, Measures, Post, Report, Shift, Source, Told } from '../core/types.ts';
+import { readAlert, readIncident } from './details.ts';
+import { type List, type Message, NOTHING, type Opened, type OpenedAlert, type OpenedIncident, type Shown, type WorkTab } from './shown.ts';
+import workerUrl from '../core/worker.ts?sharedworker&url';
+
+const OFTEN = 1000; // ms between two readings of one thing, at least
+const SLOWLY = 5000; // ms between two readings of what the log does not tell of: positions
+const PATIENCE = 700; // ms that the picture waits for the link
+const A_LOOK = 250; // ms that the cursor rests on a row before it is opened
+const UNDER_WAY = 200;
+const TOLD = 20;
+const LEFT_ALONE = 30_000; // ms without a key or a move, after which no hand is in the list
+
+export class Desk {
+  readonly me: Agent;
+  readonly city: string;
+  readonly zone: Zone;
+  readonly clock = new Clock();
+  readonly api: Api;
+  readonly queue = new Queue();
+
+  now = $state(0);
+  beat = $state(Date.now());
+  line = $state.raw<Line>({ up: false, heard: 0, tries: 0, over: '' });
+  items = $state.raw<Item[]>([]);
+  fresh = $state.raw<Alert[]>([]);
+  holding = $state(false);
+  cursor = $state<string>();
+  tab = $state<Tab>('new');
+  measures = $state.raw<Measures>();
+  alerts = $state.raw<Shown<unknown>>(NOTHING);
+  incidents = $state.raw<Shown<Incident[]>>(NOTHING);
+  calls = $state.raw<Shown<Call[]>>(NOTHING);
+  reports = $state.raw<Shown<Report[]>>(NOTHING);
+  posts = $state.raw<Shown<Post[]>>(NOTHING);
+  units = $state.raw<Shown<Located[]>>(NOTHING);
+  shift = $state.raw<Shift | null>();
+  glasses = $state.raw<Glass[]>([]);
+  sources = $state.raw<Source[]>([]);
+  opened = $state.raw<Opened>();
+  openedAlert = $state.raw<Shown<OpenedAlert>>(NOTHING);
+  openedIncident = $state.raw<Shown<OpenedIncident>>(NOTHING);
+  list = $state<List>('queue');
+  work = $state<WorkTab>('incidents');
+  at = $state<Record<'work' | 'units', string | undefined>>({ work: undefined, units: undefined });
+  message = $state.raw<Message>();
+
+  private rules: Promise<InForce[]> | undefined;
+  private readonly readings: Record<'alerts' | 'incidents' | 'calls' | 'reports' | 'posts' | 'units' | 'shift' | 'glass' | 'sources', Reading<unknown>>;
+  private detail: Reading<unknown> | undefined;
+  private look: ReturnType<typeof setTimeout> | undefined;
+  private touched = 0;
+
+  constructor(me: Agent, city: { name: string; zone: string; at: number }, api = new Api(SAFETY)) {
+    this.me = me;
+    this.city = city.name;
+    this.zone = new Zone(city.zone);
+    this.api = api;
+    this.clock.heard(city.at);
+    this.now = this.clock.now;
+    const most = { most: TOLD };
+    this.readings = {
+      alerts: this.reading(() => this.readAlerts(), (shown) => (this.alerts = shown)),
+      incidents: this.reading(() => api.get('/v1/incidents', {}, { most: UNDER_WAY }), (shown) => (this.incidents = shown)),
+      calls: this.reading(() => api.get('/v1/calls/newest', {}, most), (shown) => (this.calls = shown)),
+      reports: this.reading(() => api.get('/v1/reports/newest', {}, most), (shown) => (this.reports = shown)),
+      posts: this.reading(() => api.get('/v1/posts/newest', {}, most), (shown) => (this.posts = shown)),
+      units: this.reading(async () => (await api.get('/v1/units', {})).units, (shown) => (this.units = shown)),
+      shift: this.reading(async () => ({ shift: await api.get('/v1/shift', {}) }), (shown) => (this.shift = shown.value?.shift)),
+      glass: this.reading(() => api.get('/v1/break-glass/noticed', {}), (shown) => this.sawGlass(shown.value ?? [])),
+      sources: this.reading(() => api.get('/v1/sources', {}), (shown) => (this.sources = shown.value ?? [])),
+    };
+  }
+
+  /** Read everything, and follow the log until it is stopped. */
+  start(): () => void {
+    // First the link, then the picture, so that nothing falls between the two; without a link the picture comes, too.
+    const first = setTimeout(() => this.renew(), PATIENCE);
+    const stop = follow(connect(workerUrl, this.me.id), SAFETY, {
+      line: (line) => this.heardLine(line),
+      pulse: (at) => this.clock.heard(at),
+      event: (kind, data) => this.heard(kind, data),
+    });
+    const beating = setInterval(() => this.tick(), OFTEN / 4);
+    const slowly = setInterval(() => !document.hidden && !this.off && this.readings.units.due(), SLOWLY);
+    return () => {
+      stop();
+      clearTimeout(first);
+      clearInterval(beating);
+      clearInterval(slowly);
+      for (const one of Object.values(this.readings)) one.stop();
+      this.detail?.stop();
+    };
+  }
+
+  /** Whether nothing may be done: the link is lost, so what is shown may be old. */
+  get off(): boolean {
+    return linkState(this.line, this.beat) === 'lost';
+  }
+
+  get own(): Glass | undefined {
+    return this.glasses.find((one) => one.begun.by === this.me.id && this.stands(one));
+  }
+
+  stands(glass: Glass): boolean {
+    return !glass.ended && glass.begun.until > this.now;
+  }
+
+  say(ok: boolean, text: string): void {
+    this.message = { ok, text };
+  }
+
+  /** Read it all again. */
+  renew(): void {
+    for (const one of Object.values(this.readings)) one.due();
+    this.detail?.due();
+  }
+
+  due(...names: (keyof Desk['readings'])[]): void {
+    for (const name of names) this.readings[name].due();
+    this.detail?.due();
+  }
+
+  /** The queue changed: show it. */
+  draw(): void {
+    this.items = this.queue.items;
+    this.fresh = this.queue.fresh;
+    this.cursor = this.queue.cursor;
+    this.tab = this.queue.tab;
+    this.holding = this.queue.held;
+  }
+
+  /** Somebody's hand is at work here. */
+  touch(): void {
+    this.touched = Date.now();
+  }
+
+  /** Somebody's hand is in the queue, or left it. */
+  hold(held: boolean): void {
+    if (held) this.touch();
+    if (this.queue.held === held) return;
+    this.queue.held = held;
+    this.draw();
+  }
+
+  /** An alert as it was answered: it is in the log. */
+  took(alert: Alert): void {
+    this.queue.mine(alert.id);
+    this.queue.told(alert);
+    this.draw();
+    this.due('alerts');
+  }
+
+  /** Open something, once the cursor has rested on it; or at once. */
+  open(opened: Opened | undefined, soon = false): void {
+    clearTimeout(this.look);
+    if (soon) this.look = setTimeout(() => this.open(opened), A_LOOK);
+    else if (opened?.is !== this.opened?.is || opened?.id !== this.opened?.id) this.opens(opened);
+  }
+
+  /** The rules in force, asked for once. */
+  inForce(): Promise<InForce[]> {
+    this.rules ??= this.api.get('/v1/rules', {});
+    this.rules.catch(() => (this.rules = undefined));
+    return this.rules;
+  }
+
+  private opens(opened: Opened | undefined): void {
+    this.detail?.stop();
+    this.detail = undefined;
+    this.opened = opened;
+    this.openedAlert = NOTHING;
+    this.openedIncident = NOTHING;
+    if (opened?.is === 'alert') this.detail = this.reading(() => readAlert(this.api, opened.id), (shown) => (this.openedAlert = shown));
+    if (opened?.is === 'incident') this.detail = this.reading(() => readIncident(this.api, opened.id), (shown) => (this.openedIncident = shown));
+    this.detail?.due();
+  }
+
+  private reading<T>(read: () => Promise<T>, show: (shown: Shown<T>) => void): Reading<T> {
+    const one: Reading<T> = new Reading(read, () => show({ seen: one.seen, value: one.value, failed: one.failed }), OFTEN);
+    return one;
+  }
+
+  private async readAlerts(): Promise<true> {
+    const place = this.queue.place;
+    const read = await this.api.get('/v1/alerts', {});
+    this.queue.read(read.alerts, read.measures.flood, place);
+    this.measures = read.measures;
+    this.draw();
+    return true;
+  }
+
+  private sawGlass(glasses: Glass[]): void {
+    this.glasses = glasses;
+    const why = this.own ? LIFE : SAFETY;
+    if (why.purpose === this.api.why.purpose) return;
+    this.api.why = why;
+    this.renew();
+  }
+
+  private heardLine(line: Line): void {
+    if (line.up && !this.line.up) this.renew();
+    this.line = line;
+    this.beat = Date.now();
+  }
+
+  private heard(kind: LogKind, data: string): void {
+    const event = JSON.parse(data) as Told;
+    switch (kind) {
+      case 'alert@1':
+        if (event.body && this.queue.told(event.body as unknown as Alert)) this.draw();
+        this.readings.alerts.due();
+        break;
+      case 'incident@1':
+        this.readings.incidents.due();
+        this.readings.calls.due();
+        break;
+      case 'call@1':
+        this.readings.calls.due();
+        break;
+      case 'report@1':
+        this.readings.reports.due();
+        break;
+      case 'post@1':
+        this.readings.posts.due();
+        break;
+      case 'unit@1':
+        this.readings.units.due();
+        break;
+      case 'shift@1':
+        this.readings.shift.due();
+        this.readings.alerts.due();
+        break;
+      default:
+        this.readings.glass.due();
+    }
+    if (event.subject === this.opened?.id) this.detail?.due();
+  }
+
+  private tick(): void {
+    this.beat = Date.now();
+    this.now = this.clock.now;
+    if (this.queue.held && this.beat - this.touched > LEFT_ALONE) this.hold(false);
+    if (this.api.why === LIFE && !this.own) this.sawGlass(this.glasses);
+  }
+}
