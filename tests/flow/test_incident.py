@@ -22,6 +22,7 @@ from tutela.model.event import Event
 from tutela.model.flow import encode
 from tutela.model.incident import STEPS, Incident, IncidentStatus, Note
 from tutela.model.people import Role
+from tutela.model.place import Place
 
 Result = TypeVar("Result")
 
@@ -50,6 +51,30 @@ async def test_a_person_makes_an_alert_an_incident(here: Room) -> None:
     assert (joined.status, joined.incident, joined.by) == (AlertStatus.INCIDENT, incident.id, "anna")
     assert [event.kind for event in await here.events(incident.id)] == ["incident@1"]
     assert (await here.events("a1"))[-1].cause == alert.event
+
+
+SEEN = Place(lat=60.17, lon=24.94)
+
+
+async def test_somebody_on_the_street_tells_what_and_where_and_it_is_an_incident(here: Room) -> None:
+    incident = await here.incidents.open_at(ANNA, " gas  leak ", SEEN, "k")
+    again = await here.incidents.open_at(ANNA, " gas  leak ", SEEN, "k")
+
+    assert (incident.type, incident.place, incident.status) == ("gas leak", SEEN, IncidentStatus.NEW)
+    assert (incident.alerts, incident.calls, incident.purpose) == ((), (), ANNA.purpose)
+    assert again.id == incident.id
+    assert len(await here.events(incident.id)) == 1
+
+
+@pytest.mark.parametrize("type_", ["", "  ", "x" * 61, "bell\x07"])
+async def test_an_incident_says_what_it_is_in_a_few_words(here: Room, type_: str) -> None:
+    with pytest.raises(BadInput, match="say what happened"):
+        await here.incidents.open_at(ANNA, type_, SEEN, "k")
+
+
+async def test_whoever_may_not_act_opens_no_incident_anywhere(here: Room) -> None:
+    with pytest.raises(Refused):
+        await here.incidents.open_at(access("ida", Role.ANALYST, "statistics"), "fire", SEEN, "k")
 
 
 async def test_whoever_took_a_call_makes_it_an_incident(here: Room) -> None:

@@ -10,6 +10,8 @@ from tutela.model.access import Access
 from tutela.model.alert import Alert
 from tutela.model.call import Call
 from tutela.model.incident import Incident, IncidentStatus
+from tutela.model.place import Place
+from tutela.model.timeline import LIVE
 from tutela.policy.purposes import Action, ask
 
 from . import incident as decide
@@ -41,6 +43,17 @@ class Incidents:
 
         async def steps() -> Sequence[Step]:
             opened = decide.from_call(await self._call(deed, call), deed.subject, deed.by, self.deeds.ledger.now)
+            await self.deeds.must(access, opened, deed)
+            return ((None, opened),)
+
+        return await self.deeds.do(deed, Incident, steps)
+
+    async def open_at(self, access: Access, type_: str, place: Place, key: str) -> Incident:
+        """Somebody saw it, or was told by radio: what, and where."""
+        deed = _opening(access, "open at", f"{place.lat:.6f} {place.lon:.6f}", key)
+
+        async def steps() -> Sequence[Step]:
+            opened = decide.seen(type_, place, access, LIVE, deed.subject, self.deeds.ledger.now)
             await self.deeds.must(access, opened, deed)
             return ((None, opened),)
 

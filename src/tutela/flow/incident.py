@@ -16,13 +16,18 @@ from itertools import chain
 import msgspec
 
 from tutela.errors import BadInput, Broken, WrongStep
+from tutela.model.access import Access
 from tutela.model.alert import Alert, AlertStatus
 from tutela.model.call import Call
 from tutela.model.event import Event
 from tutela.model.incident import STEPS, Incident, IncidentStatus, Note
+from tutela.model.place import Place
 
 TEXT = 10_000
 """Characters of a note or a disposition."""
+
+TYPE = 60
+"""Characters of what an incident is."""
 
 _decode = msgspec.json.Decoder(Incident).decode
 
@@ -55,6 +60,23 @@ def from_call(call: Call, id_: str, by: str, now: int) -> Incident:
         opened_by=by,
         purpose=call.purpose,
         calls=(call.id,),
+    )
+
+
+def seen(type_: str, place: Place, access: Access, timeline: str, id_: str, now: int) -> Incident:
+    """A new incident that rests on what somebody saw or was told by radio: what, and where. Raises BadInput for a type without words."""
+    plain = " ".join(type_.split())
+    if not 1 <= len(plain) <= TYPE or not plain.isprintable():
+        raise BadInput(f"say what happened, in 1 to {TYPE} characters; this has {len(plain)}")
+    return Incident(
+        id=id_,
+        timeline=timeline,
+        type=plain,
+        status=IncidentStatus.NEW,
+        place=place,
+        opened_at=now,
+        opened_by=access.agent.id,
+        purpose=access.purpose,
     )
 
 

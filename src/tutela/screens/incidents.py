@@ -12,10 +12,12 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from tutela.errors import BadInput
 from tutela.flow.command import Incidents
+from tutela.flow.incident import TYPE
 from tutela.flow.read import Reads
 from tutela.model.call import Call
 from tutela.model.incident import Incident, IncidentStatus
 from tutela.model.noun import Noun
+from tutela.model.place import Place
 from tutela.model.timeline import LIVE
 
 from .guard import SIGNED_IN, By, Guard, Once
@@ -35,10 +37,12 @@ settle = partial(put, tags=["incidents"], responses=ACTING)
 
 
 class Opening(Noun, frozen=True, kw_only=True):
-    """What an incident is opened from: an alert or a call, one of the two."""
+    """What an incident is opened from: an alert, a call, or what somebody saw (`type`) and where. One of the three."""
 
     alert: Id | None = None
     call: Id | None = None
+    type: Annotated[str, msgspec.Meta(min_length=1, max_length=TYPE, pattern=r"\S")] | None = None
+    place: Place | None = None
 
 
 class AlertNamed(Noun, frozen=True, kw_only=True):
@@ -126,13 +130,17 @@ def _reading(reads: Reads) -> list[HTTPRouteHandler]:
 def _opening(acts: Incidents) -> list[HTTPRouteHandler]:
     @act("/incidents", status_code=201, operation_id="openIncident")
     async def open_(access: By, key: Once, data: JSONBody[Opening]) -> Incident:
-        """Open an incident from an alert or from a call."""
+        """Open an incident from an alert, from a call, or from what somebody saw and where."""
         match data:
-            case Opening(alert=str(alert), call=None):
+            case Opening(alert=str(alert), call=None, type=None, place=None):
                 return await acts.open_from_alert(access, alert, key)
-            case Opening(alert=None, call=str(call)):
+            case Opening(alert=None, call=str(call), type=None, place=None):
                 return await acts.open_from_call(access, call, key)
-        raise BadInput("an incident is opened from one alert or from one call; name the one or the other")
+            case Opening(alert=None, call=None, type=str(type_), place=Place() as place):
+                return await acts.open_at(access, type_, place, key)
+        raise BadInput(
+            "an incident is opened from one alert, from one call, or from a `type` with its `place`: name one of these"
+        )
 
     return [open_]
 
