@@ -128,12 +128,28 @@ async def test_two_incidents_are_fused_and_taken_apart(here: Town, operator: Cli
     assert (await operator.get(f"/v1/incidents/{second['id']}{WHY}")).json()["status"] == "Active"
 
 
-@pytest.mark.parametrize("body", [{}, {"alert": "a", "call": "c"}, {"alert": None, "call": None}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"alert": "a", "call": "c"},
+        {"alert": None, "call": None},
+        {"type": "fire"},
+        {"place": {"lat": 60.0, "lon": 24.0}},
+        {"call": "c", "type": "fire", "place": {"lat": 60.0, "lon": 24.0}},
+    ],
+)
 async def test_an_incident_is_opened_from_one_thing(operator: Client, body: object) -> None:
     answer = await operator.post(f"/v1/incidents{WHY}", json=body)
 
     assert answer.status_code == 400
-    assert "one alert or from one call" in answer.json()["detail"]
+    assert "name one of these" in answer.json()["detail"]
+
+
+async def test_an_incident_is_opened_from_what_somebody_saw_and_where(operator: Client) -> None:
+    opened = await do(operator, "incidents", {"type": "gas leak", "place": {"lat": 60.1702, "lon": 24.9412}})
+
+    assert (opened["type"], opened["place"]["lat"], opened["status"]) == ("gas leak", 60.1702, "New")
 
 
 async def test_people_come_in_sign_on_and_off_and_invite(here: Town, stranger: Client) -> None:
