@@ -52,6 +52,12 @@ ENVIRONMENT = {
     "TUTELA_SESSION": "The token of a person's session, for the verbs that only a person may use, such as `tutela evidence`.",
     "TUTELA_TSA": "The address of a time stamping authority (RFC 3161) that stamps each bundle of evidence. Default: none, and nobody is asked.",
     "TUTELA_TSA_INSIDE": "`yes`: that authority may be inside of your own network. Default: only one on the public Internet is asked.",
+    "TUTELA_OIDC_ISSUER": "The city's own identity provider (OpenID Connect), as it writes its issuer; how-to/oidc.md has the steps. Default: none.",
+    "TUTELA_OIDC_CLIENT": "The id that the provider has for us.",
+    "TUTELA_OIDC_SECRET_FILE": "A file with the secret that the provider and we share. Default: none, and PKCE alone shows that we asked.",
+    "TUTELA_OIDC_NAME": "What people call the provider, at the entrance. Default: its host.",
+    "TUTELA_OIDC_INSIDE": "`yes`: the provider may be inside of your own network. Default: only one on the public Internet, or on this machine, is asked.",
+    "TUTELA_OIDC_CA": "A file with the certificates of an authority of your own (PEM), in place of those that this machine trusts. Default: none.",
     "TUTELA_SITE": "The address at which people reach this, such as `https://city.example`: passkeys are good there and nowhere else. "
     "Default: none, and passkeys are good at `http://localhost`, on the machine itself.",
     "TUTELA_COMMENT_DAYS": "For how many days residents can comment on a capability before it can be armed. Default: 14.",

@@ -52,6 +52,13 @@ def test_there_is_no_authorization_server(stranger: Client) -> None:
     assert not re.search(r"authorize|oauth|/token|\.well-known|consent|introspect|revoke", paths)
 
 
+def test_there_is_no_logout_from_behind(stranger: Client) -> None:
+    """A provider ends no session here, so that nobody who pretends to be one does."""
+    paths = " ".join(route.path for route in stranger.app.routes)
+
+    assert not re.search(r"logout|log-out|backchannel|back-channel", paths)
+
+
 def test_there_is_no_password(stranger: Client) -> None:
     for name, text in templates():
         assert not re.search(r"type=\"?password", text), name

@@ -28,7 +28,7 @@ OFFICIAL = {
 }
 """SHA-256 of the lines `id,level` of the official list, in order."""
 
-TESTED = 206
+TESTED = 234
 """Of 253: rows of levels 1 and 2 with a test. May grow, and must not fall."""
 
 APPLIES = {"yes", "no", "later"}

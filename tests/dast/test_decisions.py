@@ -11,11 +11,12 @@ from tests.dast.test_code import below, imported
 from tutela import parts
 from tutela.app.backing_up import KEYS
 from tutela.app.serve import BODY
-from tutela.flow import passkeys, people
+from tutela.flow import id_token, oidc, passkeys, people
 from tutela.flow.rates import ACTS, READS
 from tutela.model.access import Ask
 from tutela.model.when import HOUR, MINUTE
 from tutela.policy.purposes import CLASSES
+from tutela.screens import provider
 from tutela.screens.guard import COOKIE
 from tutela.screens.page import LARGEST
 from tutela.sources import http, webhook
@@ -38,6 +39,8 @@ def test_how_people_come_in_is_on_the_page() -> None:
     assert f"`{COOKIE}`" in told
     assert "several sessions at once" in told
     assert f"nobody did anything for {people.IDLE // MINUTE} minutes" in told
+    assert f"sign-in there of the last {id_token.FRESH // 60} minutes" in told
+    assert f"`{provider.JOURNEY}` on its way, for {oidc.LASTS // MINUTE} minutes" in told
     assert f"challenge good for {passkeys.CHALLENGE_LASTS // MINUTE} minutes, once" in told
 
 

@@ -211,7 +211,7 @@ def test_whatever_is_asked_what_is_allowed_breaks_no_prohibition(ask_: Ask) -> N
     if ask_.action == Action.EXPORT:
         assert ask_.stands & {"agreement", "authorisation"}
         assert "audited" in ask_.stands
-        assert access.factor != Factor.TOTP
+        assert access.factor not in (Factor.TOTP, Factor.PROVIDER)
     if ask_.action == Action.INVITE:
         assert ask_.agency == agent.agency
         assert (agent.role in OVERSIGHT) == (ask_.invites in OVERSIGHT)

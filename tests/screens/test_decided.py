@@ -35,6 +35,7 @@ OWN_PAGES = {
     "POST /you/app/{act}",
     "GET /console",
     "GET /console/{screen}",
+    "POST /you/provider/remove",
 }
 """A session is enough: these end that session, show and change one's own keys, or are the console's page without any data, and nothing else."""
 

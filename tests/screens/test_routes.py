@@ -23,6 +23,8 @@ OPEN = {
     "POST /v1/passkeys/ask",  # the way in by a passkey; see tests/screens/test_passkeys.py
     "POST /v1/passkeys/come",
     "POST /v1/totp/come",  # and by the code of an app; see tests/screens/test_totp.py
+    "POST /enrol/provider",  # and by the city's own provider; see tests/screens/test_provider.py
+    "GET /enrol/back",
     "GET /static/{file_path}",
     "GET /console/assets/{name}",  # the console's script and style, the same for everybody: no data
     # Of the log, for everybody: roots, salted hashes and public keys; see tests/screens/test_published.py.
@@ -60,6 +62,7 @@ OWN = {
     "POST /v1/me/totp/make",
     "POST /v1/me/totp",
     "DELETE /v1/me/totp",
+    "DELETE /v1/me/provider",
 }
 """A session is enough: it is about nobody else."""
 

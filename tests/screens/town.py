@@ -65,6 +65,7 @@ from tutela.flow.hold_acts import HoldActs
 from tutela.flow.investigate import Investigations
 from tutela.flow.invite_acts import InviteActs
 from tutela.flow.ledger import Ledger
+from tutela.flow.oidc import Oidc, Provider
 from tutela.flow.oversee import Oversight
 from tutela.flow.paper_acts import PaperActs
 from tutela.flow.papers import Papers
@@ -139,6 +140,7 @@ from tutela.screens import (
     passkeys,
     past,
     people,
+    provider,
     published,
     register,
     retention,
@@ -256,6 +258,7 @@ class Town:
     registering: Registering
     number: count[int] = field(default_factory=count)
     copied: bool = False
+    provider: Provider | None = None
 
     @property
     def rule_reads(self) -> RuleReads:
@@ -295,13 +298,17 @@ class Town:
         return Totp(staff=self.staff, issuer=INSTALL.city)
 
     @property
+    def oidc(self) -> Oidc:
+        return Oidc(staff=self.staff, store=MemoryPasskeys(self.facts.store), provider=self.provider)
+
+    @property
     def console(self) -> Console:
         return Console(
             reads=self.reads,
             health=self.health_reads,
             staged=self.staged_reads,
             staff=self.staff,
-            ways=Ways(self.passkeys, self.totp),
+            ways=Ways(self.passkeys, self.totp, self.oidc),
             invites=self.invites,
             acts=self.acts,
             incidents=self.incidents,
@@ -693,6 +700,7 @@ def application(here: Town, site: str = "") -> Litestar:
             people.routes(here.staff, here.invites, guard),
             passkeys.routes(here.passkeys, guard, site),
             totp.routes(here.totp, Suspending(staff=here.staff), guard),
+            provider.routes(provider.Entrance(here.oidc, site, INSTALL.city), guard),
             published.routes(here.publishing, here.facts, ORIGIN, script()),
             register.routes(here.registering, here.figuring(), INSTALL.zone),
             city_map.routes(CITY_MAP),

@@ -31,7 +31,7 @@ from tutela.app.leaving import Leaving
 from tutela.app.measuring import Heard, slowed, tell, timing
 from tutela.app.memory import settle
 from tutela.app.papers import papers as filing
-from tutela.app.passkeys import passkeys_of
+from tutela.app.passkeys import ways
 from tutela.app.registering import registering
 from tutela.app.retention import retained
 from tutela.app.rights import answering
@@ -72,7 +72,6 @@ from tutela.flow.serious import SeriousActs
 from tutela.flow.spooling import Spooling
 from tutela.flow.suspending import Suspending
 from tutela.flow.tokens import Doorkeeper
-from tutela.flow.totp import Totp, Ways
 from tutela.flow.units import UnitActs
 from tutela.model.flow import Give
 from tutela.model.timeline import LIVE
@@ -99,6 +98,7 @@ from tutela.screens import (
     passkeys,
     past,
     people,
+    provider,
     published,
     register,
     retention,
@@ -199,7 +199,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
         staged=StagedReads(ledger=ledger, desk=facts, log=facts),
         staff=here,
         invites=InviteActs(staff=here, approvals=deciding(inside)),
-        ways=Ways(passkeys_of(inside, here), Totp(staff=here, issuer=inside.install.city)),
+        ways=ways(inside, here),
         acts=acts,
         incidents=commands,
         units=moves,
@@ -246,6 +246,7 @@ def _people(inside: Core, here: Staff, console: Console, guard: Guard) -> Sequen
         people.routes(here, console.invites, guard),
         passkeys.routes(console.ways.passkeys, guard, inside.settings.site),
         totp.routes(console.ways.totp, Suspending(staff=here), guard),
+        provider.routes(provider.Entrance(console.ways.oidc, inside.settings.site, inside.install.city), guard),
     ]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tutela.backends.trust import HERE, read
-from tutela.errors import BadInput
+from tutela.errors import BadInput, EngineDown
 
 DATA = "TUTELA_DATA"
 LAKE = "TUTELA_LAKE"
@@ -22,6 +22,12 @@ SITE = "TUTELA_SITE"
 COMMENT_DAYS = "TUTELA_COMMENT_DAYS"
 TSA = "TUTELA_TSA"
 TSA_INSIDE = "TUTELA_TSA_INSIDE"
+OIDC_ISSUER = "TUTELA_OIDC_ISSUER"
+OIDC_CLIENT = "TUTELA_OIDC_CLIENT"
+OIDC_SECRET_FILE = "TUTELA_OIDC_SECRET_FILE"  # noqa: S105  a path's name
+OIDC_NAME = "TUTELA_OIDC_NAME"
+OIDC_INSIDE = "TUTELA_OIDC_INSIDE"
+OIDC_CA = "TUTELA_OIDC_CA"
 SYSTEM = Path("/var/lib/tutela/default")
 FIRST_PORT = 8466
 """Where `tutela up` listens, if nobody else does."""
@@ -29,6 +35,27 @@ FIRST_METRICS = 9466
 """Likewise, for whoever gathers metrics."""
 FIRST_MQTT_PORT = 1883
 """The same for MQTT."""
+
+
+@dataclass(frozen=True, slots=True)
+class OidcSettings:
+    """An identity provider (OpenID Connect): what it calls itself and us, what people call it, and whether it may be inside of the house."""
+
+    issuer: str
+    client: str
+    name: str
+    secret_file: str = ""
+    inside: bool = False
+    ca: str = ""
+
+    def secret(self) -> str:
+        """What we and the provider share; empty for none. Read anew each time, so that it can be changed."""
+        if not self.secret_file:
+            return ""
+        try:
+            return Path(self.secret_file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeError) as wrong:
+            raise EngineDown(f"{OIDC_SECRET_FILE}: {self.secret_file} can't be read: {wrong}") from wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +103,28 @@ class Settings:
     def tsa_inside(self) -> bool:
         """Whether it may be asked at an address that is not on the public Internet."""
         return self.env.get(TSA_INSIDE, "") == "yes"
+
+    @property
+    def oidc(self) -> OidcSettings | None:
+        """The city's own identity provider; None: there is none."""
+        issuer, client = self.env.get(OIDC_ISSUER, ""), self.env.get(OIDC_CLIENT, "")
+        if not issuer:
+            return None
+        told = urlsplit(issuer)
+        if not told.hostname or told.scheme not in ("https", "http") or told.query or told.fragment or told.username:
+            raise BadInput(
+                f"{OIDC_ISSUER} is {issuer!r}; give it as the provider writes it, as in https://id.city.example"
+            )
+        if not client:
+            raise BadInput(f"{OIDC_ISSUER} is set and {OIDC_CLIENT} is not; give the id that the provider has for us")
+        return OidcSettings(
+            issuer=issuer,
+            client=client,
+            name=self.env.get(OIDC_NAME, "") or told.hostname,
+            secret_file=self.env.get(OIDC_SECRET_FILE, ""),
+            inside=self.env.get(OIDC_INSIDE, "") == "yes",
+            ca=self.env.get(OIDC_CA, ""),
+        )
 
     @property
     def metrics_port(self) -> int | None:

@@ -139,6 +139,10 @@ class Staff:
         made = await self._invitations(hash_)
         return await self.signing_in(partial(self._enrol, hash_, made, name), address, made[0].agent if made else None)
 
+    async def made_for(self, code: str) -> str | None:
+        """Who is to come again with that code; None for somebody new, or a code that nobody made."""
+        return next((one.agent for one in await self._invitations(_hash(_normal(code)))), None)
+
     async def signing_in(self, come: Callable[[], Awaitable[Came]], address: str, agent: str | None) -> Came:
         """What comes of a sign-in from that address and of that person, as far as they are known; raises LockedOut."""
         of = [f"from {address}"] * bool(address) + [f"of {agent}"] * bool(agent)

@@ -24,6 +24,7 @@ from tutela.model.people import Agent, Factor
 from tutela.model.timeline import LIVE
 from tutela.model.when import SECOND
 
+from .oidc import Oidc
 from .passkeys import Passkeys
 from .people import SALT, Staff
 
@@ -69,6 +70,7 @@ class Ways:
 
     passkeys: Passkeys
     totp: Totp
+    oidc: Oidc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,11 +19,13 @@ class Role(StrEnum):
 
 
 class Factor(StrEnum):
-    """How somebody showed who they are."""
+    """How somebody showed who they are; `provider-key`: at the city's own provider, by what can't be phished."""
 
     CODE = "code"
     PASSKEY = "passkey"
     TOTP = "totp"
+    PROVIDER = "provider"
+    PROVIDER_KEY = "provider-key"
 
 
 class Agent(Noun, frozen=True, kw_only=True):

@@ -57,4 +57,5 @@ def handlers(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
 
 
 def _form(here: Console, status: int, *, says: str, code: str = "", name: str = "", agent: str = "") -> Response[str]:
-    return paper.page("enrol.html", status, city=here.install.city, code=code, name=name, agent=agent, says=says)
+    about = {"city": here.install.city, "provider": here.ways.oidc.name}
+    return paper.page("enrol.html", status, code=code, name=name, agent=agent, says=says, **about)

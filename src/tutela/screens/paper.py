@@ -50,9 +50,14 @@ def go(location: str, says: str = "") -> Response[str]:
     """Go on there after a form, and say there what became of it."""
     response = Response("", status_code=SEE_OTHER, headers={"Location": location}, media_type=MediaType.HTML)
     if says:
-        text = urlsafe_b64encode(says[:LONGEST].encode("utf-8", "replace")).decode()
-        response.set_cookie(SAYS, text, max_age=MOMENT, httponly=True, samesite="strict", path="/")
+        say(response, says)
     return response
+
+
+def say(response: Response[str], says: str) -> None:
+    """Say it on the page after this one."""
+    text = urlsafe_b64encode(says[:LONGEST].encode("utf-8", "replace")).decode()
+    response.set_cookie(SAYS, text, max_age=MOMENT, httponly=True, samesite="strict", path="/")
 
 
 def said(request: Asked) -> str:

@@ -32,7 +32,13 @@ INVITE: Mapping[Role, tuple[str, tuple[Role, ...]]] = {
 }
 """Who is offered to invite whom, and for which purpose. The policies decide."""
 
-FACTORS = {Factor.CODE: "a code", Factor.PASSKEY: "a passkey", Factor.TOTP: "the code of an app"}
+FACTORS = {
+    Factor.CODE: "a code",
+    Factor.PASSKEY: "a passkey",
+    Factor.TOTP: "the code of an app",
+    Factor.PROVIDER: "the city's provider",
+    Factor.PROVIDER_KEY: "the city's provider, by what can't be phished",
+}
 
 
 def handlers(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
@@ -84,7 +90,17 @@ def _ending(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
             return paper.go(YOU, f"Not done: {wrong.message}.")
         return paper.go(YOU, "Removed. Whoever came in with it is out.")
 
-    return [others, remove]
+    @post(YOU + "/provider/remove", status_code=200)
+    async def unlink(request: Asked) -> Response[str]:
+        """Let one's account at the provider let nobody in any more."""
+        await guard.whose(request)
+        try:
+            await here.ways.oidc.remove((await guard.person(request)).agent)
+        except TutelaError as wrong:
+            return paper.go(YOU, f"Not done: {wrong.message}.")
+        return paper.go(YOU, "Removed. That account lets nobody in any more.")
+
+    return [others, remove, unlink]
 
 
 def _app(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
@@ -130,6 +146,8 @@ async def _page(
         own=await here.ways.passkeys.own(me.agent),
         app=await here.ways.totp.has(me.agent.id),
         shared=shared,
+        provider=here.ways.oidc.name,
+        linked=await here.ways.oidc.has(me.agent.id),
         sittings=await here.staff.sittings(me.agent),
         factors=FACTORS,
         may=INVITE.get(me.agent.role, ("", ()))[1],
