@@ -11,10 +11,14 @@ from functools import cache
 from jinja2 import Environment
 from litestar import Response
 from litestar.enums import MediaType
+from litestar.exceptions import HTTPException
+from litestar.types import ExceptionHandlersMap
+
+from tutela.errors import TutelaError
 
 from .languages import N_, NAMES, Speech, chosen, speech
 from .paper import templates
-from .problem import Asked
+from .problem import Asked, come_again
 
 COOKIE = "tutela_lang"
 
@@ -51,3 +55,22 @@ def page(request: Asked, template: str, status: int = 200, /, *, city: str, **co
     if request.query_params.get("lang") in NAMES:
         response.set_cookie(COOKIE, words.code, httponly=True, samesite="lax", path="/")
     return response
+
+
+def wrong(request: Asked, city: str, error: TutelaError | HTTPException) -> Response[str]:
+    """What went wrong, as a public page."""
+    told, status = (
+        (error.message, error.status) if isinstance(error, TutelaError) else (error.detail, error.status_code)
+    )
+    response = page(request, "wrong.html", status, city=city, says=told)
+    response.headers.update(come_again(error) if isinstance(error, TutelaError) else {})
+    return response
+
+
+def handlers(city: str) -> ExceptionHandlersMap:
+    """For the routes that residents see in a browser."""
+
+    def shown(request: Asked, error: TutelaError | HTTPException) -> Response[str]:
+        return wrong(request, city, error)
+
+    return {TutelaError: shown, HTTPException: shown}
