@@ -307,7 +307,7 @@ async def test_who_may_read_the_register_may_read_what_is_kept_and_that_is_an_ev
     with pytest.raises(Refused):
         await reads.look(nobody)
 
-    assert len(found.kept) == 12
+    assert len(found.kept) == 14
     assert b'"retention"' in here.events("query@1")[-1].body
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tutela.model import case, glass
+from tutela.model import case, glass, handling
 from tutela.model.event import Event
 
 
@@ -20,3 +20,4 @@ def test_an_event_of_another_kind_breaks_no_fold(subject: str) -> None:
 
     assert glass.glasses(told) == {}
     assert case.newest(told) == ()
+    assert handling.standing(told) == {}

@@ -57,6 +57,7 @@ POLICY_IDS = (
     "P07-oversight-invites",
     "P08-answers",
     "P09-serious-incidents",
+    "P10-moderators",
     "R01-person-scores",
     "R12-advertising",
 )

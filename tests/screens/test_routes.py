@@ -45,6 +45,20 @@ OPEN = {
     "POST /v1/requests",
     "GET /requests/{reference}",
     "POST /requests/{reference}",
+    # What residents see and tell, without an account; nothing of a report before a person looked. See tests/screens/test_resident.py.
+    "GET /resident",
+    "POST /resident",
+    "GET /resident/report",
+    "POST /resident/report",
+    "GET /resident/reports",
+    "GET /resident/reports/{number}",
+    "GET /resident/reports/{number}/{secret}",  # by a secret: how one's own stands
+    "POST /resident/reports/{number}/{secret}",
+    # The same for machines; see tests/screens/test_open311.py.
+    "GET /open311/{name}",
+    "GET /open311/v2/{name}",
+    "POST /open311/v2/{name}",
+    "GET /open311/v2/{kind}/{name}",
     "POST /v1/register/{capability}/comments",  # a resident, before it is armed; see tests/screens/test_capabilities.py
 }
 DEVICES = {f"POST /v1/{what}" for what in ("observations", "CreateObservations", "calls", "reports", "posts")}
@@ -130,6 +144,7 @@ class There:
             "holds": {"case": "R 1", "authority": "a court", "reason": "r", "review": 1, "bucket": "a/b/c"},
             "review": {"fine": True, "reason": "r"} if "/break-glass/" in path else {"review": 1, "reason": "r"},
             "lift": {"reason": "r"},
+            **_moderated(),
             "propose": _proposed(path),
             "papers": {
                 "number": "R 1",
@@ -170,6 +185,10 @@ class There:
             "decision": {"outcome": "refused", "reasons": "r", "exemption": "excessive", "complain": "there"},
         }
         return bodies.get(path.rsplit("/", 1)[-1])
+
+
+def _moderated() -> dict[str, Mapping[str, object]]:
+    return {"open": {}, "begin": {}, "close": {"says": "s"}, "reject": {"why": "abuse"}, "duplicate": {"of": "n"}}
 
 
 def _proposed(path: str) -> Mapping[str, object]:

@@ -18,9 +18,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from litestar import Litestar
 from tutela_helsinki import NAME as HELSINKI
 
+from tutela.app.addresses import find
 from tutela.app.city_map import CityMap
 from tutela.app.core import policies
 from tutela.app.detecting import instance, parted
+from tutela.app.pictures import clean
 from tutela.app.registering import capabilities as noticing
 from tutela.app.serve import BODY
 from tutela.app.settings import Settings
@@ -58,6 +60,8 @@ from tutela.flow.fleet import Definition
 from tutela.flow.fleet import enter as enter_units
 from tutela.flow.gateway import Gateway
 from tutela.flow.glass import GlassActs, Glasses
+from tutela.flow.handling import Handlings
+from tutela.flow.handling_acts import HandlingActs
 from tutela.flow.health import Health
 from tutela.flow.history import History
 from tutela.flow.hold import Holds
@@ -65,6 +69,7 @@ from tutela.flow.hold_acts import HoldActs
 from tutela.flow.investigate import Investigations
 from tutela.flow.invite_acts import InviteActs
 from tutela.flow.ledger import Ledger
+from tutela.flow.nearby import Nearby
 from tutela.flow.oidc import Oidc, Provider
 from tutela.flow.oversee import Oversight
 from tutela.flow.paper_acts import PaperActs
@@ -81,6 +86,7 @@ from tutela.flow.read_rules import On, RuleReads
 from tutela.flow.read_staged import StagedReads
 from tutela.flow.record import Recorder
 from tutela.flow.register_public import Registering
+from tutela.flow.reporting import Reporting
 from tutela.flow.retention import Retained, RetentionReads
 from tutela.flow.rights import Rights
 from tutela.flow.rights_acts import RightsActs
@@ -111,6 +117,7 @@ from tutela.model.place import Place
 from tutela.model.post import Post
 from tutela.model.register import Datastream, Source, Thing
 from tutela.model.report import ServiceRequest
+from tutela.model.reporting import PORTAL
 from tutela.model.resource import EmergencyResource, ResourceKind, UnitStatus
 from tutela.model.rows import Rows
 from tutela.model.rule import Rule
@@ -133,7 +140,9 @@ from tutela.screens import (
     health,
     holds,
     incidents,
+    moderation,
     observations,
+    open311,
     oversight,
     page,
     papers,
@@ -143,6 +152,8 @@ from tutela.screens import (
     provider,
     published,
     register,
+    resident,
+    resident_reports,
     retention,
     rights,
     rights_pages,
@@ -649,6 +660,28 @@ class Town:
         await self.publishing.take(self.cosigned(point))
         return point
 
+    @property
+    def handlings(self) -> Handlings:
+        return Handlings(log=self.facts, told=self.facts, keys=self.keys, prose=Prose(self.keys), clock=self.clock)
+
+    @property
+    def moderating(self) -> HandlingActs:
+        return HandlingActs(ledger=self.ledger, handlings=self.handlings, known=self.known)
+
+    @property
+    def reporting(self) -> Reporting:
+        return Reporting(
+            handlings=self.handlings,
+            tell=self.recorder.tell,
+            known=self.known,
+            clean=clean,
+            chance=self.staff.chance,
+        )
+
+    @property
+    def nearby(self) -> Nearby:
+        return Nearby(values=self.facts, known=self.known, clock=self.clock)
+
     def events(self, kind: str) -> list[Event]:
         """What the log has of that kind."""
         return [event for event in self.facts.store.events.values() if event.kind == kind]
@@ -686,6 +719,7 @@ def application(here: Town, site: str = "") -> Litestar:
         serious=here.serious,
         install=INSTALL,
     )
+    portal = resident.portal(here.reporting, here.nearby, find, INSTALL, lambda: True)
     probes = {"PostgreSQL": here.facts.last, "NATS": lambda: here.streams.last("OBS-live")}
     return Litestar(
         route_handlers=[
@@ -710,6 +744,10 @@ def application(here: Town, site: str = "") -> Litestar:
             health.routes(here.health_reads, probes, guard),
             staged.routes(here.staged_reads, guard),
             told.routes(here.reads, guard),
+            moderation.routes(here.moderating, guard),
+            resident.routes(portal),
+            resident_reports.routes(portal),
+            open311.routes(portal, identify, site or "https://town.example"),
             retention.routes(RetentionReads(ledger=here.ledger, retained=here.retained), guard),
             holds.routes(here.hold_acts, guard),
             approvals.routes(here.approvals, here.console, guard),
@@ -779,6 +817,7 @@ async def _register(here: Town) -> None:
         source("lamps", "city-operations"),
         source("portal", "city-operations", personal=True),
         source("sensors", "public-safety"),
+        PORTAL,
     ):
         await enter(here.facts, entry, "install", here.clock())
     things = [

@@ -33,6 +33,7 @@ from tutela.app.memory import settle
 from tutela.app.papers import papers as filing
 from tutela.app.passkeys import ways
 from tutela.app.registering import registering
+from tutela.app.resident import for_residents, moderating, open_door
 from tutela.app.retention import retained
 from tutela.app.rights import answering
 from tutela.app.settings import FIRST_MQTT_PORT, FIRST_PORT, Settings
@@ -91,7 +92,9 @@ from tutela.screens import (
     health,
     holds,
     incidents,
+    moderation,
     observations,
+    open311,
     oversight,
     page,
     papers,
@@ -101,6 +104,8 @@ from tutela.screens import (
     provider,
     published,
     register,
+    resident,
+    resident_reports,
     retention,
     rights,
     rights_pages,
@@ -149,6 +154,7 @@ class Doors:
 async def doors(inside: Core) -> Doors:
     """The doors. The gateway's name is new at each start: message ids begin with it."""
     told = Health()
+    await open_door(inside)
     gateway = Gateway(
         f"gateway-{token_hex(6)}",
         LIVE,
@@ -214,7 +220,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
         alerts.routes(shown, acts, words, guard),
         incidents.routes(shown, commands, guard),
         *_accountable(behind, shown, here, guard),
-        told.routes(shown, guard),
+        *_told(inside, shown, guard),
         units.routes(shown, moves, guard),
         events.routes(shown, guard),
         past.routes(shown, guard),
@@ -224,6 +230,11 @@ def _routes(behind: Doors) -> Sequence[Router]:
         rules.routes(RuleReads(ledger=ledger, rules=facts, ticks=facts, try_=Apart(inside.settings).run), guard),
         *_decided(behind, console, guard),
     ]
+
+
+def _told(inside: Core, shown: Reads, guard: Guard) -> Sequence[Router]:
+    """What people tell, and what becomes of it."""
+    return [told.routes(shown, guard), moderation.routes(moderating(inside), guard)]
 
 
 def _decided(behind: Doors, console: Console, guard: Guard) -> Sequence[Router]:
@@ -257,7 +268,16 @@ def _for_everybody(behind: Doors) -> Sequence[Router]:
         published.routes(behind.publishing, inside.facts, origin(inside.install), script()),
         register.routes(behind.register, figuring(inside, behind.register, behind.publishing), inside.install.zone),
         city_map.routes(CityMap(inside.settings, inside.install.city)),
+        *_residents(behind),
     ]
+
+
+def _residents(behind: Doors) -> Sequence[Router]:
+    """What residents see and tell."""
+    settings = behind.core.settings
+    here = for_residents(behind.core, behind.spooling.tell)
+    site = settings.site or f"http://localhost:{settings.port or FIRST_PORT}"
+    return [resident.routes(here), resident_reports.routes(here), open311.routes(here, behind.keeper.identify, site)]
 
 
 def _accountable(behind: Doors, shown: Reads, here: Staff, guard: Guard) -> Sequence[Router]:

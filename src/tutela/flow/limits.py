@@ -23,7 +23,13 @@ from tutela.policy.purposes import CLASSES
 from .ports import Ids
 from .spared import Spared
 
-CONTENTS = {"calls": "call-contents", "reports": "report-contents", "posts": "post-contents"}
+CONTENTS = {
+    "calls": "call-contents",
+    "reports": "report-contents",
+    "contacts": "report-contacts",
+    "photos": "report-photos",
+    "posts": "post-contents",
+}
 """The buckets with what people told, one a purpose and hour, each with its class of records."""
 
 WORDS = ("alerts", "incidents")

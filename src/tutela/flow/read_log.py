@@ -29,6 +29,8 @@ CLASS_OF = {
     INCIDENT: "incidents",
     "call@1": "calls",
     "report@1": "reports",
+    "handling@1": "reports",
+    "report-photo@1": "report-photos",
     "post@1": "posts",
     "unit@1": "units",
     "shift@1": "shifts",

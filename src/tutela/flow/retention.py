@@ -40,6 +40,8 @@ BACKED_UP = 35
 SAYS = {
     "call-contents": "who called and what they said: from the end of the hour of the call",
     "report-contents": "what residents wrote: from the end of the hour of the report",
+    "report-contacts": "how those are reached who reported: from the end of the hour of the report",
+    "report-photos": "pictures that came with reports: from the end of the hour of the report",
     "post-contents": "the words of public posts: from the end of the hour of the post",
     "incidents": "what people wrote about an incident since it was opened, and about an alert since it was last seen",
     "names": "names of people who work here, and what they call their passkeys: from the end of their role",

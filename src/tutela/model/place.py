@@ -17,3 +17,10 @@ class Place(Noun, frozen=True, kw_only=True):
 
     lat: Latitude
     lon: Longitude
+
+
+class Address(Noun, frozen=True, kw_only=True):
+    """A place by the name that people know it by: a house, a street, a square, a part of the city."""
+
+    name: str
+    place: Place

@@ -190,6 +190,20 @@ CLASSES = {
             says="What a resident wrote in a report.",
         ),
         RecordClass(
+            name="report-contacts",
+            purposes=("city-operations",),
+            personal_data=True,
+            days=90,
+            says="How whoever reported is reached, where they said so.",
+        ),
+        RecordClass(
+            name="report-photos",
+            purposes=("city-operations",),
+            personal_data=True,
+            days=90,
+            says="Pictures that came with reports. They are shown to those who deal with them, and to nobody else.",
+        ),
+        RecordClass(
             name="posts",
             purposes=("public-safety",),
             days=1,

@@ -17,6 +17,8 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 
+LOCATED = frozenset({"/resident", "/resident/report"})
+"""Pages that may ask a browser where it is, when somebody presses the button for it."""
 
 TLS_ALWAYS = "max-age=63072000; includeSubDomains"
 """Once over TLS, two years over nothing else (RFC 6797). Said over TLS alone: elsewhere browsers pass it over."""
@@ -28,6 +30,10 @@ async def harden(message: Message, scope: Scope) -> None:
         headers = MutableScopeHeaders.from_message(message)
         for name, value in HEADERS.items():
             headers[name] = value
+        if scope["path"] in LOCATED:
+            headers["Permissions-Policy"] = HEADERS["Permissions-Policy"].replace(
+                "geolocation=()", "geolocation=(self)"
+            )
         if scope["scheme"] == "https":
             headers["Strict-Transport-Security"] = TLS_ALWAYS
         headers.setdefault("Cache-Control", "no-store")

@@ -11,7 +11,7 @@ import osmium
 from tutela.errors import BadInput, NotFound
 from tutela.model.card import Card
 from tutela.model.mapped import MapFeature
-from tutela.model.place import Place
+from tutela.model.place import Address, Place
 from tutela.model.register import Thing
 from tutela.model.street import Street
 
@@ -32,6 +32,9 @@ DRIVABLE = frozenset(
     for link in ("", "_link")
 ) | {"living_street", "road"}
 """Values of `highway` that vehicles may drive, without service roads: yards, drive-ways and the ways of car parks."""
+
+AREAS = frozenset({"suburb", "quarter", "neighbourhood", "square"})
+"""Values of `place` that people look for; blocks and the whole city are none."""
 
 FORWARDS, BACKWARDS = frozenset({"yes", "true", "1"}), frozenset({"-1", "reverse"})
 CLOSED = frozenset({"no", "private"})
@@ -95,9 +98,40 @@ class StreetMap:
         except RuntimeError as wrong:
             raise BadInput(f"{self.path} can't be read as OpenStreetMap data: {wrong}; {ANEW}") from wrong
 
+    def addresses(self) -> tuple[Address, ...]:
+        """What people call the places of the extract: houses, streets (by their middle), squares and parts of the city, each name once, in order."""
+        self._must_be_there()
+        found: dict[str, Place] = {}
+        ways = osmium.FileProcessor(str(self.path), osmium.osm.NODE | osmium.osm.WAY).with_locations()
+        for one in ways.with_filter(osmium.filter.KeyFilter("addr:housenumber", "highway", "place")):
+            place = _middle(one)
+            if place is not None:
+                for name in _names(one.tags):
+                    found.setdefault(name, place)
+        return tuple(Address(name=name, place=found[name]) for name in sorted(found))
+
     def _must_be_there(self) -> None:
         if not self.path.is_file():
             raise NotFound(f"there is no map extract at {self.path}; reinstall the city's distribution")
+
+
+def _middle(one: object) -> Place | None:
+    """Where a node is, or the middle node of a way; None when the extract does not tell."""
+    if isinstance(one, osmium.osm.Node):
+        return Place(lat=one.location.lat, lon=one.location.lon)
+    if not isinstance(one, osmium.osm.Way):
+        return None
+    known = [node.location for node in one.nodes if node.location.valid()]
+    return Place(lat=known[len(known) // 2].lat, lon=known[len(known) // 2].lon) if known else None
+
+
+def _names(tags: osmium.osm.TagList) -> list[str]:
+    """What it is called, in each of its languages; nothing, when it is no address."""
+    if "addr:street" in tags and "addr:housenumber" in tags:
+        return [f"{tags['addr:street']} {tags['addr:housenumber']}"]
+    if "highway" not in tags and tags.get("place") not in AREAS:
+        return []
+    return [tags[key] for key in ("name", "name:fi", "name:sv") if key in tags]
 
 
 def _may_drive(tags: osmium.osm.TagList) -> bool:

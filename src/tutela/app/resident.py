@@ -1,0 +1,46 @@
+"""What residents see and tell, in an instance; and the door through which they tell it."""
+
+from __future__ import annotations
+
+from tutela.app.addresses import find
+from tutela.app.core import Core, chance, clock
+from tutela.app.pictures import clean
+from tutela.flow.entering import enter
+from tutela.flow.handling import Handlings
+from tutela.flow.handling_acts import HandlingActs
+from tutela.flow.nearby import Nearby
+from tutela.flow.prose import Prose
+from tutela.flow.reporting import Reporting
+from tutela.model.flow import Tell
+from tutela.model.reporting import PORTAL
+from tutela.screens.resident import Portal, portal
+
+BY = "install"
+
+
+def handlings(inside: Core) -> Handlings:
+    """How the reports stand."""
+    return Handlings(log=inside.facts, told=inside.facts, keys=inside.keys, prose=Prose(inside.keys), clock=clock)
+
+
+def moderating(inside: Core) -> HandlingActs:
+    """What moderators do about them."""
+    return HandlingActs(ledger=inside.ledger, handlings=handlings(inside), known=inside.known)
+
+
+def for_residents(inside: Core, tell: Tell) -> Portal:
+    """The portal."""
+    reporting = Reporting(handlings=handlings(inside), tell=tell, known=inside.known, clean=clean, chance=chance)
+    nearby = Nearby(values=inside.facts, known=inside.known, clock=clock)
+    return portal(reporting, nearby, find, inside.install, lambda: simulated(inside))
+
+
+def simulated(inside: Core) -> bool:
+    """Whether anything here is made up."""
+    return any(source.simulated for source in inside.known.sources.values())
+
+
+async def open_door(inside: Core) -> None:
+    """Enter the portal into the register, once: whoever ends its entry later closes the door, and it stays closed."""
+    if PORTAL.name not in {source.name for source in await inside.facts.sources()}:
+        await enter(inside.facts, PORTAL, BY, clock())
