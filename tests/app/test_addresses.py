@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tutela.app.addresses import MOST, find
+from tutela.app.addresses import MOST, find, named
+from tutela.model.place import Place
 
 
 @pytest.mark.parametrize(
@@ -31,14 +32,34 @@ async def test_words_that_name_nothing_find_nothing(words: str) -> None:
     assert await find(words) == []
 
 
+async def test_a_point_goes_by_the_name_of_the_nearest_house() -> None:
+    (house, *_) = await find("kaivokatu 1")
+    beside = Place(lat=house.place.lat + 0.00003, lon=house.place.lon)
+
+    assert await named(house.place) == await named(beside) == "Kaivokatu 1"
+
+
+async def test_of_a_street_with_several_names_its_own_is_told() -> None:
+    (street, *_) = await find("brunnsgatan")
+
+    assert await named(street.place) in {"Kaivokatu", "Kaivokatu 1"}
+
+
+async def test_a_point_that_nothing_with_a_name_is_near_has_none() -> None:
+    assert await named(Place(lat=59.0, lon=24.0)) == ""
+
+
 async def test_a_city_without_a_map_knows_no_address(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
     from pathlib import Path  # noqa: PLC0415  for one test
 
     from tutela.app import addresses  # noqa: PLC0415  as above
 
     monkeypatch.setattr(addresses, "extract", lambda: Path(f"{tmp_path}/none"))
-    addresses._known.cache_clear()
+    for cached in (addresses._known, addresses._where):
+        cached.cache_clear()
 
     assert await find("kaivokatu 1") == []
+    assert await named(Place(lat=60.17, lon=24.94)) == ""
 
-    addresses._known.cache_clear()
+    for cached in (addresses._known, addresses._where):
+        cached.cache_clear()

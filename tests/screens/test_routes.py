@@ -122,6 +122,8 @@ class There:
         named = re.sub(r"\{([^}]*)\}", lambda found: ids.get(found[1], "x"), path)
         if path.startswith("/v1/past"):
             return named + why + PAST
+        if path.startswith("/v1/places"):
+            return named + why + "&words=kaivo&lat=60.17&lon=24.94"
         return named + why + (SERIES if path.endswith("/series") else "") + (HANDED if "/evidence" in path else "")
 
     def body(self, path: str) -> Mapping[str, object] | None:

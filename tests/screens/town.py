@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from litestar import Litestar
 from tutela_helsinki import NAME as HELSINKI
 
+from tutela.app import addresses
 from tutela.app.addresses import find
 from tutela.app.city_map import CityMap
 from tutela.app.core import policies
@@ -149,6 +150,7 @@ from tutela.screens import (
     passkeys,
     past,
     people,
+    places,
     provider,
     published,
     register,
@@ -725,7 +727,8 @@ def application(here: Town, site: str = "") -> Litestar:
         route_handlers=[
             devices(Door(here.gateway.give, here.recorder.tell, here.known, identify)),
             observations.routes(here.reads, guard),
-            alerts.routes(here.reads, here.acts, here.sentences, guard),
+            alerts.routes(here.reads, here.acts, here.sentences, guard, addresses.named),
+            places.routes(here.ledger, addresses.find, addresses.named, guard),
             incidents.routes(here.reads, here.incidents, guard),
             units.routes(here.reads, here.console.units, guard),
             events.routes(here.reads, guard),

@@ -6,13 +6,25 @@ It is read once, when somebody first asks. An instance whose city has no map her
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
 from functools import cache
 
+import numpy as np
+import numpy.typing as npt
+
 from tutela.app.city import extract
 from tutela.errors import NotFound
-from tutela.model.place import Address
+from tutela.model.place import Address, Place
 from tutela.sources.streetmap import StreetMap
+
+Floats = npt.NDArray[np.float64]
+
+METRES = 111_195.0
+"""Of a degree of latitude, on the sphere of 6,371 km."""
+
+NEAR = 150.0
+"""Metres within which a place goes by the name of another."""
 
 MOST = 8
 """Places that are offered."""
@@ -24,6 +36,27 @@ async def find(words: str) -> Sequence[Address]:
     wanted = _plain(words)
     found = [one for own, one in known if wanted and _fits(wanted, own)]
     return sorted(found, key=lambda one: (_plain(one.name) != wanted, len(one.name), one.name))[:MOST]
+
+
+async def named(place: Place) -> str:
+    """What people call the nearest house, street or square, when it is near enough to say so; else ""."""
+    lats, lons, known = await asyncio.to_thread(_where)
+    if not known:
+        return ""
+    north = (lats - place.lat) * METRES
+    east = (lons - place.lon) * METRES * math.cos(math.radians(place.lat))
+    away = north**2 + east**2
+    nearest = int(np.argmin(away))
+    return known[nearest] if away[nearest] <= NEAR**2 else ""
+
+
+@cache
+def _where() -> tuple[Floats, Floats, tuple[str, ...]]:
+    """Latitudes, longitudes, and the map's own names."""
+    known = [one for _, one in _known() if one.own]
+    lats = np.array([one.place.lat for one in known], np.float64)
+    lons = np.array([one.place.lon for one in known], np.float64)
+    return lats, lons, tuple(one.name for one in known)
 
 
 def _fits(wanted: Sequence[str], own: Sequence[str]) -> bool:

@@ -14,6 +14,7 @@ import uvicorn
 from litestar import Litestar, Router
 
 from tutela import __version__
+from tutela.app import addresses
 from tutela.app.apart import Apart
 from tutela.app.approving import acts as deciding
 from tutela.app.approving import glass as breaking
@@ -41,11 +42,10 @@ from tutela.app.staff import staff
 from tutela.app.tasks import together
 from tutela.app.tracing import followed, following, traced
 from tutela.app.verifying import origin, publishing, script
+from tutela.app.vitals import probes, vitals
 from tutela.app.wording import sentences
-from tutela.backends.postgres.progress import PostgresProgress
 from tutela.backends.ring import CURRENT, root_key, roots
 from tutela.backends.spool import SPOOL, SpoolFolder
-from tutela.flow import hop
 from tutela.flow.act import Acts
 from tutela.flow.arming_acts import ArmingActs, patience
 from tutela.flow.command import Incidents
@@ -63,7 +63,6 @@ from tutela.flow.prose import Prose
 from tutela.flow.published import Publishing
 from tutela.flow.rates import Rates
 from tutela.flow.read import Reads, reads
-from tutela.flow.read_health import HealthReads
 from tutela.flow.read_rules import RuleReads
 from tutela.flow.read_staged import StagedReads
 from tutela.flow.record import Recorder
@@ -101,6 +100,7 @@ from tutela.screens import (
     passkeys,
     past,
     people,
+    places,
     provider,
     published,
     register,
@@ -201,7 +201,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
     acts, commands, moves, words = Acts(deeds), Incidents(deeds), UnitActs(ledger, facts, facts), sentences(inside)
     console = Console(
         reads=shown,
-        health=_vitals(behind),
+        health=vitals(behind.core, behind.health, behind.register),
         staged=StagedReads(ledger=ledger, desk=facts, log=facts),
         staff=here,
         invites=InviteActs(staff=here, approvals=deciding(inside)),
@@ -217,7 +217,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
         _machines(behind),
         *_for_everybody(behind),
         observations.routes(shown, guard),
-        alerts.routes(shown, acts, words, guard),
+        alerts.routes(shown, acts, words, guard, addresses.named),
         incidents.routes(shown, commands, guard),
         *_accountable(behind, shown, here, guard),
         *_told(inside, shown, guard),
@@ -225,7 +225,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
         events.routes(shown, guard),
         past.routes(shown, guard),
         *_people(inside, here, console, guard),
-        health.routes(console.health, _probes(inside), guard),
+        health.routes(console.health, probes(inside), guard),
         staged.routes(console.staged, guard),
         rules.routes(RuleReads(ledger=ledger, rules=facts, ticks=facts, try_=Apart(inside.settings).run), guard),
         *_decided(behind, console, guard),
@@ -233,8 +233,12 @@ def _routes(behind: Doors) -> Sequence[Router]:
 
 
 def _told(inside: Core, shown: Reads, guard: Guard) -> Sequence[Router]:
-    """What people tell, and what becomes of it."""
-    return [told.routes(shown, guard), moderation.routes(moderating(inside), guard)]
+    """What people tell, what becomes of it, and what they call places."""
+    return [
+        told.routes(shown, guard),
+        moderation.routes(moderating(inside), guard),
+        places.routes(inside.ledger, addresses.find, addresses.named, guard),
+    ]
 
 
 def _decided(behind: Doors, console: Console, guard: Guard) -> Sequence[Router]:
@@ -321,19 +325,6 @@ def _cases(inside: Core, shown: Reads, guard: Guard) -> Sequence[Router]:
     return [cases.routes(here, guard), case_pages.routes(pages, guard)]
 
 
-def _vitals(behind: Doors) -> HealthReads:
-    """How all of it is doing."""
-    inside, facts = behind.core, behind.core.facts
-    return HealthReads(
-        ledger=inside.ledger,
-        known=inside.known,
-        progress=PostgresProgress(facts.db),
-        report=behind.health.report,
-        witnesses=facts.watched,
-        off=arming(inside, behind.register).off,
-    )
-
-
 def _machines(behind: Doors) -> Router:
     """The doors over HTTP of whatever is no person."""
     inside, known, traces = behind.core, behind.core.known, behind.core.traces
@@ -343,11 +334,6 @@ def _machines(behind: Doors) -> Router:
         hooks(behind.keeper.identify, Hooks(inside, behind.gateway).take),
     ]
     return Router("/", route_handlers=doors_, middleware=following(traces))
-
-
-def _probes(inside: Core) -> health.Probes:
-    """What only a working engine answers."""
-    return {"NATS": partial(inside.streams.last, hop.observations(LIVE)), "PostgreSQL": inside.facts.timelines}
 
 
 @asynccontextmanager

@@ -20,7 +20,8 @@ class Place(Noun, frozen=True, kw_only=True):
 
 
 class Address(Noun, frozen=True, kw_only=True):
-    """A place by the name that people know it by: a house, a street, a square, a part of the city."""
+    """A place by a name that people know it by: a house, a street, a square, a part of the city. `own`: the map's own name, and no translation."""
 
     name: str
     place: Place
+    own: bool = True

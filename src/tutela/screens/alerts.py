@@ -22,6 +22,7 @@ from tutela.model.timeline import LIVE
 from tutela.model.when import micros
 
 from .guard import SIGNED_IN, By, Guard, Once
+from .places import Named
 from .problem import ACTING, READING
 
 SAYS = r"\S"
@@ -32,10 +33,11 @@ act = partial(post, status_code=200, tags=["alerts"], responses=ACTING)
 
 
 class Row(Noun, frozen=True, kw_only=True):
-    """One row of the queue, and what it says in words."""
+    """One row of the queue, what it says in words, and what people call the place; "" when nothing near has a name."""
 
     alert: Alert
     says: str
+    where: str = ""
 
 
 class Queue(Noun, frozen=True, kw_only=True):
@@ -75,18 +77,22 @@ class Dismissing(Noun, frozen=True, kw_only=True):
     reason: Reason
 
 
-def routes(reads: Reads, acts: Acts, sentences: Sentences, guard: Guard) -> Router:
+def routes(reads: Reads, acts: Acts, sentences: Sentences, guard: Guard, named: Named) -> Router:
     """The router that the app mounts."""
-    handlers = [*_reading(reads, sentences), *_acting(acts)]
+    handlers = [*_reading(reads, sentences, named), *_acting(acts)]
     return Router("/v1/alerts", route_handlers=handlers, dependencies=guard.dependencies, security=SIGNED_IN)
 
 
-def _reading(reads: Reads, sentences: Sentences) -> list[HTTPRouteHandler]:
+def _reading(reads: Reads, sentences: Sentences, named: Named) -> list[HTTPRouteHandler]:
+    async def row(alert: Alert) -> Row:
+        where = await named(alert.place) if alert.place else ""
+        return Row(alert=alert, says=sentences.alert(alert), where=where)
+
     @get("/", operation_id="readAlerts", tags=["alerts"], responses=READING)
     async def alerts(access: By, timeline: FromQuery[str] = LIVE) -> Queue:
         """Read the open alerts, highest rank first, with the measures of EEMUA 191."""
         now, shown = reads.desk.ledger.now, await reads.desk.alerts(access, timeline)
-        rows = tuple(Row(alert=alert, says=sentences.alert(alert)) for alert in shown)
+        rows = tuple([await row(alert) for alert in shown])
         return Queue(at=now, measures=measures(shown, now), alerts=rows)
 
     @get("/{alert:str}", operation_id="readAlert", tags=["alerts"], responses=READING)

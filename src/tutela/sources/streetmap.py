@@ -99,16 +99,16 @@ class StreetMap:
             raise BadInput(f"{self.path} can't be read as OpenStreetMap data: {wrong}; {ANEW}") from wrong
 
     def addresses(self) -> tuple[Address, ...]:
-        """What people call the places of the extract: houses, streets (by their middle), squares and parts of the city, each name once, in order."""
+        """What people call the places of the extract: houses, streets (by their middle), squares and parts of the city, each name once, in the order of the file."""
         self._must_be_there()
-        found: dict[str, Place] = {}
+        found: dict[str, Address] = {}
         ways = osmium.FileProcessor(str(self.path), osmium.osm.NODE | osmium.osm.WAY).with_locations()
         for one in ways.with_filter(osmium.filter.KeyFilter("addr:housenumber", "highway", "place")):
             place = _middle(one)
             if place is not None:
-                for name in _names(one.tags):
-                    found.setdefault(name, place)
-        return tuple(Address(name=name, place=found[name]) for name in sorted(found))
+                for name in (names := _names(one.tags)):
+                    found.setdefault(name, Address(name=name, place=place, own=name == names[0]))
+        return tuple(found.values())
 
     def _must_be_there(self) -> None:
         if not self.path.is_file():
