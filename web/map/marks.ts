@@ -55,7 +55,8 @@ export function ring(around: Around | null): FeatureCollection<Polygon> {
     const turn = ((place % CORNERS) / CORNERS) * 2 * Math.PI;
     return [lon + side * Math.cos(turn), lat + up * Math.sin(turn)];
   });
-  return { type: 'FeatureCollection', features: [{ type: 'Feature', properties: {}, geometry: { type: 'Polygon', coordinates: [corners] } }] };
+  const geometry: Polygon = { type: 'Polygon', coordinates: [corners] };
+  return { type: 'FeatureCollection', features: [{ type: 'Feature', properties: {}, geometry }] };
 }
 
 export function sources(): Record<string, SourceSpecification> {
@@ -67,7 +68,10 @@ export function sources(): Record<string, SourceSpecification> {
       cluster: true,
       clusterRadius: 34,
       clusterMaxZoom: 17,
-      clusterProperties: { worst: ['min', ['get', 'priority']], incidents: ['+', ['case', ['==', ['get', 'kind'], 'incident'], 1, 0]] },
+      clusterProperties: {
+        worst: ['min', ['get', 'priority']],
+        incidents: ['+', ['case', ['==', ['get', 'kind'], 'incident'], 1, 0]],
+      },
     },
   };
 }
@@ -143,8 +147,19 @@ function path(pen: CanvasRenderingContext2D, priority: Priority, scale: number):
   pen.closePath();
 }
 
+export interface One {
+  readonly id: string;
+  readonly kind: Mark['kind'];
+}
+
+export interface Heap {
+  readonly heap: number;
+  readonly lon: number;
+  readonly lat: number;
+}
+
 /** The mark or the heap of marks at a point of the screen; null when there is none. */
-export function at(map: Drawn, point: { x: number; y: number }): { id: string; kind: Mark['kind'] } | { heap: number; lon: number; lat: number } | null {
+export function at(map: Drawn, point: { x: number; y: number }): One | Heap | null {
   const box: [[number, number], [number, number]] = [[point.x - 6, point.y - 6], [point.x + 6, point.y + 6]];
   const [found] = map.queryRenderedFeatures(box, { layers: [ALONE, TOGETHER] });
   if (!found || found.geometry.type !== 'Point') return null;

@@ -136,8 +136,8 @@ export class Units implements CustomLayerInterface {
     gl.uniform1i(at('u_chosen'), this.gliding.place(this.chosen));
     gl.uniform1i(at('u_letters'), 0);
     const { unit, onUnit, stale, edge, chosen } = this.flavour;
-    for (const [name, colour] of [['u_unit', unit], ['u_letter', onUnit], ['u_stale', stale], ['u_edge', edge], ['u_ring', chosen]] as const)
-      gl.uniform3fv(at(name), channels(colour));
+    const colours = { u_unit: unit, u_letter: onUnit, u_stale: stale, u_edge: edge, u_ring: chosen };
+    for (const [name, colour] of Object.entries(colours)) gl.uniform3fv(at(name), channels(colour));
   }
 
   private upload(gl: WebGL2RenderingContext): void {
