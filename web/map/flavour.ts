@@ -65,7 +65,8 @@ export function written(f: Flavour): readonly (readonly [string, string, string]
     [`quiet name on ${ground}`, f.quiet, colour] as const,
   ]);
   const marks = f.priority.map((colour, place) => [`number on priority ${place + 1}`, f.onMark, colour] as const);
-  return [...names, ...marks, ['letter on a unit', f.onUnit, f.unit]];
+  const hollow = f.priority.map((colour, place) => [`number of quiet priority ${place + 1}`, colour, f.halo] as const);
+  return [...names, ...marks, ...hollow, ['letter on a unit', f.onUnit, f.unit]];
 }
 
 /** What is drawn to be seen, each with what it is drawn on: 3 to 1 at least. */

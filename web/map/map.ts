@@ -94,7 +94,7 @@ export async function cityMap(options: Options): Promise<CityMap> {
     throw new Error(`this browser draws no map (${wrong instanceof Error ? wrong.message : String(wrong)}); the lists have all of it`);
   });
   const units = new Units(FLAVOURS[name], () => motion.matches);
-  const made = new Made(drawn, units, options, language, () => motion.matches);
+  const made = new Made(drawn, there, units, options, language, () => motion.matches);
   made.begin(FLAVOURS[name]);
   return made;
 }
@@ -141,6 +141,7 @@ async function begun(container: HTMLElement, there: Ground, flavour: Flavour, la
 
 class Made implements CityMap {
   readonly drawn: Drawn;
+  private readonly ground: Ground;
   private readonly units: Units;
   private readonly options: Options;
   private readonly language: string;
@@ -149,9 +150,11 @@ class Made implements CityMap {
   private list: readonly marks.Mark[] = [];
   private chosen: { id: string; metres: number } | null = null;
   private before: HTMLElement | null = null;
+  private settled: () => void = () => undefined;
 
-  constructor(drawn: Drawn, units: Units, options: Options, language: string, still: () => boolean) {
+  constructor(drawn: Drawn, ground: Ground, units: Units, options: Options, language: string, still: () => boolean) {
     this.drawn = drawn;
+    this.ground = ground;
     this.units = units;
     this.options = options;
     this.language = language;
@@ -167,6 +170,7 @@ class Made implements CityMap {
     for (const layer of [under, edge]) if (layer) drawn.addLayer(layer);
     drawn.addLayer(this.units);
     for (const layer of over) drawn.addLayer(layer);
+    this.fit();
     drawn.on('click', (event) => void this.pick(event.point));
     this.name();
     this.zooms();
@@ -191,6 +195,7 @@ class Made implements CityMap {
   }
 
   flyTo({ lon, lat, zoom }: { lon: number; lat: number; zoom?: number }): void {
+    this.settled();
     const to = { center: [lon, lat] as [number, number], zoom: zoom ?? Math.max(NEAR, this.drawn.getZoom()) };
     if (this.still()) this.drawn.jumpTo(to);
     else this.drawn.easeTo({ ...to, duration: 600 });
@@ -211,6 +216,18 @@ class Made implements CityMap {
     this.gone.abort();
     this.drawn.remove();
     emptied(this.options.into);
+  }
+
+  /** All of the map stays in sight while the page settles, until somebody goes elsewhere. */
+  private fit(): void {
+    const { bounds } = this.ground;
+    if (!bounds || this.options.at) return;
+    const fit = () => this.drawn.fitBounds(bounds, { animate: false, padding: 8 });
+    fit();
+    this.drawn.on('resize', fit);
+    const gone = () => this.drawn.off('resize', fit);
+    this.drawn.on('movestart', ({ originalEvent }) => void (originalEvent && gone()));
+    this.settled = gone;
   }
 
   private source(id: string): GeoJSONSource {
@@ -265,7 +282,10 @@ class Made implements CityMap {
       button.type = 'button';
       button.textContent = sign;
       button.setAttribute('aria-label', says);
-      const zoom = () => this.drawn.easeTo({ zoom: this.drawn.getZoom() + by, duration: this.still() ? 0 : 200 });
+      const zoom = () => {
+        this.settled();
+        this.drawn.easeTo({ zoom: this.drawn.getZoom() + by, duration: this.still() ? 0 : 200 });
+      };
       button.addEventListener('click', zoom, { signal: this.gone.signal });
     }
   }
