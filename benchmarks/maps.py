@@ -37,7 +37,7 @@ UNITS, MARKS, HERTZ = 2_000, 10_000, 5
 BUILD, PAINT = 30.0, 2.0
 """Seconds."""
 WIDTH, HEIGHT = 1000, 640
-IDLE = "new Promise((done) => { bench.map.drawn.once('idle', done); bench.map.drawn.triggerRepaint(); })"
+IDLE = "new Promise((done) => { bench.map.drawn.once('idle', () => done()); bench.map.drawn.triggerRepaint(); })"
 """Everything is drawn, and nothing moves."""
 
 
