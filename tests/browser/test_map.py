@@ -64,7 +64,9 @@ def middle(page: Page) -> Position:
 
 def still(page: Page) -> None:
     """Wait until nothing moves and everything is drawn."""
-    page.evaluate("new Promise((done) => { bench.map.drawn.once('idle', () => done()); bench.map.drawn.triggerRepaint(); })")
+    page.evaluate(
+        "new Promise((done) => { bench.map.drawn.once('idle', () => done()); bench.map.drawn.triggerRepaint(); })"
+    )
 
 
 def becomes(page: Page, true: str) -> None:
