@@ -41,6 +41,7 @@ SECONDS = {
     "mqtt": 300,
     "reads": 600,
     "units": 400,
+    "maps": 180,
     "starts": 600,
     "restore": 600,
     "kills": 900,

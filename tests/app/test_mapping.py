@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -137,3 +139,21 @@ def test_a_map_that_is_built_anew_is_the_one_that_is_drawn(tmp_path: Path) -> No
 
     assert "Kaivokatu" in before
     assert "Kaivokatu" not in here.svg(Circle(centre=SQUARE, radius=300))
+
+
+def test_without_what_cuts_a_map_the_rest_goes_on_and_building_says_what_to_install(tmp_path: Path) -> None:
+    program = """
+import sys
+sys.modules["shapely"] = None
+import tutela.app.city
+import tutela.app.serve
+from tutela.cli import main
+sys.exit(main(["map", "build", sys.argv[1], "--data", sys.argv[2]]))
+"""
+    command = (sys.executable, "-c", program, str(town(tmp_path)), str(tmp_path / "data"))
+
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert told.returncode == 1
+    assert "building a map needs shapely" in told.stderr
+    assert "pip install 'tutela[map]'" in told.stderr

@@ -1,7 +1,10 @@
 // How the map looks: three flavours of our own, grey and calm, and what is drawn of each layer of the Protomaps schema (version 4).
 // flavour.test.ts computes the contrast of every pair that is named in `written` and `drawn`.
 
-import type { ExpressionSpecification, FontFacesSpecification, LayerSpecification, StyleSpecification } from 'maplibre-gl';
+import type {
+  ExpressionSpecification, FontFacesSpecification, LayerSpecification, LineLayerSpecification, StyleSpecification,
+  SymbolLayerSpecification,
+} from 'maplibre-gl';
 
 export type FlavourName = 'light' | 'dark' | 'contrast';
 
@@ -62,12 +65,14 @@ export function written(f: Flavour): readonly (readonly [string, string, string]
     [`quiet name on ${ground}`, f.quiet, colour] as const,
   ]);
   const marks = f.priority.map((colour, place) => [`number on priority ${place + 1}`, f.onMark, colour] as const);
-  return [...names, ...marks, ['letter on a unit', f.onUnit, f.unit]];
+  const hollow = f.priority.map((colour, place) => [`number of quiet priority ${place + 1}`, colour, f.halo] as const);
+  return [...names, ...marks, ...hollow, ['letter on a unit', f.onUnit, f.unit]];
 }
 
 /** What is drawn to be seen, each with what it is drawn on: 3 to 1 at least. */
 export function drawn(f: Flavour): readonly (readonly [string, string, string])[] {
-  const seen = { ...Object.fromEntries(f.priority.map((one, place) => [`priority ${place + 1}`, one])), unit: f.unit, stale: f.stale, chosen: f.chosen };
+  const priorities = Object.fromEntries(f.priority.map((one, place) => [`priority ${place + 1}`, one]));
+  const seen = { ...priorities, unit: f.unit, stale: f.stale, chosen: f.chosen };
   const grounds = { none: f.none, land: f.land, green: f.green, sea: f.sea, building: f.building, road: f.road };
   return Object.entries(seen).flatMap(([what, colour]) =>
     Object.entries(grounds).map(([ground, under]) => [`${what} on ${ground}`, colour, under] as const),
@@ -92,7 +97,9 @@ const lines = (only: ExpressionSpecification): ExpressionSpecification =>
 /** The name in the reader's language, else as it stands there. */
 const named = (language: string): ExpressionSpecification => ['coalesce', ['get', `name:${language}`], ['get', 'name']];
 
-function road(id: string, only: ExpressionSpecification, color: string, width: ExpressionSpecification, minzoom: number): LayerSpecification {
+function road(
+  id: string, only: ExpressionSpecification, color: string, width: ExpressionSpecification, minzoom: number,
+): LineLayerSpecification {
   return {
     id, type: 'line', source: 'base', 'source-layer': 'roads', filter: lines(only), minzoom,
     layout: { 'line-cap': 'round', 'line-join': 'round' }, paint: { 'line-color': color, 'line-width': width },
@@ -119,10 +126,11 @@ function roads(f: Flavour): LayerSpecification[] {
   const minor = wide(12, 0.6, 14, 2, 16, 7, 18, 18);
   const major = wide(8, 0.4, 12, 1.6, 14, 4, 16, 10, 18, 24);
   const great = wide(6, 0.6, 12, 2.4, 14, 5, 16, 12, 18, 28);
-  const around = (width: number): ExpressionSpecification => wide(12, width * 0.7, 14, width * 1.7, 16, width * 4.6, 18, width * 10.5);
+  const around = wide(12, 1.75, 14, 4.25, 16, 11.5, 18, 26.25);
+  const path = road('path', kind('path'), f.path, wide(14, 0.7, 18, 2.5), 14.5);
   return [
-    road('road-edge', kind('highway', 'major_road', 'minor_road'), f.roadEdge, around(2.5), 13),
-    { ...road('path', kind('path'), f.path, wide(14, 0.7, 18, 2.5), 14.5), paint: { 'line-color': f.path, 'line-width': wide(14, 0.7, 18, 2.5), 'line-dasharray': [2, 2] } } as LayerSpecification,
+    road('road-edge', kind('highway', 'major_road', 'minor_road'), f.roadEdge, around, 13),
+    { ...path, paint: { ...path.paint, 'line-dasharray': [2, 2] } },
     road('minor', kind('minor_road'), f.road, minor, 12),
     road('rail', kind('rail'), f.rail, wide(11, 0.5, 16, 1.4), 11),
     road('major', kind('major_road'), f.road, major, 8),
@@ -131,18 +139,24 @@ function roads(f: Flavour): LayerSpecification[] {
 }
 
 function names(f: Flavour, language: string): LayerSpecification[] {
-  const text = (color: string) => ({ 'text-color': color, 'text-halo-color': f.halo, 'text-halo-width': 1.4 });
+  const name = (id: string, layer: string, color: string, minzoom: number, heavy: boolean): SymbolLayerSpecification => ({
+    id, type: 'symbol', source: 'base', 'source-layer': layer, minzoom,
+    layout: { 'text-field': named(language), 'text-font': [heavy ? 'Noto Sans Strong' : 'Noto Sans'], 'text-max-width': 8 },
+    paint: { 'text-color': color, 'text-halo-color': f.halo, 'text-halo-width': 1.4 },
+  });
+  const largest: ExpressionSpecification = ['-', 0, ['coalesce', ['get', 'population_rank'], 0]];
+  const street = name('road-name', 'roads', f.quiet, 14, false);
+  const poi = name('poi-name', 'pois', f.quiet, 14, false);
+  const quarter = name('quarter-name', 'places', f.name, 11, true);
+  const city = name('city-name', 'places', f.name, 0, true);
   return [
-    { id: 'road-name', type: 'symbol', source: 'base', 'source-layer': 'roads', minzoom: 14, filter: lines(kind('highway', 'major_road', 'minor_road')),
-      layout: { 'symbol-placement': 'line', 'text-field': named(language), 'text-font': ['Noto Sans'], 'text-size': wide(14, 10.5, 18, 14) }, paint: text(f.quiet) },
-    { id: 'poi-name', type: 'symbol', source: 'base', 'source-layer': 'pois', minzoom: 14, filter: ['any', kind(...LARGE), ['>=', ['zoom'], 17]],
-      layout: { 'text-field': named(language), 'text-font': ['Noto Sans'], 'text-size': 11, 'text-max-width': 8 }, paint: text(f.quiet) },
-    { id: 'quarter-name', type: 'symbol', source: 'base', 'source-layer': 'places', minzoom: 11, filter: kind('macrohood', 'neighbourhood', 'island'),
-      layout: { 'text-field': named(language), 'text-font': ['Noto Sans Strong'], 'text-size': wide(11, 10, 16, 15), 'text-max-width': 8,
-        'symbol-sort-key': ['-', 0, ['coalesce', ['get', 'population_rank'], 0]] }, paint: text(f.name) },
-    { id: 'city-name', type: 'symbol', source: 'base', 'source-layer': 'places', maxzoom: 14, filter: kind('locality'),
-      layout: { 'text-field': named(language), 'text-font': ['Noto Sans Strong'], 'text-size': wide(5, 11, 13, 18),
-        'symbol-sort-key': ['-', 0, ['coalesce', ['get', 'population_rank'], 0]] }, paint: text(f.name) },
+    { ...street, filter: lines(kind('highway', 'major_road', 'minor_road')),
+      layout: { ...street.layout, 'symbol-placement': 'line', 'text-size': wide(14, 10.5, 18, 14) } },
+    { ...poi, filter: ['any', kind(...LARGE), ['>=', ['zoom'], 17]], layout: { ...poi.layout, 'text-size': 11 } },
+    { ...quarter, filter: kind('macrohood', 'neighbourhood', 'island'),
+      layout: { ...quarter.layout, 'text-size': wide(11, 10, 16, 15), 'symbol-sort-key': largest } },
+    { ...city, maxzoom: 14, filter: kind('locality'),
+      layout: { ...city.layout, 'text-size': wide(5, 11, 13, 18), 'symbol-sort-key': largest } },
   ];
 }
 

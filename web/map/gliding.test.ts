@@ -74,6 +74,15 @@ test('what is stale and what is written in a unit come with it', () => {
   assert.equal(gliding.letters, 'P ');
 });
 
+test('where nothing moves, nothing glides: the map rests', () => {
+  const gliding = new Gliding();
+  gliding.set({ units: [unit('a', 24.94)] }, 0, false);
+  assert.equal(gliding.share(0), 1);
+  gliding.set({ units: [unit('a', 24.95)] }, 1000, false);
+  gliding.set({ units: [unit('a', 24.95)] }, 2000, false);
+  assert.equal(gliding.share(2000), 1);
+});
+
 test('an empty frame is a frame', () => {
   const gliding = new Gliding();
   gliding.set({ units: [] }, 0, false);

@@ -55,7 +55,8 @@ export class Gliding {
       to.set([x, y], 2 * place);
     });
     const since = now - this.began;
-    this.over = still ? 0 : Number.isFinite(since) ? Math.min(MOST, Math.max(LEAST, since)) : USUAL;
+    // Where nothing moves, nothing is drawn again.
+    this.over = from.every((one, place) => one === to[place]) ? 0 : Number.isFinite(since) ? Math.min(MOST, Math.max(LEAST, since)) : USUAL;
     this.began = now;
     [this.from, this.to, this.origin] = [from, to, origin];
     this.ids = units.map((unit) => unit.id);

@@ -29,6 +29,7 @@ export interface Options {
   readonly onPick: (picked: Picked) => void;
   /** What the map is called, for whoever can't see it. */
   readonly label?: string;
+  /** In which names are written; without one, the page's. */
   readonly language?: string;
   /** Without one: as the person's system asks, and it follows when that changes. */
   readonly flavour?: FlavourName;
@@ -65,7 +66,6 @@ function prepare(): void {
 
 interface Ground {
   readonly tiles: string;
-  readonly center: [number, number];
   readonly bounds?: [[number, number], [number, number]];
 }
 
@@ -75,9 +75,9 @@ async function ground(url: string): Promise<Ground> {
   try {
     const { minLon, minLat, maxLon, maxLat } = await archive.getHeader();
     protocol.add(archive);
-    return { tiles: archive.source.getKey(), center: [(minLon + maxLon) / 2, (minLat + maxLat) / 2], bounds: [[minLon, minLat], [maxLon, maxLat]] };
+    return { tiles: archive.source.getKey(), bounds: [[minLon, minLat], [maxLon, maxLat]] };
   } catch {
-    return { tiles: '', center: [0, 0] };
+    return { tiles: '' };
   }
 }
 
@@ -87,13 +87,14 @@ export async function cityMap(options: Options): Promise<CityMap> {
   const there = await ground(options.tiles ?? TILES);
   const motion = matchMedia('(prefers-reduced-motion: reduce)');
   const name = options.flavour ?? asked((query) => matchMedia(query).matches);
-  const [canvas, language] = [frame(options.into, there.tiles !== ''), options.language ?? 'en'];
+  const language = options.language ?? (document.documentElement.lang || 'en');
+  const canvas = frame(options.into, there.tiles !== '');
   const drawn = await begun(canvas, there, FLAVOURS[name], language, options).catch((wrong: unknown) => {
     emptied(options.into);
     throw new Error(`this browser draws no map (${wrong instanceof Error ? wrong.message : String(wrong)}); the lists have all of it`);
   });
   const units = new Units(FLAVOURS[name], () => motion.matches);
-  const made = new Made(drawn, units, options, language, () => motion.matches);
+  const made = new Made(drawn, there, units, options, language, () => motion.matches);
   made.begin(FLAVOURS[name]);
   return made;
 }
@@ -123,7 +124,8 @@ function emptied(into: HTMLElement): void {
 
 async function begun(container: HTMLElement, there: Ground, flavour: Flavour, language: string, { at }: Options): Promise<Drawn> {
   const look = style({ flavour, language, tiles: there.tiles, fonts });
-  const where = at ? { center: [at.lon, at.lat] as [number, number], zoom: at.zoom } : there.bounds ? { bounds: there.bounds } : { center: there.center, zoom: 2 };
+  const all = there.bounds ? { bounds: there.bounds } : { zoom: 2 };
+  const where = at ? { center: [at.lon, at.lat] as [number, number], zoom: at.zoom } : all;
   const drawn = new Drawn({
     container, style: look, ...where, attributionControl: false, maxPitch: 0, maxZoom: 20, fadeDuration: 0,
     dragRotate: false, pitchWithRotate: false, hash: false, refreshExpiredTiles: false,
@@ -139,6 +141,7 @@ async function begun(container: HTMLElement, there: Ground, flavour: Flavour, la
 
 class Made implements CityMap {
   readonly drawn: Drawn;
+  private readonly ground: Ground;
   private readonly units: Units;
   private readonly options: Options;
   private readonly language: string;
@@ -147,9 +150,11 @@ class Made implements CityMap {
   private list: readonly marks.Mark[] = [];
   private chosen: { id: string; metres: number } | null = null;
   private before: HTMLElement | null = null;
+  private settled: () => void = () => undefined;
 
-  constructor(drawn: Drawn, units: Units, options: Options, language: string, still: () => boolean) {
+  constructor(drawn: Drawn, ground: Ground, units: Units, options: Options, language: string, still: () => boolean) {
     this.drawn = drawn;
+    this.ground = ground;
     this.units = units;
     this.options = options;
     this.language = language;
@@ -159,11 +164,13 @@ class Made implements CityMap {
   begin(flavour: Flavour): void {
     const { drawn } = this;
     for (const [id, source] of Object.entries(marks.sources())) drawn.addSource(id, source);
-    for (const [id, picture] of marks.pictures(flavour, devicePixelRatio)) drawn.addImage(id, picture, { pixelRatio: devicePixelRatio });
+    const pixelRatio = devicePixelRatio;
+    for (const [id, picture] of marks.pictures(flavour, pixelRatio)) drawn.addImage(id, picture, { pixelRatio });
     const [under, edge, ...over] = marks.layers(flavour);
     for (const layer of [under, edge]) if (layer) drawn.addLayer(layer);
     drawn.addLayer(this.units);
     for (const layer of over) drawn.addLayer(layer);
+    this.fit();
     drawn.on('click', (event) => void this.pick(event.point));
     this.name();
     this.zooms();
@@ -188,6 +195,7 @@ class Made implements CityMap {
   }
 
   flyTo({ lon, lat, zoom }: { lon: number; lat: number; zoom?: number }): void {
+    this.settled();
     const to = { center: [lon, lat] as [number, number], zoom: zoom ?? Math.max(NEAR, this.drawn.getZoom()) };
     if (this.still()) this.drawn.jumpTo(to);
     else this.drawn.easeTo({ ...to, duration: 600 });
@@ -208,6 +216,18 @@ class Made implements CityMap {
     this.gone.abort();
     this.drawn.remove();
     emptied(this.options.into);
+  }
+
+  /** All of the map stays in sight while the page settles, until somebody goes elsewhere. */
+  private fit(): void {
+    const { bounds } = this.ground;
+    if (!bounds || this.options.at) return;
+    const fit = () => this.drawn.fitBounds(bounds, { animate: false, padding: 8 });
+    fit();
+    this.drawn.on('resize', fit);
+    const gone = () => this.drawn.off('resize', fit);
+    this.drawn.on('movestart', ({ originalEvent }) => void (originalEvent && gone()));
+    this.settled = gone;
   }
 
   private source(id: string): GeoJSONSource {
@@ -262,14 +282,19 @@ class Made implements CityMap {
       button.type = 'button';
       button.textContent = sign;
       button.setAttribute('aria-label', says);
-      button.addEventListener('click', () => this.drawn.easeTo({ zoom: this.drawn.getZoom() + by, duration: this.still() ? 0 : 200 }), { signal: this.gone.signal });
+      const zoom = () => {
+        this.settled();
+        this.drawn.easeTo({ zoom: this.drawn.getZoom() + by, duration: this.still() ? 0 : 200 });
+      };
+      button.addEventListener('click', zoom, { signal: this.gone.signal });
     }
   }
 
   /** As the person's system asks, when that changes; not where a flavour was chosen. */
   private follow(): void {
     if (this.options.flavour) return;
+    const anew = () => this.setFlavour(asked((one) => matchMedia(one).matches));
     for (const query of ['(prefers-color-scheme: light)', '(prefers-contrast: more)', '(forced-colors: active)'])
-      matchMedia(query).addEventListener('change', () => this.setFlavour(asked((one) => matchMedia(one).matches)), { signal: this.gone.signal });
+      matchMedia(query).addEventListener('change', anew, { signal: this.gone.signal });
   }
 }

@@ -5,11 +5,17 @@ import { features, layers, type Mark, ring, SHAPES, sources } from './marks.ts';
 
 const mark = (id: string, priority: Mark['priority'], kind: Mark['kind'] = 'alert'): Mark => ({ id, kind, priority, lon: 24.94, lat: 60.17 });
 
+test('what is quiet ranks behind whatever calls, the most urgent of it first', () => {
+  const made = features([{ ...mark('a', 1), quiet: true }, mark('b', 4), { ...mark('c', 2), quiet: true }]);
+  const sorted = made.features.map((one) => one.properties).sort((one, other) => one?.rank - other?.rank);
+  assert.deepEqual(sorted.map((one) => one?.id), ['b', 'a', 'c']);
+});
+
 test('each mark keeps its id, its kind and its priority', () => {
   const made = features([mark('a', 1), mark('i', 3, 'incident')]);
   assert.deepEqual(made.features.map((one) => one.properties), [
-    { id: 'a', kind: 'alert', priority: 1 },
-    { id: 'i', kind: 'incident', priority: 3 },
+    { id: 'a', kind: 'alert', rank: 1 },
+    { id: 'i', kind: 'incident', rank: 3 },
   ]);
   assert.deepEqual(made.features[0]?.geometry.coordinates, [24.94, 60.17]);
 });
@@ -25,7 +31,7 @@ test('a ring is as many metres from its middle in all directions', () => {
 test('what lies together shows the most urgent of it', () => {
   const made = sources().marks as { cluster: boolean; clusterProperties: { worst: unknown } };
   assert.equal(made.cluster, true);
-  assert.deepEqual(made.clusterProperties.worst, ['min', ['get', 'priority']]);
+  assert.deepEqual(made.clusterProperties.worst, ['min', ['get', 'rank']]);
 });
 
 test('each priority has a shape of its own, and the least urgent is drawn first', () => {

@@ -13,6 +13,8 @@ export interface Mark {
   readonly priority: Priority;
   readonly lon: number;
   readonly lat: number;
+  /** Nobody has to do anything about it now, such as a held or shelved alert: an outline, under all that calls. */
+  readonly quiet?: boolean;
 }
 
 export interface Around {
@@ -28,6 +30,8 @@ export const TOGETHER = 'mark-together';
 
 const LONE: FilterSpecification = ['!', ['has', 'point_count']];
 const MANY: FilterSpecification = ['has', 'point_count'];
+/** What is quiet ranks behind all that is not. */
+const QUIET = 10;
 const CORNERS = 72;
 const EARTH = 6_371_008.8;
 /** Half the side of a mark, in pixels of the screen. */
@@ -37,9 +41,9 @@ const HALF = 16;
 export function features(marks: readonly Mark[]): FeatureCollection<Point> {
   return {
     type: 'FeatureCollection',
-    features: marks.map(({ id, kind, priority, lon, lat }) => ({
+    features: marks.map(({ id, kind, priority, lon, lat, quiet }) => ({
       type: 'Feature',
-      properties: { id, kind, priority },
+      properties: { id, kind, rank: priority + (quiet ? QUIET : 0) },
       geometry: { type: 'Point', coordinates: [lon, lat] },
     })),
   };
@@ -55,7 +59,8 @@ export function ring(around: Around | null): FeatureCollection<Polygon> {
     const turn = ((place % CORNERS) / CORNERS) * 2 * Math.PI;
     return [lon + side * Math.cos(turn), lat + up * Math.sin(turn)];
   });
-  return { type: 'FeatureCollection', features: [{ type: 'Feature', properties: {}, geometry: { type: 'Polygon', coordinates: [corners] } }] };
+  const geometry: Polygon = { type: 'Polygon', coordinates: [corners] };
+  return { type: 'FeatureCollection', features: [{ type: 'Feature', properties: {}, geometry }] };
 }
 
 export function sources(): Record<string, SourceSpecification> {
@@ -67,7 +72,10 @@ export function sources(): Record<string, SourceSpecification> {
       cluster: true,
       clusterRadius: 34,
       clusterMaxZoom: 17,
-      clusterProperties: { worst: ['min', ['get', 'priority']], incidents: ['+', ['case', ['==', ['get', 'kind'], 'incident'], 1, 0]] },
+      clusterProperties: {
+        worst: ['min', ['get', 'rank']],
+        incidents: ['+', ['case', ['==', ['get', 'kind'], 'incident'], 1, 0]],
+      },
     },
   };
 }
@@ -79,13 +87,13 @@ export function layers(f: Flavour): LayerSpecification[] {
     { id: 'ring-edge', type: 'line', source: RING, paint: { 'line-color': f.chosen, 'line-width': 2, 'line-dasharray': [3, 2] } },
     { id: TOGETHER, type: 'symbol', source: SOURCE, filter: MANY,
       layout: { ...icon,
-        'icon-image': ['concat', ['case', ['>', ['get', 'incidents'], 0], 'incident', 'alert'], '-', ['to-string', ['get', 'worst']]],
+        'icon-image': ['concat', ['case', ['>', ['get', 'incidents'], 0], 'incident', 'alert'], '-', ['get', 'worst']],
         'text-field': ['concat', '×', ['get', 'point_count_abbreviated']], 'text-font': ['Noto Sans Strong'], 'text-size': 13,
         'text-anchor': 'left', 'text-offset': [1.15, 0], 'text-allow-overlap': true, 'symbol-sort-key': ['-', 0, ['get', 'worst']] },
       paint: { 'text-color': f.name, 'text-halo-color': f.halo, 'text-halo-width': 2 } },
     { id: ALONE, type: 'symbol', source: SOURCE, filter: LONE,
-      layout: { ...icon, 'icon-image': ['concat', ['get', 'kind'], '-', ['to-string', ['get', 'priority']]],
-        'symbol-sort-key': ['-', 0, ['get', 'priority']] }, paint: {} },
+      layout: { ...icon, 'icon-image': ['concat', ['get', 'kind'], '-', ['get', 'rank']],
+        'symbol-sort-key': ['-', 0, ['get', 'rank']] }, paint: {} },
   ];
 }
 
@@ -97,15 +105,18 @@ export const SHAPES: Readonly<Record<Priority, readonly (readonly [number, numbe
   4: [],
 };
 
-/** The pictures of all marks, by name: an incident has a line around it. */
+/** The pictures of all marks, by kind and rank: an incident has a line around it, and what is quiet is hollow. */
 export function pictures(f: Flavour, ratio: number): [string, ImageData][] {
   const made: [string, ImageData][] = [];
   for (const kind of ['alert', 'incident'] as const)
-    for (const priority of [1, 2, 3, 4] as const) made.push([`${kind}-${priority}`, picture(f, kind, priority, ratio)]);
+    for (const priority of [1, 2, 3, 4] as const) {
+      made.push([`${kind}-${priority}`, picture(f, kind, priority, ratio, false)]);
+      made.push([`${kind}-${priority + QUIET}`, picture(f, kind, priority, ratio, true)]);
+    }
   return made;
 }
 
-function picture(f: Flavour, kind: Mark['kind'], priority: Priority, ratio: number): ImageData {
+function picture(f: Flavour, kind: Mark['kind'], priority: Priority, ratio: number, quiet: boolean): ImageData {
   const canvas = document.createElement('canvas');
   const side = Math.ceil(HALF * 2 * ratio);
   canvas.width = canvas.height = side;
@@ -117,11 +128,16 @@ function picture(f: Flavour, kind: Mark['kind'], priority: Priority, ratio: numb
   pen.lineJoin = 'round';
   if (kind === 'incident') outline(pen, priority, 1.14, colour, 3.5);
   outline(pen, priority, 1, f.edge, kind === 'incident' ? 2.5 : 2);
-  path(pen, priority, kind === 'incident' ? 0.86 : 0.94);
-  pen.fillStyle = colour;
+  path(pen, priority, kind === 'incident' ? 0.86 : quiet ? 0.8 : 0.94);
+  pen.fillStyle = quiet ? f.halo : colour;
   pen.fill();
-  pen.fillStyle = f.onMark;
-  pen.font = '700 13px system-ui, sans-serif';
+  if (quiet) {
+    pen.strokeStyle = colour;
+    pen.lineWidth = 1.6;
+    pen.stroke();
+  }
+  pen.fillStyle = quiet ? colour : f.onMark;
+  pen.font = `${quiet ? '600 11px' : '700 13px'} system-ui, sans-serif`;
   pen.textAlign = 'center';
   pen.textBaseline = 'middle';
   pen.fillText(String(priority), 0, priority === 2 ? 3 : 1);
@@ -143,8 +159,19 @@ function path(pen: CanvasRenderingContext2D, priority: Priority, scale: number):
   pen.closePath();
 }
 
+export interface One {
+  readonly id: string;
+  readonly kind: Mark['kind'];
+}
+
+export interface Heap {
+  readonly heap: number;
+  readonly lon: number;
+  readonly lat: number;
+}
+
 /** The mark or the heap of marks at a point of the screen; null when there is none. */
-export function at(map: Drawn, point: { x: number; y: number }): { id: string; kind: Mark['kind'] } | { heap: number; lon: number; lat: number } | null {
+export function at(map: Drawn, point: { x: number; y: number }): One | Heap | null {
   const box: [[number, number], [number, number]] = [[point.x - 6, point.y - 6], [point.x + 6, point.y + 6]];
   const [found] = map.queryRenderedFeatures(box, { layers: [ALONE, TOGETHER] });
   if (!found || found.geometry.type !== 'Point') return null;

@@ -41,6 +41,9 @@ void main() {
 
 const SIDE = 64;
 const ATTRIBUTES = [['a_from', 2], ['a_to', 2], ['a_look', 2]] as const;
+const UNIFORMS = [
+  'u_matrix', 'u_share', 'u_size', 'u_count', 'u_chosen', 'u_letters', 'u_unit', 'u_letter', 'u_stale', 'u_edge', 'u_ring',
+] as const;
 
 export const LAYER = 'units';
 
@@ -52,6 +55,9 @@ export class Units implements CustomLayerInterface {
   private map: Drawn | undefined;
   private program: WebGLProgram | undefined;
   private buffers: WebGLBuffer[] = [];
+  /** Where the shader has what it takes, by name: asked for once. */
+  private places = new Map<string, number>();
+  private names = new Map<string, WebGLUniformLocation | null>();
   private texture: WebGLTexture | null = null;
   private known = '';
   private dirty = false;
@@ -91,9 +97,12 @@ export class Units implements CustomLayerInterface {
 
   onAdd(map: Drawn, gl: WebGL2RenderingContext): void {
     this.map = map;
-    this.program = program(gl);
+    const made = program(gl);
+    this.program = made;
     this.buffers = ATTRIBUTES.map(() => gl.createBuffer());
     this.texture = gl.createTexture();
+    this.places = new Map(ATTRIBUTES.map(([name]) => [name, gl.getAttribLocation(made, name)]));
+    this.names = new Map(UNIFORMS.map((name) => [name, gl.getUniformLocation(made, name)]));
     this.known = '';
     this.dirty = true;
   }
@@ -112,12 +121,12 @@ export class Units implements CustomLayerInterface {
     const share = gliding.share(this.clock());
     gl.useProgram(program);
     ATTRIBUTES.forEach(([name, size], place) => {
-      const where = gl.getAttribLocation(program, name);
+      const where = this.places.get(name) ?? 0;
       gl.bindBuffer(gl.ARRAY_BUFFER, this.buffers[place] ?? null);
       gl.enableVertexAttribArray(where);
       gl.vertexAttribPointer(where, size, gl.FLOAT, false, 0, 0);
     });
-    this.uniforms(gl, program, moved(defaultProjectionData.mainMatrix, gliding.origin), share);
+    this.uniforms(gl, moved(defaultProjectionData.mainMatrix, gliding.origin), share);
     gl.activeTexture(gl.TEXTURE0);
     gl.bindTexture(gl.TEXTURE_2D, this.texture);
     gl.enable(gl.BLEND);
@@ -126,8 +135,8 @@ export class Units implements CustomLayerInterface {
     if (share < 1) this.map?.triggerRepaint();
   }
 
-  private uniforms(gl: WebGL2RenderingContext, program: WebGLProgram, matrix: Float32Array, share: number): void {
-    const at = (name: string) => gl.getUniformLocation(program, name);
+  private uniforms(gl: WebGL2RenderingContext, matrix: Float32Array, share: number): void {
+    const at = (name: string) => this.names.get(name) ?? null;
     const size = Math.max(6, Math.min(24, ((this.map?.getZoom() ?? 0) - 9) * 3.4)) * devicePixelRatio;
     gl.uniformMatrix4fv(at('u_matrix'), false, matrix);
     gl.uniform1f(at('u_share'), share);
@@ -136,8 +145,8 @@ export class Units implements CustomLayerInterface {
     gl.uniform1i(at('u_chosen'), this.gliding.place(this.chosen));
     gl.uniform1i(at('u_letters'), 0);
     const { unit, onUnit, stale, edge, chosen } = this.flavour;
-    for (const [name, colour] of [['u_unit', unit], ['u_letter', onUnit], ['u_stale', stale], ['u_edge', edge], ['u_ring', chosen]] as const)
-      gl.uniform3fv(at(name), channels(colour));
+    const colours = { u_unit: unit, u_letter: onUnit, u_stale: stale, u_edge: edge, u_ring: chosen };
+    for (const [name, colour] of Object.entries(colours)) gl.uniform3fv(at(name), channels(colour));
   }
 
   private upload(gl: WebGL2RenderingContext): void {

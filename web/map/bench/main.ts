@@ -34,7 +34,7 @@ function fleet(count: number, second: number): UnitAt[] {
 function scattered(count: number): Mark[] {
   const next = chance(11);
   return Array.from({ length: count }, (_, place) => ({
-    id: `m${place}`, kind: place % 5 ? 'alert' : 'incident', priority: ((place % 4) + 1) as Mark['priority'],
+    id: `m${place}`, kind: place % 5 ? 'alert' : 'incident', priority: ((place % 4) + 1) as Mark['priority'], quiet: place % 3 === 0,
     lon: MIDDLE.lon + (next() - 0.5) * 0.016, lat: MIDDLE.lat + (next() - 0.5) * 0.012,
   }));
 }
