@@ -8,7 +8,8 @@ import type { Alert } from './types.ts';
 export const TABS = ['new', 'acknowledged', 'shelved', 'held'] as const;
 export type Tab = (typeof TABS)[number];
 
-const PRIORITIES: readonly (readonly [number, number])[] = [
+export type Priority = 1 | 2 | 3 | 4;
+const PRIORITIES: readonly (readonly [number, Priority])[] = [
   [10_000, 1],
   [2_500, 2],
   [900, 3],
@@ -17,7 +18,7 @@ const FOLDS = 3; // rows of one type that become one in a flood
 const CLOSED = 500; // alerts that are over and remembered, so that an old answer brings none back
 
 /** 1, the most pressing, to 4: as `screens/look.py` has it. */
-export function priority(alert: Alert): number {
+export function priority(alert: Alert): Priority {
   return PRIORITIES.find(([least]) => alert.rank >= least)?.[1] ?? 4;
 }
 

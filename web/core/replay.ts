@@ -83,6 +83,6 @@ export function bars(slots: readonly Slot[], since: number, until: number): Bar[
 export function counted(slots: readonly Slot[], alert: Alert): Slot[] {
   const at = Math.floor((alert.shown_at ?? alert.since) / SLOT) * SLOT;
   const before = slots.find((slot) => slot.at === at)?.shown ?? {};
-  const { severity } = alert.scale;
+  const severity = alert.scale.severity ?? 'Unknown';
   return [...slots.filter((slot) => slot.at !== at), { at, shown: { ...before, [severity]: (before[severity] ?? 0) + 1 } }];
 }

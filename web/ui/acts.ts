@@ -7,8 +7,6 @@ import type { Incident, Unit } from '../core/types.ts';
 import { some, status, title, type UnitStatus } from '../core/words.ts';
 import type { Desk } from './desk.svelte.ts';
 
-const OFF = 'The link is lost, so what is shown may be old: nothing is sent until it is back.';
-
 export class Acts {
   private readonly desk: Desk;
   private readonly reasons = new Map<string, string>();
@@ -182,7 +180,7 @@ export class Acts {
   }
 
   private async run(work: () => Promise<string>): Promise<void> {
-    if (this.desk.off) return this.desk.say(false, OFF);
+    if (this.desk.off) return this.desk.say(false, this.desk.off);
     try {
       this.desk.say(true, await work());
     } catch (thrown) {

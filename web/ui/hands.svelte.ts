@@ -90,9 +90,8 @@ export class Hands {
   }
 
   does(key: Key): void {
-    if (key.acts && this.desk.off) {
-      this.desk.say(false, 'The link is lost, so what is shown may be old: nothing is sent until it is back.');
-    } else this.do(key.does);
+    if (key.acts && this.desk.off) this.desk.say(false, this.desk.off);
+    else this.do(key.does);
   }
 
   do(doing: Doing): void {
@@ -123,7 +122,9 @@ export class Hands {
       'go-queue': () => this.goTo('queue'),
       'go-work': () => this.goTo('work'),
       'go-units': () => this.goTo('units'),
-      'go-map': () => focus('.map'),
+      'go-map': () => focus('.maplibregl-canvas'),
+      'go-time': () => focus('#time'),
+      now: () => this.desk.lookNow(),
       'go-detail': () => focus('#detail'),
     };
     ways[doing]();
