@@ -24,6 +24,22 @@ const OFF = 'The link is lost, so what is shown may be old: nothing is sent unti
 const PAST = 'This is the past, in which nothing can be done: key l goes back to now.';
 const LEFT_ALONE = 30_000; // ms without a key or a move, after which no hand is in the list
 
+type Name = 'alerts' | 'incidents' | 'calls' | 'reports' | 'posts' | 'units' | 'shift' | 'glass' | 'sources';
+
+/** What is read again when the log tells of something. */
+const DUE: Readonly<Record<LogKind, readonly Name[]>> = {
+  'alert@1': ['alerts'],
+  'incident@1': ['incidents', 'calls'],
+  'call@1': ['calls'],
+  'report@1': ['reports'],
+  'post@1': ['posts'],
+  'unit@1': ['units'],
+  'shift@1': ['shift', 'alerts'],
+  'break-glass@1': ['glass'],
+  'break-glass-ended@1': ['glass'],
+  'break-glass-reviewed@1': ['glass'],
+};
+
 export class Desk {
   readonly me: Agent;
   readonly city: string;
@@ -35,6 +51,8 @@ export class Desk {
   beat = $state(Date.now());
   line = $state.raw<Line>({ up: false, heard: 0, tries: 0, over: '' });
   items = $state.raw<Item[]>([]);
+  /** Changes when an alert did, and not when only the cursor moved. */
+  known = $state(0);
   fresh = $state.raw<Alert[]>([]);
   holding = $state(false);
   cursor = $state<string>();
@@ -61,7 +79,7 @@ export class Desk {
   message = $state.raw<Message>();
 
   private rules: Promise<InForce[]> | undefined;
-  private readonly readings: Record<'alerts' | 'incidents' | 'calls' | 'reports' | 'posts' | 'units' | 'shift' | 'glass' | 'sources', Reading<unknown>>;
+  private readonly readings: Record<Name, Reading<unknown>>;
   private detail: Reading<unknown> | undefined;
   private look: ReturnType<typeof setTimeout> | undefined;
   private touched = 0;
@@ -164,7 +182,7 @@ export class Desk {
     this.detail?.due();
   }
 
-  due(...names: (keyof Desk['readings'])[]): void {
+  due(...names: Name[]): void {
     for (const name of names) this.readings[name].due();
     this.detail?.due();
   }
@@ -176,6 +194,7 @@ export class Desk {
     this.cursor = this.queue.cursor;
     this.tab = this.queue.tab;
     this.holding = this.queue.held;
+    this.known = this.past ? -this.queue.changes : this.queue.changes;
   }
 
   /** Somebody's hand is at work here. */
@@ -254,34 +273,8 @@ export class Desk {
 
   private heard(kind: LogKind, data: string): void {
     const event = JSON.parse(data) as Told;
-    switch (kind) {
-      case 'alert@1':
-        if (event.body) this.heardAlert(event.body as unknown as Alert);
-        this.readings.alerts.due();
-        break;
-      case 'incident@1':
-        this.readings.incidents.due();
-        this.readings.calls.due();
-        break;
-      case 'call@1':
-        this.readings.calls.due();
-        break;
-      case 'report@1':
-        this.readings.reports.due();
-        break;
-      case 'post@1':
-        this.readings.posts.due();
-        break;
-      case 'unit@1':
-        this.readings.units.due();
-        break;
-      case 'shift@1':
-        this.readings.shift.due();
-        this.readings.alerts.due();
-        break;
-      default:
-        this.readings.glass.due();
-    }
+    if (kind === 'alert@1' && event.body) this.heardAlert(event.body as unknown as Alert);
+    for (const name of DUE[kind]) this.readings[name].due();
     if (event.subject === this.opened?.id) this.detail?.due();
   }
 
