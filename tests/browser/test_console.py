@@ -354,6 +354,7 @@ def test_a_browser_that_draws_no_map_gives_its_place_to_the_lists(desk: Desk) ->
     page = console(desk)
 
     expect(page.get_by_text("The lists have everything that would be on it.")).to_be_visible()
+    assert barriers(page) == []
     box = page.locator("#queue").bounding_box()
     assert box
     assert box["width"] > 500

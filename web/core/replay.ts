@@ -6,6 +6,7 @@ import type { Alert, Incident, Slot, Stood, Told, Unit } from './types.ts';
 
 export const SPEEDS = [1, 10, 60] as const;
 export const SLOT = 5 * 60e6; // microseconds of one bar
+const KEPT = 12 * 3600e6; // a window that stays open for days remembers no more
 const OVER: readonly string[] = ['Closed', 'Fused'];
 
 export class Replay {
@@ -84,5 +85,5 @@ export function counted(slots: readonly Slot[], alert: Alert): Slot[] {
   const at = Math.floor((alert.shown_at ?? alert.since) / SLOT) * SLOT;
   const before = slots.find((slot) => slot.at === at)?.shown ?? {};
   const severity = alert.scale.severity ?? 'Unknown';
-  return [...slots.filter((slot) => slot.at !== at), { at, shown: { ...before, [severity]: (before[severity] ?? 0) + 1 } }];
+  return [...slots.filter((slot) => slot.at !== at && slot.at >= at - KEPT), { at, shown: { ...before, [severity]: (before[severity] ?? 0) + 1 } }];
 }

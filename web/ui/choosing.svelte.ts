@@ -24,13 +24,14 @@ export interface Question {
 }
 
 const DAY = 86_400e6;
+const FRESH = 3600e6; // microseconds for which a backtest is told again
 const HINT = 1; // days that a backtest looks at: an answer within seconds
 
 export class Choosing {
   question = $state.raw<Question>();
   private readonly desk: Desk;
   private readonly acts: Acts;
-  private readonly tried = new Map<string, Promise<string>>();
+  private readonly tried = new Map<string, { at: number; says: Promise<string> }>();
 
   constructor(desk: Desk, acts: Acts) {
     this.desk = desk;
@@ -142,15 +143,15 @@ export class Choosing {
     });
   }
 
-  /** What the rule that made this alert would have told in the last day: asked for once, and only of a rule of the city's. */
+  /** What the rule that made this alert would have told in the last day: asked for once an hour, and only of a rule of the city's. */
   private backtest(type: string): Promise<string> {
     const known = this.tried.get(type);
-    if (known) return known;
+    if (known && this.desk.now - known.at < FRESH) return known.says;
     const asked = this.try(type).catch((thrown: Error) => {
       this.tried.delete(type);
       return `The backtest could not be had: ${thrown.message}`;
     });
-    this.tried.set(type, asked);
+    this.tried.set(type, { at: this.desk.now, says: asked });
     return asked;
   }
 
