@@ -225,6 +225,12 @@ def test_the_line_sets_the_status_of_a_unit_and_finds_anything(desk: Desk) -> No
     expect(page.get_by_role("group", name="En route").get_by_role("option")).to_contain_text("M21")
 
     page.keyboard.press("/")
+    page.keyboard.type("i tree fell at 60.17, 24.94")
+    page.keyboard.press("Enter")
+    expect(page.locator("#detail")).to_contain_text("opened, from what somebody saw")
+    expect(page.locator("#detail")).to_contain_text("60.17000, 24.94000")
+
+    page.keyboard.press("/")
     page.keyboard.type("s m21 tr")
     expect(page.get_by_role("option", name="can't become Transporting")).to_be_visible()
     page.keyboard.press("Control+a")

@@ -3,7 +3,7 @@
 
 import { Wrong, wrong } from '../core/api.ts';
 import type { Row } from '../core/queue.ts';
-import type { Incident, Unit } from '../core/types.ts';
+import type { Incident, Place, Unit } from '../core/types.ts';
 import { some, status, title, type UnitStatus } from '../core/words.ts';
 import type { Desk } from './desk.svelte.ts';
 
@@ -68,6 +68,16 @@ export class Acts {
     return this.run(async () => {
       const made = await this.desk.api.act('post', '/v1/incidents', {}, { call });
       this.desk.due('incidents', 'calls');
+      this.desk.open({ is: 'incident', id: made.id });
+      return 'Incident opened.';
+    });
+  }
+
+  /** Of what somebody saw, or was told by radio. */
+  seen(type: string, place: Place): Promise<void> {
+    return this.run(async () => {
+      const made = await this.desk.api.act('post', '/v1/incidents', {}, { type, place });
+      this.desk.due('incidents');
       this.desk.open({ is: 'incident', id: made.id });
       return 'Incident opened.';
     });

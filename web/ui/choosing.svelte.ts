@@ -1,9 +1,8 @@
 // A question with a few answers, each one key away; or an answer in one's own words.
 
-import type { Incident } from '../core/types.ts';
+import type { Incident, Place, Unit } from '../core/types.ts';
 import type { Row } from '../core/queue.ts';
-import { ENDED, FALSE, INCIDENT_STEPS, RESTS, RESTS_FOR, some, status, title, UNIT_STEPS } from '../core/words.ts';
-import type { Unit } from '../core/types.ts';
+import { ENDED, FALSE, INCIDENT_STEPS, RESTS, RESTS_FOR, some, status, title, UNIT_STEPS, where } from '../core/words.ts';
 import type { Acts } from './acts.ts';
 import type { Desk } from './desk.svelte.ts';
 
@@ -73,6 +72,14 @@ export class Choosing {
 
   addCallTo(call: string, about: string, incidents: readonly Incident[]): void {
     this.which(about, incidents, (incident) => this.acts.addCall(call, incident.id));
+  }
+
+  /** Somebody points at a place. */
+  seen(place: Place): void {
+    this.ask({
+      asks: 'What is there?', about: `Opens an incident at ${where(place)}`, answers: [],
+      own: { says: 'In a few words', take: (type) => this.acts.seen(type, place) },
+    });
   }
 
   step(incident: Incident): void {
