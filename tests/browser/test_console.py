@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from tests.browser.conftest import Desk, live
+from tests.browser.conftest import ARGUMENTS, Desk, browsing, live
 from tests.browser.test_barriers import SMALL, barriers, busy
-from tests.screens.town import GRAVE, MINOR
+from tests.screens.site import Site
+from tests.screens.town import GRAVE, MINOR, SQUARE
 
 from tutela.flow.measures import FLOOD
 from tutela.model.alert import AlertStatus
 from tutela.model.people import Role
 from tutela.model.resource import UnitStatus
+from tutela.model.when import MINUTE
 from tutela.screens import shell
 
 pytestmark = [
@@ -24,6 +28,12 @@ pytestmark = [
 ]
 PROMPT = 0.5
 """Seconds from the commit of an alert to its row."""
+
+
+@pytest.fixture
+def desk(site: Site) -> Iterator[Desk]:
+    """A desk whose browser draws no map: the lists have everything, and a processor does not draw it by itself in each test."""
+    yield from browsing(site, (*ARGUMENTS, "--disable-3d-apis"))
 
 
 def console(desk: Desk, *, scheme: str = "dark") -> Page:
@@ -215,6 +225,12 @@ def test_the_line_sets_the_status_of_a_unit_and_finds_anything(desk: Desk) -> No
     expect(page.get_by_role("group", name="En route").get_by_role("option")).to_contain_text("M21")
 
     page.keyboard.press("/")
+    page.keyboard.type("i tree fell at 60.17, 24.94")
+    page.keyboard.press("Enter")
+    expect(page.locator("#detail")).to_contain_text("opened, from what somebody saw")
+    expect(page.locator("#detail")).to_contain_text("60.17000, 24.94000")
+
+    page.keyboard.press("/")
     page.keyboard.type("s m21 tr")
     expect(page.get_by_role("option", name="can't become Transporting")).to_be_visible()
     page.keyboard.press("Control+a")
@@ -320,3 +336,54 @@ def test_a_broken_glass_stands_over_everything_until_it_is_ended(desk: Desk) -> 
     banner.get_by_role("button", name="End it now").click()
     expect(banner).to_have_count(0)
     said(page, "It is ended.")
+
+
+def test_what_is_on_the_map_is_what_is_in_the_lists(drawing: Desk, tmp_path: Path) -> None:
+    here = drawing.site.here
+    drawing.site.run(here.moves(drawing.site.run(here.tracked("unit/H11")), SQUARE))
+    drawing.site.run(here.unit("H11", "unit/H11"))
+    drawing.site.run(here.alert("fire", GRAVE))
+    page = console(drawing)
+    canvas = page.get_by_role("application")
+    expect(canvas).to_be_visible()
+
+    page.keyboard.press("j")
+    expect(page.locator("#detail h2")).to_contain_text("Fire")
+    page.keyboard.press("g")
+    page.keyboard.press("m")
+    expect(canvas).to_be_focused()
+    page.screenshot(path=tmp_path / "map.png")
+    assert barriers(page) == []
+
+
+def test_a_browser_that_draws_no_map_gives_its_place_to_the_lists(desk: Desk) -> None:
+    page = console(desk)
+
+    expect(page.get_by_text("The lists have everything that would be on it.")).to_be_visible()
+    assert barriers(page) == []
+    box = page.locator("#queue").bounding_box()
+    assert box
+    assert box["width"] > 500
+
+
+def test_the_past_is_framed_and_nothing_can_be_done_in_it(desk: Desk) -> None:
+    here = desk.site.here
+    early = here.clock() - 10 * MINUTE
+    alert = desk.site.run(here.alert("loud", MINOR, shown_at=early))
+    page = console(desk)
+    expect(page.locator("#queue .row")).to_have_count(1)
+    expect(page.get_by_role("slider")).to_have_attribute("aria-valuetext", re.compile("now"))
+
+    page.keyboard.press("g")
+    page.keyboard.press("t")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    expect(page.locator(".past").first).to_contain_text("REPLAY ×10")
+    expect(page.locator("#queue .row")).to_have_count(0)
+    page.keyboard.press("a")
+    said(page, "This is the past, in which nothing can be done")
+
+    page.keyboard.press("l")
+    expect(page.locator("#queue .row")).to_have_count(1)
+    expect(page.get_by_text("REPLAY")).to_have_count(0)
+    assert desk.site.run(here.facts.alert(alert.id)).status is AlertStatus.NEW

@@ -18,6 +18,7 @@ const there = (changes: Partial<There> = {}): There => ({
   alert: undefined,
   incident: undefined,
   call: undefined,
+  centre: { lat: 60.2, lon: 24.9 },
   ...changes,
 });
 const says = (text: string, changes: Partial<There> = {}) => suggest(text, there(changes)).map((one) => one.says);
@@ -66,6 +67,18 @@ test('acts take what is under the cursor, or what is named', () => {
   assert.deepEqual(first('i fall'), { do: 'call-incident', id: 'c1' });
   assert.equal(first('a'), undefined);
   assert.equal(says('a')[0], 'No alert is under the cursor');
+});
+
+test('an incident is opened from what somebody saw, at a place that is known', () => {
+  const fell = { do: 'seen', type: 'tree fell' };
+  assert.deepEqual(first('i tree fell at 60.17, 24.94'), { ...fell, place: { lat: 60.17, lon: 24.94 } });
+  assert.deepEqual(first('i tree fell @ map'), { ...fell, place: { lat: 60.2, lon: 24.9 } });
+  const at = { lat: 60.1, lon: 24.8 };
+  assert.deepEqual(first('i tree fell at m21', { units: [{ ...unit('M21'), place: at }] }), { ...fell, place: at });
+  assert.deepEqual(first('i tree fell at here', { incident: { id: 'i1', type: 'fire', status: 'New', place: at } as Incident }), { ...fell, place: at });
+  assert.equal(first('i tree fell at M2'), undefined);
+  assert.equal(first('i tree fell at 160, 24'), undefined);
+  assert.match(says('i tree fell at ')[0] ?? '', /Nobody knows where/);
 });
 
 test('what needs words is not done without them', () => {

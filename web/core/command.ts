@@ -2,12 +2,13 @@
 // Pure: text and what there is give suggestions, each with what it would do, or with why that can't be done.
 
 import type { Row } from './queue.ts';
-import type { Call, Incident, Located } from './types.ts';
-import { CLOSABLE, status, title, UNIT_STATUSES, UNIT_STEPS, type UnitStatus } from './words.ts';
+import type { Call, Incident, Located, Place } from './types.ts';
+import { CLOSABLE, status, title, UNIT_STATUSES, UNIT_STEPS, type UnitStatus, where } from './words.ts';
 
 export type Command =
   | { readonly do: 'alert' | 'incident' | 'call' | 'unit'; readonly id: string }
   | { readonly do: 'acknowledge' | 'make-incident' | 'call-incident'; readonly id: string }
+  | { readonly do: 'seen'; readonly type: string; readonly place: Place }
   | { readonly do: 'false' | 'note' | 'close'; readonly id: string; readonly text: string }
   | { readonly do: 'shelve'; readonly id: string; readonly minutes: number; readonly text: string }
   | { readonly do: 'status'; readonly id: string; readonly status: UnitStatus }
@@ -40,6 +41,8 @@ export interface There {
   readonly alert: Row | undefined;
   readonly incident: Incident | undefined;
   readonly call: Call | undefined;
+  /** What the map looks at, where there is one. */
+  readonly centre: Place | undefined;
 }
 
 const MOST = 9;
@@ -60,7 +63,7 @@ const initials = (words: string): string => words.split(' ').map((word) => word.
 const VERBS: readonly Verb[] = [
   { words: ['s', 'status'], takes: 'UNIT STATUS', says: 'set the status of a unit', suggest: statuses },
   { words: ['a', 'ack', 'acknowledge'], takes: 'ALERT', says: 'acknowledge', suggest: (rest, there) => onAlert(rest, there, 'Acknowledge', 'acknowledge') },
-  { words: ['i', 'incident'], takes: 'ALERT', says: 'open an incident', suggest: incidentOf },
+  { words: ['i', 'incident'], takes: 'ALERT, or WHAT at PLACE', says: 'open an incident', suggest: incidentOf },
   { words: ['x', 'false'], takes: 'REASON', says: 'false alarm', suggest: (rest, there) => said(rest, there.alert, 'False', 'why it is false', (row, text) => ({ do: 'false', id: row.alert.id, text })) },
   { words: ['h', 'hold', 'shelve'], takes: 'MINUTES REASON', says: 'shelve for a while', suggest: shelve },
   { words: ['n', 'note'], takes: 'TEXT', says: 'write a note', suggest: note },
@@ -141,7 +144,25 @@ function onAlert(rest: string, there: There, says: string, act: 'acknowledge' | 
   }));
 }
 
+/** Somewhere that is known: coordinates, a unit by its call sign, `here` at what is at hand, `map` where the map looks. */
+function placeOf(words: string, there: There): Place | undefined {
+  const [, lat, lon] = /^(-?\d+(?:\.\d+)?)\s*[, ]\s*(-?\d+(?:\.\d+)?)$/.exec(words.trim()) ?? [];
+  if (lat && lon) return Math.abs(Number(lat)) <= 90 && Math.abs(Number(lon)) <= 180 ? { lat: Number(lat), lon: Number(lon) } : undefined;
+  if (words === 'map') return there.centre;
+  if (words === 'here') return there.alert?.alert.place ?? there.incident?.place ?? there.call?.place;
+  return there.units.find((one) => plain(one.unit.name) === plain(words))?.place ?? undefined;
+}
+
+/** What somebody saw, and where. */
+function seen(type: string, words: string, there: There): Suggestion {
+  const place = placeOf(words, there);
+  if (!place) return cannot(`Nobody knows where ${words || '…'} is`, 'coordinates, the call sign of a unit, here, or map');
+  return { key: 'seen', says: `Open an incident: ${title(type)}`, detail: `at ${where(place)}`, command: { do: 'seen', type, place } };
+}
+
 function incidentOf(rest: string, there: There): Suggestion[] {
+  const [, type, words] = /^(.+?)\s+(?:at|@)\s*(.*)$/.exec(rest) ?? [];
+  if (type !== undefined && words !== undefined) return [seen(type, words, there)];
   const calls = rest ? there.calls.filter((call) => has(`call ${call.category}`, rest)) : there.call ? [there.call] : [];
   const made = calls.map((call): Suggestion => ({
     key: `call-incident ${call.id}`, says: `Open an incident: ${call.category}`, detail: 'from the call', command: { do: 'call-incident', id: call.id },

@@ -3,7 +3,7 @@
 export type Doing =
   | 'down' | 'up' | 'open' | 'back' | 'acknowledge' | 'incident' | 'add' | 'shelve' | 'unshelve' | 'false' | 'false-again'
   | 'fresh' | 'note' | 'close' | 'step' | 'next-tab' | 'last-tab' | 'status' | 'command' | 'help'
-  | 'go-queue' | 'go-work' | 'go-units' | 'go-map' | 'go-detail' | 'sign';
+  | 'go-queue' | 'go-work' | 'go-units' | 'go-map' | 'go-time' | 'go-detail' | 'now' | 'sign';
 
 export interface Key {
   /** As `KeyboardEvent.key` tells it; two with a space are pressed one after the other. */
@@ -40,6 +40,8 @@ export const KEYS: readonly Key[] = [
   { press: 'g i', does: 'go-work', says: 'incidents', group: 'Go' },
   { press: 'g u', does: 'go-units', says: 'units', group: 'Go' },
   { press: 'g m', does: 'go-map', says: 'map', group: 'Go' },
+  { press: 'g t', does: 'go-time', says: 'time bar: arrows choose a moment, Enter shows it', group: 'Go' },
+  { press: 'l', does: 'now', says: 'back to now', group: 'Go' },
   { press: 'g d', does: 'go-detail', says: 'what is open', group: 'Go' },
   { press: 'g s', does: 'sign', says: 'your shift', group: 'Go' },
 ];

@@ -8,7 +8,8 @@ import type { Alert } from './types.ts';
 export const TABS = ['new', 'acknowledged', 'shelved', 'held'] as const;
 export type Tab = (typeof TABS)[number];
 
-const PRIORITIES: readonly (readonly [number, number])[] = [
+export type Priority = 1 | 2 | 3 | 4;
+const PRIORITIES: readonly (readonly [number, Priority])[] = [
   [10_000, 1],
   [2_500, 2],
   [900, 3],
@@ -17,7 +18,7 @@ const FOLDS = 3; // rows of one type that become one in a flood
 const CLOSED = 500; // alerts that are over and remembered, so that an old answer brings none back
 
 /** 1, the most pressing, to 4: as `screens/look.py` has it. */
-export function priority(alert: Alert): number {
+export function priority(alert: Alert): Priority {
   return PRIORITIES.find(([least]) => alert.rank >= least)?.[1] ?? 4;
 }
 
@@ -52,6 +53,9 @@ export class Queue {
   private folded = false;
   private order: string[] = [];
   private mark = 0;
+  /** How often an alert changed. */
+  changes = 0;
+  private made: Item[] | undefined;
   private readonly known = new Map<string, Known>();
   private readonly ghosts = new Map<string, Known>();
   private readonly closed = new Map<string, number>();
@@ -94,6 +98,7 @@ export class Queue {
       this.known.set(alert.id, { alert, says, mark: before?.mark ?? place });
     }
     this.flood = flood;
+    this.changes += 1;
     this.changed();
   }
 
@@ -105,6 +110,7 @@ export class Queue {
     this.mark += 1;
     if (!(TABS as readonly string[]).includes(alert.status)) this.leave(alert.id, alert);
     else this.known.set(alert.id, { alert, says: before?.says ?? '', mark: this.mark });
+    this.changes += 1;
     this.changed();
     return true;
   }
@@ -117,6 +123,11 @@ export class Queue {
 
   /** What the list shows, from the top. */
   get items(): Item[] {
+    this.made ??= this.make();
+    return this.made;
+  }
+
+  private make(): Item[] {
     const rows = this.order.map((id) => this.row(id)).filter((row) => row !== undefined);
     return this.folded ? this.fold(rows) : rows.map((row) => ({ key: row.alert.id, lead: row, rows: [row] }));
   }
@@ -159,15 +170,17 @@ export class Queue {
   /** Show the rows of a type one by one, although it is a flood; or together again. */
   unfold(key: string): void {
     if (!this.unfolded.delete(key)) this.unfolded.add(key);
+    this.made = undefined;
   }
 
   /** Put everything in its order. The cursor stays with its row; when that is gone, with the one in its place. */
   settle(): void {
-    const before = this.items.findIndex((item) => item.key === this.cursor);
+    const before = this.cursor === undefined ? -1 : this.items.findIndex((item) => item.key === this.cursor);
     this.ghosts.clear();
     this.own.clear();
     this.folded = this.flood && this.current === 'new';
     this.order = this.inTab().map((one) => one.alert.id);
+    this.made = undefined;
     this.keep(before);
   }
 
@@ -183,7 +196,8 @@ export class Queue {
 
   private changed(): void {
     if (!this.hand) return this.settle();
-    const before = this.items.findIndex((item) => item.key === this.cursor);
+    const before = this.cursor === undefined ? -1 : this.items.findIndex((item) => item.key === this.cursor);
+    this.made = undefined;
     this.order = this.order.filter((id) => !this.own.has(id) || this.known.get(id)?.alert.status === this.current);
     this.keep(before);
   }

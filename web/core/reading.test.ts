@@ -50,6 +50,21 @@ test('what changes while it is read is read once more', async () => {
   assert.equal(answers.length, 2);
 });
 
+test('what takes long is read the less often', async () => {
+  const time = new Time();
+  const answers: ((value: number) => void)[] = [];
+  const reading = new Reading(() => new Promise<number>((done) => answers.push(done)), () => undefined, 1000, time.timers);
+  reading.due();
+  await time.pass(2000);
+  answers[0]?.(1);
+  await settled();
+  reading.due();
+  await time.pass(5999);
+  assert.equal(answers.length, 1);
+  await time.pass(1);
+  assert.equal(answers.length, 2);
+});
+
 test('the last picture stays when a new one can not be had', async () => {
   const time = new Time();
   let good = true;

@@ -12,6 +12,8 @@ export interface Timers {
 
 const OURS: Timers = { now: () => Date.now(), after: (ms, run) => void setTimeout(run, ms) };
 
+const PACE = 4; // what takes long is read the less often: it has a quarter of the time at most
+
 export class Reading<T> {
   value: T | undefined;
   /** Why the newest reading failed; the value before it stays. */
@@ -22,6 +24,7 @@ export class Reading<T> {
   private waiting = false;
   private again = false;
   private asked = -Infinity;
+  private took = 0;
   private stopped = false;
   private readonly read: () => Promise<T>;
   private readonly told: () => void;
@@ -48,7 +51,7 @@ export class Reading<T> {
       return;
     }
     if (this.waiting) return;
-    const wait = this.asked + this.every - this.timers.now();
+    const wait = this.asked + Math.max(this.every, PACE * this.took) - this.timers.now();
     if (wait <= 0) void this.run();
     else {
       this.waiting = true;
@@ -76,6 +79,7 @@ export class Reading<T> {
       this.failed = wrong(thrown);
     }
     this.running = false;
+    this.took = this.timers.now() - this.asked;
     if (this.stopped) return;
     this.told();
     if (this.again) {

@@ -24,6 +24,13 @@ test('an alert is told from its events: who did what, and why', () => {
   );
 });
 
+test('an incident says what it was opened from', () => {
+  const from = (changes: object) => ofIncident([told(1, 'aino', incident(changes))])[0]?.says;
+  assert.equal(from({}), 'opened, from an alert');
+  assert.equal(from({ alerts: [], calls: ['112-7'] }), 'opened, from a call');
+  assert.equal(from({ alerts: [] }), 'opened, from what somebody saw');
+});
+
 test('an incident is told from its events, and what may not be seen tells nothing', () => {
   const story = ofIncident([
     told(1, 'aino', incident({})),

@@ -57,7 +57,7 @@ function became(now: Alert, clock: Clock): string {
 }
 
 function incident(before: Incident | undefined, after: Incident): string[] {
-  if (!before) return [`opened, from ${after.alerts.length > 0 ? 'an alert' : 'a call'}`];
+  if (!before) return [`opened, from ${after.alerts.length > 0 ? 'an alert' : after.calls.length > 0 ? 'a call' : 'what somebody saw'}`];
   const found: string[] = [];
   if (after.status !== before.status) found.push(stepped(after));
   found.push(...moreOrLess('alert', before.alerts, after.alerts));

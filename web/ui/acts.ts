@@ -3,11 +3,9 @@
 
 import { Wrong, wrong } from '../core/api.ts';
 import type { Row } from '../core/queue.ts';
-import type { Incident, Unit } from '../core/types.ts';
+import type { Incident, Place, Unit } from '../core/types.ts';
 import { some, status, title, type UnitStatus } from '../core/words.ts';
 import type { Desk } from './desk.svelte.ts';
-
-const OFF = 'The link is lost, so what is shown may be old: nothing is sent until it is back.';
 
 export class Acts {
   private readonly desk: Desk;
@@ -70,6 +68,16 @@ export class Acts {
     return this.run(async () => {
       const made = await this.desk.api.act('post', '/v1/incidents', {}, { call });
       this.desk.due('incidents', 'calls');
+      this.desk.open({ is: 'incident', id: made.id });
+      return 'Incident opened.';
+    });
+  }
+
+  /** Of what somebody saw, or was told by radio. */
+  seen(type: string, place: Place): Promise<void> {
+    return this.run(async () => {
+      const made = await this.desk.api.act('post', '/v1/incidents', {}, { type, place });
+      this.desk.due('incidents');
       this.desk.open({ is: 'incident', id: made.id });
       return 'Incident opened.';
     });
@@ -182,7 +190,7 @@ export class Acts {
   }
 
   private async run(work: () => Promise<string>): Promise<void> {
-    if (this.desk.off) return this.desk.say(false, OFF);
+    if (this.desk.off) return this.desk.say(false, this.desk.off);
     try {
       this.desk.say(true, await work());
     } catch (thrown) {

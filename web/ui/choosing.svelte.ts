@@ -1,9 +1,8 @@
 // A question with a few answers, each one key away; or an answer in one's own words.
 
-import type { Incident } from '../core/types.ts';
+import type { Incident, Place, Unit } from '../core/types.ts';
 import type { Row } from '../core/queue.ts';
-import { ENDED, FALSE, INCIDENT_STEPS, RESTS, RESTS_FOR, some, status, title, UNIT_STEPS } from '../core/words.ts';
-import type { Unit } from '../core/types.ts';
+import { ENDED, FALSE, INCIDENT_STEPS, RESTS, RESTS_FOR, some, status, title, UNIT_STEPS, where } from '../core/words.ts';
 import type { Acts } from './acts.ts';
 import type { Desk } from './desk.svelte.ts';
 
@@ -24,13 +23,14 @@ export interface Question {
 }
 
 const DAY = 86_400e6;
+const FRESH = 3600e6; // microseconds for which a backtest is told again
 const HINT = 1; // days that a backtest looks at: an answer within seconds
 
 export class Choosing {
   question = $state.raw<Question>();
   private readonly desk: Desk;
   private readonly acts: Acts;
-  private readonly tried = new Map<string, Promise<string>>();
+  private readonly tried = new Map<string, { at: number; says: Promise<string> }>();
 
   constructor(desk: Desk, acts: Acts) {
     this.desk = desk;
@@ -72,6 +72,14 @@ export class Choosing {
 
   addCallTo(call: string, about: string, incidents: readonly Incident[]): void {
     this.which(about, incidents, (incident) => this.acts.addCall(call, incident.id));
+  }
+
+  /** Somebody points at a place. */
+  seen(place: Place): void {
+    this.ask({
+      asks: 'What is there?', about: `Opens an incident at ${where(place)}`, answers: [],
+      own: { says: 'In a few words', take: (type) => this.acts.seen(type, place) },
+    });
   }
 
   step(incident: Incident): void {
@@ -142,15 +150,15 @@ export class Choosing {
     });
   }
 
-  /** What the rule that made this alert would have told in the last day: asked for once, and only of a rule of the city's. */
+  /** What the rule that made this alert would have told in the last day: asked for once an hour, and only of a rule of the city's. */
   private backtest(type: string): Promise<string> {
     const known = this.tried.get(type);
-    if (known) return known;
+    if (known && this.desk.now - known.at < FRESH) return known.says;
     const asked = this.try(type).catch((thrown: Error) => {
       this.tried.delete(type);
       return `The backtest could not be had: ${thrown.message}`;
     });
-    this.tried.set(type, asked);
+    this.tried.set(type, { at: this.desk.now, says: asked });
     return asked;
   }
 

@@ -7,8 +7,10 @@ import type { LogKind } from '../core/hub.ts';
 import { connect, follow } from '../core/live.ts';
 import { type Item, Queue, type Tab } from '../core/queue.ts';
 import { Reading } from '../core/reading.ts';
-import type { Agent, Alert, Call, Glass, Incident, InForce, Located, Measures, Post, Report, Shift, Source, Told } from '../core/types.ts';
+import { counted } from '../core/replay.ts';
+import type { Agent, Alert, Call, Glass, Incident, InForce, Located, Measures, Post, Report, Shift, Slot, Source, Told } from '../core/types.ts';
 import { readAlert, readIncident } from './details.ts';
+import { Past } from './past.svelte.ts';
 import { type List, type Message, NOTHING, type Opened, type OpenedAlert, type OpenedIncident, type Shown, type WorkTab } from './shown.ts';
 import workerUrl from '../core/worker.ts?sharedworker&url';
 
@@ -18,7 +20,25 @@ const PATIENCE = 700; // ms that the picture waits for the link
 const A_LOOK = 250; // ms that the cursor rests on a row before it is opened
 const UNDER_WAY = 200;
 const TOLD = 20;
+const OFF = 'The link is lost, so what is shown may be old: nothing is sent until it is back.';
+const PAST = 'This is the past, in which nothing can be done: key l goes back to now.';
 const LEFT_ALONE = 30_000; // ms without a key or a move, after which no hand is in the list
+
+type Name = 'alerts' | 'incidents' | 'calls' | 'reports' | 'posts' | 'units' | 'shift' | 'glass' | 'sources';
+
+/** What is read again when the log tells of something. */
+const DUE: Readonly<Record<LogKind, readonly Name[]>> = {
+  'alert@1': ['alerts'],
+  'incident@1': ['incidents', 'calls'],
+  'call@1': ['calls'],
+  'report@1': ['reports'],
+  'post@1': ['posts'],
+  'unit@1': ['units'],
+  'shift@1': ['shift', 'alerts'],
+  'break-glass@1': ['glass'],
+  'break-glass-ended@1': ['glass'],
+  'break-glass-reviewed@1': ['glass'],
+};
 
 export class Desk {
   readonly me: Agent;
@@ -26,23 +46,27 @@ export class Desk {
   readonly zone: Zone;
   readonly clock = new Clock();
   readonly api: Api;
-  readonly queue = new Queue();
 
   now = $state(0);
   beat = $state(Date.now());
   line = $state.raw<Line>({ up: false, heard: 0, tries: 0, over: '' });
   items = $state.raw<Item[]>([]);
+  /** Changes when an alert did, and not when only the cursor moved. */
+  known = $state(0);
   fresh = $state.raw<Alert[]>([]);
   holding = $state(false);
   cursor = $state<string>();
   tab = $state<Tab>('new');
   measures = $state.raw<Measures>();
   alerts = $state.raw<Shown<unknown>>(NOTHING);
-  incidents = $state.raw<Shown<Incident[]>>(NOTHING);
+  private readonly live = new Queue();
+  private liveIncidents = $state.raw<Shown<Incident[]>>(NOTHING);
   calls = $state.raw<Shown<Call[]>>(NOTHING);
   reports = $state.raw<Shown<Report[]>>(NOTHING);
   posts = $state.raw<Shown<Post[]>>(NOTHING);
-  units = $state.raw<Shown<Located[]>>(NOTHING);
+  private liveUnits = $state.raw<Shown<Located[]>>(NOTHING);
+  past = $state.raw<Past>();
+  slots = $state.raw<Slot[]>([]);
   shift = $state.raw<Shift | null>();
   glasses = $state.raw<Glass[]>([]);
   sources = $state.raw<Source[]>([]);
@@ -55,7 +79,7 @@ export class Desk {
   message = $state.raw<Message>();
 
   private rules: Promise<InForce[]> | undefined;
-  private readonly readings: Record<'alerts' | 'incidents' | 'calls' | 'reports' | 'posts' | 'units' | 'shift' | 'glass' | 'sources', Reading<unknown>>;
+  private readonly readings: Record<Name, Reading<unknown>>;
   private detail: Reading<unknown> | undefined;
   private look: ReturnType<typeof setTimeout> | undefined;
   private touched = 0;
@@ -70,11 +94,11 @@ export class Desk {
     const most = { most: TOLD };
     this.readings = {
       alerts: this.reading(() => this.readAlerts(), (shown) => (this.alerts = shown)),
-      incidents: this.reading(() => api.get('/v1/incidents', {}, { most: UNDER_WAY }), (shown) => (this.incidents = shown)),
+      incidents: this.reading(() => api.get('/v1/incidents', {}, { most: UNDER_WAY }), (shown) => (this.liveIncidents = shown)),
       calls: this.reading(() => api.get('/v1/calls/newest', {}, most), (shown) => (this.calls = shown)),
       reports: this.reading(() => api.get('/v1/reports/newest', {}, most), (shown) => (this.reports = shown)),
       posts: this.reading(() => api.get('/v1/posts/newest', {}, most), (shown) => (this.posts = shown)),
-      units: this.reading(async () => (await api.get('/v1/units', {})).units, (shown) => (this.units = shown)),
+      units: this.reading(async () => (await api.get('/v1/units', {})).units, (shown) => (this.liveUnits = shown)),
       shift: this.reading(async () => ({ shift: await api.get('/v1/shift', {}) }), (shown) => (this.shift = shown.value?.shift)),
       glass: this.reading(() => api.get('/v1/break-glass/noticed', {}), (shown) => this.sawGlass(shown.value ?? [])),
       sources: this.reading(() => api.get('/v1/sources', {}), (shown) => (this.sources = shown.value ?? [])),
@@ -102,9 +126,42 @@ export class Desk {
     };
   }
 
-  /** Whether nothing may be done: the link is lost, so what is shown may be old. */
-  get off(): boolean {
-    return linkState(this.line, this.beat) === 'lost';
+  /** The queue that is shown: as it is, or as it was. */
+  get queue(): Queue {
+    return this.past?.replay.queue ?? this.live;
+  }
+
+  get incidents(): Shown<Incident[]> {
+    return this.past ? this.past.incidents : this.liveIncidents;
+  }
+
+  get units(): Shown<Located[]> {
+    return this.past ? this.past.units : this.liveUnits;
+  }
+
+  /** Why nothing may be done; '' when something may. */
+  get off(): string {
+    if (this.past) return PAST;
+    return linkState(this.line, this.beat) === 'lost' ? OFF : '';
+  }
+
+  /** Look at the city as it was, from that moment on (microseconds). */
+  lookBack(since: number, speed: number): void {
+    this.past?.stop();
+    this.open(undefined);
+    this.past = new Past(this, since, speed);
+    this.tick();
+    this.draw();
+  }
+
+  /** Go back to now. */
+  lookNow(): void {
+    if (!this.past) return;
+    this.past.stop();
+    this.past = undefined;
+    this.open(undefined);
+    this.tick();
+    this.draw();
   }
 
   get own(): Glass | undefined {
@@ -125,7 +182,7 @@ export class Desk {
     this.detail?.due();
   }
 
-  due(...names: (keyof Desk['readings'])[]): void {
+  due(...names: Name[]): void {
     for (const name of names) this.readings[name].due();
     this.detail?.due();
   }
@@ -137,6 +194,7 @@ export class Desk {
     this.cursor = this.queue.cursor;
     this.tab = this.queue.tab;
     this.holding = this.queue.held;
+    this.known = this.past ? -this.queue.changes : this.queue.changes;
   }
 
   /** Somebody's hand is at work here. */
@@ -180,8 +238,8 @@ export class Desk {
     this.opened = opened;
     this.openedAlert = NOTHING;
     this.openedIncident = NOTHING;
-    if (opened?.is === 'alert') this.detail = this.reading(() => readAlert(this.api, opened.id), (shown) => (this.openedAlert = shown));
-    if (opened?.is === 'incident') this.detail = this.reading(() => readIncident(this.api, opened.id), (shown) => (this.openedIncident = shown));
+    if (opened?.is === 'alert') this.detail = this.reading(() => readAlert(this.api, opened.id, this.past?.replay), (shown) => (this.openedAlert = shown));
+    if (opened?.is === 'incident') this.detail = this.reading(() => readIncident(this.api, opened.id, this.past?.replay), (shown) => (this.openedIncident = shown));
     this.detail?.due();
   }
 
@@ -191,9 +249,9 @@ export class Desk {
   }
 
   private async readAlerts(): Promise<true> {
-    const place = this.queue.place;
+    const place = this.live.place;
     const read = await this.api.get('/v1/alerts', {});
-    this.queue.read(read.alerts, read.measures.flood, place);
+    this.live.read(read.alerts, read.measures.flood, place);
     this.measures = read.measures;
     this.draw();
     return true;
@@ -215,40 +273,20 @@ export class Desk {
 
   private heard(kind: LogKind, data: string): void {
     const event = JSON.parse(data) as Told;
-    switch (kind) {
-      case 'alert@1':
-        if (event.body && this.queue.told(event.body as unknown as Alert)) this.draw();
-        this.readings.alerts.due();
-        break;
-      case 'incident@1':
-        this.readings.incidents.due();
-        this.readings.calls.due();
-        break;
-      case 'call@1':
-        this.readings.calls.due();
-        break;
-      case 'report@1':
-        this.readings.reports.due();
-        break;
-      case 'post@1':
-        this.readings.posts.due();
-        break;
-      case 'unit@1':
-        this.readings.units.due();
-        break;
-      case 'shift@1':
-        this.readings.shift.due();
-        this.readings.alerts.due();
-        break;
-      default:
-        this.readings.glass.due();
-    }
+    if (kind === 'alert@1' && event.body) this.heardAlert(event.body as unknown as Alert);
+    for (const name of DUE[kind]) this.readings[name].due();
     if (event.subject === this.opened?.id) this.detail?.due();
   }
 
-  private tick(): void {
+  private heardAlert(alert: Alert): void {
+    if (!this.live.told(alert)) return;
+    if (alert.revision === 0) this.slots = counted(this.slots, alert);
+    if (!this.past) this.draw();
+  }
+
+  tick(): void {
     this.beat = Date.now();
-    this.now = this.clock.now;
+    this.now = this.past ? this.past.replay.now(this.beat) : this.clock.now;
     if (this.queue.held && this.beat - this.touched > LEFT_ALONE) this.hold(false);
     if (this.api.why === LIFE && !this.own) this.sawGlass(this.glasses);
   }

@@ -3,7 +3,7 @@
 import { type Command, type There } from '../core/command.ts';
 import { type Doing, Keys, type Key } from '../core/keys.ts';
 import { type Row, TABS } from '../core/queue.ts';
-import type { Call, Incident, Located } from '../core/types.ts';
+import type { Call, Incident, Located, Place } from '../core/types.ts';
 import { CLOSABLE, status, UNIT_STATUSES } from '../core/words.ts';
 import type { Acts } from './acts.ts';
 import { Choosing } from './choosing.svelte.ts';
@@ -18,6 +18,8 @@ export class Hands {
   commanding = $state(false);
   helping = $state(false);
   letters = $state(localStorage.getItem(LETTERS) !== 'off');
+  /** Where the map looks, while there is one. */
+  centre: () => Place | undefined = () => undefined;
   readonly choosing: Choosing;
   readonly desk: Desk;
   readonly acts: Acts;
@@ -86,13 +88,13 @@ export class Hands {
       alert: this.rows[0],
       incident: this.incident,
       call: this.call,
+      centre: this.centre(),
     };
   }
 
   does(key: Key): void {
-    if (key.acts && this.desk.off) {
-      this.desk.say(false, 'The link is lost, so what is shown may be old: nothing is sent until it is back.');
-    } else this.do(key.does);
+    if (key.acts && this.desk.off) this.desk.say(false, this.desk.off);
+    else this.do(key.does);
   }
 
   do(doing: Doing): void {
@@ -123,7 +125,9 @@ export class Hands {
       'go-queue': () => this.goTo('queue'),
       'go-work': () => this.goTo('work'),
       'go-units': () => this.goTo('units'),
-      'go-map': () => focus('.map'),
+      'go-map': () => focus('.maplibregl-canvas'),
+      'go-time': () => focus('#time'),
+      now: () => this.desk.lookNow(),
       'go-detail': () => focus('#detail'),
     };
     ways[doing]();
@@ -142,6 +146,7 @@ export class Hands {
       case 'unit': return this.pick('units', command.id);
       case 'acknowledge': return void acts.acknowledge(rows);
       case 'make-incident': return void acts.incident(rows);
+      case 'seen': return void acts.seen(command.type, command.place);
       case 'call-incident': return void acts.callIncident(command.id);
       case 'false': return void acts.dismiss(rows, command.text);
       case 'shelve': return void acts.shelve(rows, command.minutes, command.text);

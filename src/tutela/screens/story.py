@@ -84,7 +84,7 @@ def _became(alert: Alert, clock: Clock) -> str:
 
 def _incident(before: Incident | None, after: Incident) -> Iterator[str]:
     if before is None:
-        yield f"opened, from {'an alert' if after.alerts else 'a call'}"
+        yield f"opened, from {'an alert' if after.alerts else 'a call' if after.calls else 'what somebody saw'}"
         return
     if after.status is not before.status:
         yield _stepped(after)
