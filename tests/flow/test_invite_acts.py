@@ -72,6 +72,30 @@ async def test_those_who_oversee_are_chosen_by_two_of_them(office: Office) -> No
     assert await office.here.invites.invite(office.auditor, Role.AUDITOR, "city", None, approval)
 
 
+async def test_nobody_who_is_overseen_votes_on_who_oversees_them(office: Office) -> None:
+    proposal = await office.here.invites.propose(office.auditor, Role.AUDITOR, "city", None, "more work")
+    with pytest.raises(Refused, match="is not chosen by those who are overseen") as refused:
+        await office.here.approvals.vote(office.boss, proposal.id, yes=True, reason="a friend")
+
+    assert refused.value.policy == "F23-oversight-votes-apart"
+    assert (await office.here.approvals.one(office.officer, proposal.id)).votes == ()
+
+
+async def test_nobody_of_another_agency_votes_on_an_agencys_matter(office: Office) -> None:
+    async def of(agency: str) -> Access:
+        agent, _ = await office.here.person(Role.SUPERVISOR, "Bo", agency)
+        return Access(agent=agent, purpose="system-operation", legal_basis="PublicInterest")
+
+    proposal = await office.here.invites.propose(await of("fire"), Role.IT, "fire", None, "more work")
+    for who in (await of("police"), office.boss, office.officer):
+        with pytest.raises(Refused, match="another agency's matter") as refused:
+            await office.here.approvals.vote(who, proposal.id, yes=False, reason="theirs")
+        assert refused.value.policy == "F22-own-agency-votes"
+
+    voted = await office.here.approvals.vote(await of("fire"), proposal.id, yes=True, reason="we need one")
+    assert voted.stage == "approved"
+
+
 async def test_all_others_are_invited_by_one_person_at_once(office: Office) -> None:
     for role in set(Role) - ANSWERING:
         assert await office.here.invites.invite(office.boss, role, "city")

@@ -15,7 +15,7 @@ import pytest
 from tutela.backends.memory_facts import MemoryFacts, Store
 from tutela.backends.memory_keys import MemoryKeys
 from tutela.backends.memory_lake import MemoryLake
-from tutela.errors import EngineDown, Refused
+from tutela.errors import Conflict, EngineDown, Refused
 from tutela.flow.retain import Erased, Over, Retainer
 from tutela.flow.spared import Spared
 from tutela.model import wire
@@ -193,6 +193,45 @@ async def test_a_bucket_goes_with_its_key_when_the_last_of_its_sources_lets_it_g
     assert await city.keys.open(*kept) == b"where they were"
     [event] = city.told("erasure@1")
     assert msgspec.json.decode(event.body, type=Erased).key == old[0]
+
+
+async def test_a_hold_that_is_placed_as_a_look_begins_or_while_it_destroys_is_kept(city: City) -> None:
+    """Once before anything goes, and once after the first key went: what is held by then stays, and the next look goes on with the rest."""
+    await city.enter(source("buses", 3), stream("buses/a", "positions"))
+
+    class Placing(Copies):
+        @asynccontextmanager
+        async def removing(self) -> AsyncIterator[bool]:
+            city.held = Spared(buckets={f"public-safety/positions/{iso(START - 6 * DAY)[:10]}"})
+            yield True
+
+    held, other = await sealed(city, "public-safety", 6), await sealed(city, "public-safety", 7)
+    city.retainer.copying = Placing()
+    await city.retainer.turn()
+    assert await city.keys.open(*held) == b"where they were"
+    with pytest.raises(Refused, match="was erased"):
+        await city.keys.open(*other)
+
+    ways = [await sealed(city, "public-safety", old) for old in (8, 9, 10)]
+    reads = [city.held, city.held, Spared(buckets={*city.held.buckets, "public-safety/positions/2000-01-01"})]
+
+    async def spared() -> Spared:
+        return reads.pop(0) if len(reads) > 1 else reads[0]
+
+    city.retainer.spared = spared
+    with pytest.raises(Conflict, match="changed while this looked"):
+        await city.retainer.turn()
+
+    erased = [way for way in ways if await gone(city, way)]
+    assert len(erased) == 1
+
+
+async def gone(city: City, way: tuple[str, bytes]) -> bool:
+    try:
+        await city.keys.open(*way)
+    except Refused:
+        return True
+    return False
 
 
 async def test_a_bucket_stays_as_long_as_one_of_its_sources_keeps_it_for_ever(city: City) -> None:

@@ -40,6 +40,8 @@ POLICY_IDS = (
     "F19-oversight-apart",
     "F20-weaker-factor",
     "F21-own-agency-enters",
+    "F22-own-agency-votes",
+    "F23-oversight-votes-apart",
     "G10-two-people",
     "G20-agreement",
     "G26-life-and-limb",

@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 import uvicorn
 from tests.screens.town import Town, application, town
 
+from tutela.flow.oidc import Provider
+
 T = TypeVar("T")
 PATIENCE = 30
 
@@ -28,7 +30,8 @@ class Site:
     token: str
     """Of an operator's session."""
 
-    def __init__(self) -> None:
+    def __init__(self, provider: Provider | None = None) -> None:
+        self._provider = provider
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="site")
         self._thread.start()
@@ -56,6 +59,7 @@ class Site:
 
     async def _start(self) -> None:
         self.here = await town(clock)
+        self.here.provider = self._provider
         self.token = await self.here.token()
         await self._open.enter_async_context(self.here.living())
         config = uvicorn.Config(

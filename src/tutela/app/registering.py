@@ -31,9 +31,9 @@ class Written(Noun, frozen=True, kw_only=True):
     words: tuple[Words, ...]
 
 
-def registering(inside: Core) -> Registering:
-    """The register of this instance."""
-    made = partial(capabilities, inside.install.zone)
+def registering(inside: Core, *, whole: bool = True) -> Registering:
+    """The register of this instance. `whole`: it would rather tell nothing than leave a rule out; what works goes on with the rest."""
+    made = partial(capabilities, inside.install.zone, whole=whole)
     return Registering(inside.facts, inside.facts, inside.facts, made, inside.install.city, __version__, clock)
 
 
@@ -64,22 +64,24 @@ async def keep(inside: Core, words: Iterable[Words]) -> Sequence[str]:
     return [one.system for one in words if await here.write(one, BY)]
 
 
-def capabilities(zone: str, armed: Iterable[Armed]) -> Sequence[Capability]:
-    """What the systems use, and these rules."""
+def capabilities(zone: str, armed: Iterable[Armed], *, whole: bool = True) -> Sequence[Capability]:
+    """What the systems use, and these rules; one that can't be made any more is left out, or, where all are wanted, raises BadInput or PartMissing."""
     of_systems = [
         _capability(instance(use, zone), use.part, system.name, system.purposes, use.options)
         for system in installed()
         for use in system.detectors
     ]
-    return [*of_systems, *_of_rules(armed, zone)]
+    return [*of_systems, *_of_rules(armed, zone, whole=whole)]
 
 
-def _of_rules(armed: Iterable[Armed], zone: str) -> Iterator[Capability]:
+def _of_rules(armed: Iterable[Armed], zone: str, *, whole: bool) -> Iterator[Capability]:
     for one in armed:
         *_, use = uses(one.rule)
         try:
             detector = instance(use, zone)
         except (BadInput, PartMissing) as wrong:
+            if not whole:  # whoever makes the detectors says so (app/detecting.py)
+                continue
             raise type(wrong)(f"the rule {one.rule.name}: {wrong.message}", **wrong.where) from wrong
         made = _capability(detector, use.part, RULES, (one.rule.purpose,), one.rule.rule)
         yield msgspec.structs.replace(made, finds=one.rule.says, since=one.since)

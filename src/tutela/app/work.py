@@ -21,7 +21,7 @@ from tutela.app.registering import registering
 from tutela.app.settings import Settings
 from tutela.app.tasks import together
 from tutela.app.tracing import traced
-from tutela.errors import EngineDown
+from tutela.errors import TutelaError
 from tutela.flow.correlating import CorrelateStage
 from tutela.flow.desk import DeskStage
 from tutela.flow.detecting import DetectStage
@@ -92,7 +92,7 @@ async def run(settings: Settings) -> None:
         settle()
         async with together(inside.known.run(REFRESH), tell(inside.meters, settings, settings.process or "work")):
             name = f"{socket.gethostname()}-{os.getpid()}-{token_hex(3)}"
-            here = registering(inside)
+            here = registering(inside, whole=False)
             while True:
                 await _with(inside, name, here, await planned(inside, here))
 
@@ -121,5 +121,5 @@ async def _others(inside: Core, here: Registering, plan: Plan) -> None:
         await asyncio.sleep(REFRESH)
         try:
             known = await planned(inside, here)
-        except EngineDown as down:
-            LOG.warning("what is in force can't be read, it stays as it is: %s", down)
+        except TutelaError as wrong:
+            LOG.warning("what is in force can't be read, it stays as it is: %s", wrong)

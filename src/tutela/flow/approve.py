@@ -105,6 +105,8 @@ class Approvals:
             blind=wanted.blind,
             widens=wanted.widens,
             cools=self.cooling if wanted.widens else 0,
+            agency=wanted.agency,
+            invites=wanted.invites,
         )
         sealed = msgspec.structs.replace(made, reason=await self._sealed(made.id, made.reason))
         await self._tell("proposal@1", made.id, sealed, by)

@@ -20,6 +20,9 @@ from .ledger import Ledger
 OWN = "own"
 """What stands for the question when the proposal is one's own."""
 
+EVERYBODY = "city"
+"""Whose a matter is that is no single agency's."""
+
 APPROVAL = "approval"
 """What stands when exactly this was approved, and was not done yet."""
 
@@ -62,9 +65,10 @@ class ApprovalActs:
         asked = ask(access, Action.APPROVE, "approvals", self.ledger.now)
         query = f"vote on {id_[:60]}"
         await self.ledger.must(asked, LIVE, query)
-        own = (await self.approvals.one(id_)).proposal.by == access.agent.id
-        stands = frozenset({OWN}) if own else frozenset[str]()
-        await self.ledger.must(msgspec.structs.replace(asked, stands=stands), LIVE, query)
+        about = (await self.approvals.one(id_)).proposal
+        stands = frozenset({OWN}) if about.by == access.agent.id else frozenset[str]()
+        asked = msgspec.structs.replace(asked, stands=stands, agency=about.agency or EVERYBODY, invites=about.invites)
+        await self.ledger.must(asked, LIVE, query)
         voted = await self.approvals.vote(id_, access.agent, yes=yes, reason=reason)
         return await self.seen(voted, access.agent.id)
 

@@ -74,4 +74,5 @@ class EntryActs:
 
 
 def _wanted(change: EntryChange, reason: str) -> Wanted:
-    return Wanted(matter=SOURCE_ENTRY, target=change.after.name, body=body_of(change), reason=reason)
+    about = change.after
+    return Wanted(matter=SOURCE_ENTRY, target=about.name, body=body_of(change), reason=reason, agency=about.agency)

@@ -113,5 +113,10 @@ def to_come(ends: int | None, now: int) -> None:
 
 def _wanted(what: Invited, reason: str) -> Wanted:
     return Wanted(
-        matter=INVITATION, target=what.agent or f"{what.role} of {what.agency}", body=body_of(what), reason=reason
+        matter=INVITATION,
+        target=what.agent or f"{what.role} of {what.agency}",
+        body=body_of(what),
+        reason=reason,
+        agency=what.agency,
+        invites=what.role,
     )

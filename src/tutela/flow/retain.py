@@ -5,7 +5,7 @@ files. What is sealed goes with its key, which is destroyed when every source th
 it go, or for what people told when the time that it may be read is over; it can't be read from then on in any copy. The
 event comes first: nothing goes unsaid. Keys go first: nothing that ails the lake keeps them.
 
-What a legal hold keeps (`hold.py`) stays while it stands, and nothing else: it is not overdue.
+What a legal hold keeps (`hold.py`) stays while it stands, and nothing else: it is not overdue. Holds are read again before each thing that is destroyed.
 
 Only the live timeline is kept by the clock: what was imported has a time of its own. How long each key is kept is told in `limits.py`: those of
 secrets of connections have no limit there, nor has the one of all that detectors know. So the rows that a detector left, which works no
@@ -17,7 +17,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, field
 from math import inf
 from typing import Protocol
 
@@ -87,6 +88,7 @@ class Retainer:
     _shredded: bool = False
     _keys_shredded: bool = False
     _next: float = inf
+    _held: Spared = field(default_factory=Spared)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look until told to stop. Raises only what should stop the process."""
@@ -100,14 +102,22 @@ class Retainer:
 
     async def turn(self) -> bool:
         """One look; False when a copy is being made, and all stays for now."""
-        spared = await self.spared()
-        kept = await limits(self.register, spared)
         async with self.copying.removing() as may:
+            self._held = await self.spared()
+            spared = deepcopy(self._held)
+            kept = await limits(self.register, spared)
             if may:
                 await self._erase(kept, spared)
                 await self._let_go(kept.sources, spared)
         self.left(sum([await self._overdue(one.stretches(one.before(self.clock()), spared)) for one in kept.sources]))
         return may
+
+    async def _unchanged(self) -> None:
+        """Raise Conflict when holds keep something else than at the beginning of this look: then all is looked at again."""
+        if await self.spared() != self._held:
+            raise Conflict(
+                "what legal holds keep changed while this looked; nothing more is destroyed before it looks again"
+            )
 
     async def _overdue(self, stretches: Sequence[Stretch]) -> int:
         return sum([await self.lake.overdue(LIVE, ids, before, since) for ids, since, before in stretches])
@@ -118,6 +128,7 @@ class Retainer:
             stretches = one.stretches(before, spared)
             rows = await self._overdue(stretches)
             if rows:
+                await self._unchanged()
                 await self._tell(
                     "retention@1", one.source, Over(source=one.source, days=one.days, before=before, rows=rows)
                 )
@@ -138,6 +149,7 @@ class Retainer:
             if until > self.clock():
                 self._next = min(self._next, until)
             elif not spared.keeps(key.id, key.bucket):
+                await self._unchanged()
                 await self._tell("erasure@1", key.bucket, Erased(bucket=key.bucket, key=key.id))
                 self._keys_shredded = False
                 await self.keys.destroy(key.id)

@@ -77,7 +77,8 @@ class Wanted(Noun, frozen=True, kw_only=True):
     """What somebody wants to propose: a matter of `MATTERS`, its target, and exactly what would be done (`body_of`).
 
     `needs`: how many other people must say yes; `blind`: nobody sees another's vote before they voted; `widens`: it permits
-    more than before. `until`: when voting ends (microseconds; None: in a week).
+    more than before. `until`: when voting ends (microseconds; None: in a week). `agency`: whose matter it is; "" or "city": everybody's.
+    `invites`: the role that somebody would have by it, else "".
     """
 
     matter: str
@@ -88,13 +89,15 @@ class Wanted(Noun, frozen=True, kw_only=True):
     blind: bool = False
     widens: bool = True
     until: int | None = None
+    agency: str = ""
+    invites: str = ""
 
 
 class Proposal(Noun, frozen=True, kw_only=True):
     """Body of `proposal@1`: what would be done, why, by whom it was proposed and when; times in microseconds.
 
     `digest` is of `body`, and nothing else may be done by it. `cools` is how long it waits after the deciding vote.
-    `reason` is sealed where it is stored.
+    `reason` is sealed where it is stored. `agency` and `invites` as in what was wanted: they say who may vote.
     """
 
     id: str
@@ -110,6 +113,8 @@ class Proposal(Noun, frozen=True, kw_only=True):
     blind: bool = False
     widens: bool = True
     cools: int = COOLING
+    agency: str = ""
+    invites: str = ""
 
 
 class Vote(Noun, frozen=True, kw_only=True):
