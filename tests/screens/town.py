@@ -99,6 +99,7 @@ from tutela.flow.suspending import Suspending
 from tutela.flow.totp import Totp, Ways
 from tutela.flow.tried import Tried
 from tutela.flow.units import UnitActs
+from tutela.flow.watching import Watching
 from tutela.flow.witnesses import enter as enter_witness
 from tutela.maths.cells import cell_of
 from tutela.maths.ids import uuid_of
@@ -163,6 +164,7 @@ from tutela.screens import (
     staged,
     told,
     totp,
+    transparency,
     units,
 )
 from tutela.screens.cases import Aid
@@ -590,6 +592,10 @@ class Town:
         return Figuring(counting=counting, key=note.verifier_key(ORIGIN, self.publishing.public), signs=signs)
 
     @property
+    def watching(self) -> Watching:
+        return Watching(things=self.facts, known=self.known, registering=self.registering, clock=self.registers_at)
+
+    @property
     def papers(self) -> Papers:
         return Papers(log=self.facts, keys=self.keys, clock=self.clock)
 
@@ -711,6 +717,8 @@ CITY_MAP = CityMap(Settings(Path("nowhere"), {}), HELSINKI)
 def application(here: Town, site: str = "") -> Litestar:
     """The app, as `tutela serve` has it."""
     guard = Guard(here.staff, Rates(here.clock), here.glass)
+    capable = here.arming_acts
+    figuring = here.figuring()
     asked = rights.desk(here.rights, here.rights_acts, guard, INSTALL.city)
     seat = oversight.Seat(
         oversight=Oversight(ledger=here.ledger, log=here.facts, chance=here.staff.chance, named=here.staff.named),
@@ -736,7 +744,10 @@ def application(here: Town, site: str = "") -> Litestar:
             totp.routes(here.totp, Suspending(staff=here.staff), guard),
             provider.routes(provider.Entrance(here.oidc, site, INSTALL.city), guard),
             published.routes(here.publishing, here.facts, ORIGIN, script()),
-            register.routes(here.registering, here.figuring(), INSTALL.zone),
+            register.routes(here.registering, figuring, INSTALL.zone),
+            transparency.routes(
+                transparency.Window(watching=here.watching, figuring=figuring, acts=capable, install=INSTALL, site=site)
+            ),
             city_map.routes(CITY_MAP),
             oversight.routes(seat.oversight, guard),
             oversight.page(seat, guard),
@@ -759,8 +770,8 @@ def application(here: Town, site: str = "") -> Litestar:
             rights.routes(asked),
             rights_pages.pages(asked),
             shell.routes(guard),
-            capabilities.routes(here.arming_acts, guard),
-            capability_pages.routes(here.arming_acts, guard, INSTALL),
+            capabilities.routes(capable, guard),
+            capability_pages.routes(capable, guard, INSTALL),
             papers.routes(PaperActs(ledger=here.ledger, papers=here.papers), guard, INSTALL),
             rules.routes(here.rule_reads, guard),
             page.routes(here.console, guard),

@@ -40,6 +40,7 @@ from tutela.app.settings import FIRST_MQTT_PORT, FIRST_PORT, Settings
 from tutela.app.staff import staff
 from tutela.app.tasks import together
 from tutela.app.tracing import followed, following, traced
+from tutela.app.transparent import window
 from tutela.app.verifying import origin, publishing, script
 from tutela.app.wording import sentences
 from tutela.backends.postgres.progress import PostgresProgress
@@ -115,6 +116,7 @@ from tutela.screens import (
     staged,
     told,
     totp,
+    transparency,
     units,
 )
 from tutela.screens.console import Console
@@ -215,7 +217,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
     )
     return [
         _machines(behind),
-        *_for_everybody(behind),
+        *_for_everybody(behind, guard),
         observations.routes(shown, guard),
         alerts.routes(shown, acts, words, guard),
         incidents.routes(shown, commands, guard),
@@ -261,14 +263,19 @@ def _people(inside: Core, here: Staff, console: Console, guard: Guard) -> Sequen
     ]
 
 
-def _for_everybody(behind: Doors) -> Sequence[Router]:
-    """What nobody has to sign in for: the log's roots and proofs, the register, and the map."""
-    inside = behind.core
+def _for_everybody(behind: Doors, guard: Guard) -> Sequence[Router]:
+    """What nobody has to sign in for: the log's roots and proofs, the register, the map; and capabilities, on which everybody comments."""
+    inside, armed = behind.core, arming(behind.core, behind.register)
+    acts = ArmingActs(ledger=inside.ledger, arming=armed, approvals=deciding(inside), rates=patience(clock))
+    counted = figuring(inside, behind.register, behind.publishing)
     return [
         published.routes(behind.publishing, inside.facts, origin(inside.install), script()),
-        register.routes(behind.register, figuring(inside, behind.register, behind.publishing), inside.install.zone),
+        register.routes(behind.register, counted, inside.install.zone),
+        transparency.routes(window(inside, behind.register, counted, acts)),
         city_map.routes(CityMap(inside.settings, inside.install.city)),
         *_residents(behind),
+        capabilities.routes(acts, guard),
+        capability_pages.routes(acts, guard, inside.install),
     ]
 
 
@@ -300,18 +307,10 @@ def _accountable(behind: Doors, shown: Reads, here: Staff, guard: Guard) -> Sequ
         retention.routes(RetentionReads(ledger=inside.ledger, retained=retained(inside, lake(inside))), guard),
         oversight.routes(eyes, guard),
         oversight.page(seat, guard),
-        *_arming(behind, guard),
         papers.routes(PaperActs(ledger=inside.ledger, papers=filing(inside)), guard, inside.install),
         serious.routes(grave, guard),
         holds.routes(HoldActs(ledger=inside.ledger, holds=keeping(inside), approvals=deciding(inside)), guard),
     ]
-
-
-def _arming(behind: Doors, guard: Guard) -> Sequence[Router]:
-    """What comes to run, and what is stopped."""
-    inside, armed = behind.core, arming(behind.core, behind.register)
-    acts = ArmingActs(ledger=inside.ledger, arming=armed, approvals=deciding(inside), rates=patience(clock))
-    return [capabilities.routes(acts, guard), capability_pages.routes(acts, guard, inside.install)]
 
 
 def _cases(inside: Core, shown: Reads, guard: Guard) -> Sequence[Router]:
