@@ -166,6 +166,7 @@ class There:
                 "extent": {"areas": ["a"], "purposes": ["emergency-response"], "classes": ["positions"], "days": 1},
             },
             "arm": {},
+            "handovers": {},
             "disarm": {"reason": "r"},
             "grant": {},
             "end": {"reason": "r"},

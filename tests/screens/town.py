@@ -47,6 +47,7 @@ from tutela.flow.bundle import opened
 from tutela.flow.case import Cases
 from tutela.flow.case_acts import CaseActs
 from tutela.flow.catalogue import Known
+from tutela.flow.changes import Changes
 from tutela.flow.command import Incidents
 from tutela.flow.counting import Counting
 from tutela.flow.deed import Deeds
@@ -62,12 +63,15 @@ from tutela.flow.gateway import Gateway
 from tutela.flow.glass import GlassActs, Glasses
 from tutela.flow.handling import Handlings
 from tutela.flow.handling_acts import HandlingActs
+from tutela.flow.handover import HandoverActs
+from tutela.flow.handover_write import Writing
 from tutela.flow.health import Health
 from tutela.flow.history import History
 from tutela.flow.hold import Holds
 from tutela.flow.hold_acts import HoldActs
 from tutela.flow.investigate import Investigations
 from tutela.flow.invite_acts import InviteActs
+from tutela.flow.kpis import KpiReads
 from tutela.flow.ledger import Ledger
 from tutela.flow.nearby import Nearby
 from tutela.flow.oidc import Oidc, Provider
@@ -138,6 +142,7 @@ from tutela.screens import (
     events,
     evidence,
     glass,
+    handovers,
     health,
     holds,
     incidents,
@@ -596,6 +601,13 @@ class Town:
         return Watching(things=self.facts, known=self.known, registering=self.registering, clock=self.registers_at)
 
     @property
+    def shift_desk(self) -> handovers.ShiftDesk:
+        changes = Changes(desk=self.reads.desk, log=self.reads.log, kept=self.facts)
+        writing = Writing(reads=self.reads, health=self.health_reads, changes=changes)
+        acts = HandoverActs(ledger=self.ledger, log=self.facts, prose=Prose(self.keys), writing=writing)
+        return handovers.ShiftDesk(acts=acts, kpis=KpiReads(changes=changes), install=INSTALL)
+
+    @property
     def papers(self) -> Papers:
         return Papers(log=self.facts, keys=self.keys, clock=self.clock)
 
@@ -736,6 +748,7 @@ def application(here: Town, site: str = "") -> Litestar:
             alerts.routes(here.reads, here.acts, here.sentences, guard),
             incidents.routes(here.reads, here.incidents, guard),
             units.routes(here.reads, here.console.units, guard),
+            handovers.routes(here.shift_desk, guard),
             events.routes(here.reads, guard),
             past.routes(here.reads, guard),
             city.routes(INSTALL, here.clock, guard),

@@ -37,6 +37,7 @@ from tutela.app.resident import for_residents, moderating, open_door
 from tutela.app.retention import retained
 from tutela.app.rights import answering
 from tutela.app.settings import FIRST_MQTT_PORT, FIRST_PORT, Settings
+from tutela.app.shifts import shift_desk
 from tutela.app.staff import staff
 from tutela.app.tasks import together
 from tutela.app.tracing import followed, following, traced
@@ -90,6 +91,7 @@ from tutela.screens import (
     events,
     evidence,
     glass,
+    handovers,
     health,
     holds,
     incidents,
@@ -224,6 +226,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
         *_accountable(behind, shown, here, guard),
         *_told(inside, shown, guard),
         units.routes(shown, moves, guard),
+        handovers.routes(shift_desk(inside, shown, console.health), guard),
         events.routes(shown, guard),
         past.routes(shown, guard),
         *_people(inside, here, console, guard),
