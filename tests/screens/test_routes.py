@@ -171,6 +171,7 @@ class There:
             "grant": {},
             "end": {"reason": "r"},
             "entries": {"source": ENTRY},
+            "add": {"source": ENTRY},
             "break-glass": {"reason": "r"},
             "vote": {"yes": True, "reason": "r"},
             "withdraw": {"reason": "r"},

@@ -19,6 +19,7 @@ from litestar import Litestar
 from tutela_helsinki import NAME as HELSINKI
 
 from tutela.app.addresses import find
+from tutela.app.administering import choices, sends
 from tutela.app.city_map import CityMap
 from tutela.app.core import policies
 from tutela.app.detecting import instance, parted
@@ -98,6 +99,7 @@ from tutela.flow.rights_erasure import Erasure
 from tutela.flow.rules import uses
 from tutela.flow.seal import leaf_of
 from tutela.flow.serious import SeriousActs
+from tutela.flow.source_acts import SourceActs
 from tutela.flow.subject_access import Search
 from tutela.flow.suspending import Suspending
 from tutela.flow.totp import Totp, Ways
@@ -130,6 +132,7 @@ from tutela.model.scales import Certainty, Scale, Severity, Urgency
 from tutela.model.when import DAY, SECOND, parse
 from tutela.model.why import ValueWas, Why
 from tutela.screens import (
+    admin,
     alerts,
     approvals,
     capabilities,
@@ -601,6 +604,21 @@ class Town:
         return Watching(things=self.facts, known=self.known, registering=self.registering, clock=self.registers_at)
 
     @property
+    def admin_desk(self) -> admin.AdminDesk:
+        async def issue(name: str) -> str:
+            return f"a token of {name}"
+
+        connecting, reading = choices()
+        return admin.AdminDesk(
+            sources=SourceActs(entries=self.entries, kept=self.facts, keys=self.keys, ready=sends, issue=issue),
+            retention=RetentionReads(ledger=self.ledger, retained=self.retained),
+            rules=self.rule_reads,
+            install=INSTALL,
+            parts=connecting,
+            standards=reading,
+        )
+
+    @property
     def shift_desk(self) -> handovers.ShiftDesk:
         changes = Changes(desk=self.reads.desk, log=self.reads.log, kept=self.facts)
         writing = Writing(reads=self.reads, health=self.health_reads, changes=changes)
@@ -787,6 +805,7 @@ def application(here: Town, site: str = "") -> Litestar:
             capability_pages.routes(capable, guard, INSTALL),
             papers.routes(PaperActs(ledger=here.ledger, papers=here.papers), guard, INSTALL),
             rules.routes(here.rule_reads, guard),
+            admin.routes(here.admin_desk, guard),
             page.routes(here.console, guard),
         ],
         exception_handlers=HANDLERS,

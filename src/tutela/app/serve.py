@@ -14,6 +14,7 @@ import uvicorn
 from litestar import Litestar, Router
 
 from tutela import __version__
+from tutela.app.administering import admin_desk
 from tutela.app.apart import Apart
 from tutela.app.approving import acts as deciding
 from tutela.app.approving import glass as breaking
@@ -79,6 +80,7 @@ from tutela.flow.units import UnitActs
 from tutela.model.flow import Give
 from tutela.model.timeline import LIVE
 from tutela.screens import (
+    admin,
     alerts,
     approvals,
     capabilities,
@@ -232,7 +234,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
         *_people(inside, here, console, guard),
         health.routes(console.health, _probes(inside), guard),
         staged.routes(console.staged, guard),
-        rules.routes(RuleReads(ledger=ledger, rules=facts, ticks=facts, try_=Apart(inside.settings).run), guard),
+        *_system(inside, guard),
         *_decided(behind, console, guard),
     ]
 
@@ -307,13 +309,20 @@ def _accountable(behind: Doors, shown: Reads, here: Staff, guard: Guard) -> Sequ
         rights_pages.pages(desk),
         evidence.routes(making(inside, shown, behind.publishing), guard),
         *_cases(inside, shown, guard),
-        retention.routes(RetentionReads(ledger=inside.ledger, retained=retained(inside, lake(inside))), guard),
         oversight.routes(eyes, guard),
         oversight.page(seat, guard),
         papers.routes(PaperActs(ledger=inside.ledger, papers=filing(inside)), guard, inside.install),
         serious.routes(grave, guard),
         holds.routes(HoldActs(ledger=inside.ledger, holds=keeping(inside), approvals=deciding(inside)), guard),
     ]
+
+
+def _system(inside: Core, guard: Guard) -> Sequence[Router]:
+    """What is kept how long, rules, and the pages of administration."""
+    kept = RetentionReads(ledger=inside.ledger, retained=retained(inside, lake(inside)))
+    tries = RuleReads(ledger=inside.ledger, rules=inside.facts, ticks=inside.facts, try_=Apart(inside.settings).run)
+    desk = admin_desk(inside, kept, tries)
+    return [retention.routes(kept, guard), rules.routes(tries, guard), admin.routes(desk, guard)]
 
 
 def _cases(inside: Core, shown: Reads, guard: Guard) -> Sequence[Router]:

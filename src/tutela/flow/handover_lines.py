@@ -51,6 +51,9 @@ WAITS = {
 Work = Alert | Incident | EmergencyResource
 _WORK: Mapping[str, type[Work]] = {"alert@1": Alert, "incident@1": Incident, "unit@1": EmergencyResource}
 
+NOBODY = frozenset({DESK, "install"})
+"""Who is no person on a shift: the desk itself, and whoever holds the machine."""
+
 LONGEST = 2 * DAY
 """How far back a handover looks."""
 
@@ -98,9 +101,9 @@ class Written(Noun, frozen=True, kw_only=True):
 
 
 def work_of(event: Event) -> Work | None:
-    """What a person changed by that event; None when it is about something else, or the desk did it by itself."""
+    """What a person changed by that event; None when it is about something else, or nobody on a shift did it."""
     of = _WORK.get(event.kind)
-    if of is None or event.by == DESK or event.timeline != LIVE:
+    if of is None or event.by in NOBODY or event.timeline != LIVE:
         return None
     return msgspec.json.decode(event.body, type=of)
 

@@ -33,6 +33,8 @@ Days = Annotated[float, QueryParameter(ge=0.01, le=31, description="how many day
 
 act = partial(post, status_code=200, tags=["shifts"], responses=ACTING)
 
+MINUTE = 60
+
 HEADS = {
     "open": "Incidents under way",
     "changed": "What people did",
@@ -190,7 +192,9 @@ def _seconds(took: float | None) -> str:
     """Seconds as people say them."""
     if took is None:
         return "–"
-    return f"{took:.3g} s" if took < 100 else f"{int(took // 60)} min {int(took % 60)} s"
+    if took < MINUTE:
+        return f"{took:.1f} s".replace(".0 s", " s")
+    return f"{int(took // MINUTE)} min {int(took % MINUTE)} s"
 
 
 part = routes

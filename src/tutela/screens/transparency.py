@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import quote
-from zoneinfo import ZoneInfo
 
 import msgspec
 from litestar import Response, Router, get, post
@@ -24,7 +23,6 @@ from tutela.flow.watching import FOUND, FURTHEST, MOST, Watcher, Watching
 from tutela.model.capability import PublicRegister, Words
 from tutela.model.install import Install
 from tutela.model.place import Place
-from tutela.model.when import moment
 
 from . import look, paper, public
 from .guard import address_of, same_site
@@ -54,9 +52,8 @@ class Window:
 
     def about(self, at: int) -> dict[str, object]:
         """What every page of it gets."""
-        zone = ZoneInfo(self.install.zone)
         return {
-            "day": lambda when: f"{moment(when).astimezone(zone):%Y-%m-%d}",
+            "day": lambda when: look.day(when, self.install.zone),
             "clock": lambda when: look.clock(when, self.install.zone, at),
             "title": look.title,
             "unit": look.unit,
