@@ -42,6 +42,7 @@ OPEN = {
     # How the city watches, for everybody; see tests/screens/test_transparency.py.
     "GET /transparency",
     "GET /transparency/near",
+    "POST /transparency/near",  # a place in no address
     "GET /transparency/source/{name}",
     "GET /transparency/capability/{name}",
     "GET /transparency/source/{name}/sign",

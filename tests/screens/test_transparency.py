@@ -91,6 +91,21 @@ async def test_a_place_is_asked_in_degrees_and_anything_else_is_refused(stranger
     assert {one.status_code for one in wrong} == {400}
 
 
+async def test_where_somebody_is_stands_in_no_address_and_a_street_is_a_place(stranger: Client) -> None:
+    here = await stranger.post("/transparency/near", data={"lat": str(SQUARE.lat), "lon": str(SQUARE.lon)})
+    named = await stranger.post("/transparency/near", data={"where": "mast 1"})
+    street = await stranger.post("/transparency/near", data={"where": "Kaivokatu 1"})
+    elsewhere = await stranger.post("/transparency/near", data={}, headers={"Origin": "https://elsewhere.example"})
+    wrong = await stranger.post("/transparency/near", data={"lat": "north", "lon": "0"})
+
+    assert "Railway Square mast 1" in here.text
+    assert str(here.url).endswith("/transparency/near")
+    assert "Railway Square mast 1" in named.text
+    assert "Within 300 m" in street.text
+    assert "Kaivokatu 1" in street.text
+    assert (elsewhere.status_code, wrong.status_code) == (403, 400)
+
+
 async def test_a_sign_says_who_why_and_how_long_and_its_code_leads_to_the_page_of_that_source(here: Town) -> None:
     async with here.living(), AsyncTestClient(application(here, "https://city.example")) as client:
         sign = (await client.get("/transparency/source/sensors/sign?thing=Railway Square mast 1")).text

@@ -182,6 +182,7 @@ from tutela.screens.headers import harden
 from tutela.screens.openapi import description
 from tutela.screens.problem import HANDLERS
 from tutela.screens.sentences import language
+from tutela.screens.window import Window
 from tutela.sources.http import Door
 from tutela.sources.http import routes as devices
 
@@ -777,7 +778,15 @@ def application(here: Town, site: str = "") -> Litestar:
             published.routes(here.publishing, here.facts, ORIGIN, script()),
             register.routes(here.registering, figuring, INSTALL.zone),
             transparency.routes(
-                transparency.Window(watching=here.watching, figuring=figuring, acts=capable, install=INSTALL, site=site)
+                Window(
+                    watching=here.watching,
+                    figuring=figuring,
+                    acts=capable,
+                    install=INSTALL,
+                    find=find,
+                    map=CITY_MAP,
+                    site=site,
+                )
             ),
             city_map.routes(CITY_MAP),
             oversight.routes(seat.oversight, guard),

@@ -2,34 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+from litestar import Router
 
 from tutela import parts
+from tutela.app.apart import Apart
 from tutela.app.approving import acts as deciding
 from tutela.app.connections import SOURCES, STANDARDS, made, speaks
 from tutela.app.core import Core
+from tutela.app.lake import lake
+from tutela.app.retention import retained
 from tutela.errors import BadInput, PartMissing
 from tutela.flow.entry_acts import EntryActs
 from tutela.flow.read_rules import RuleReads
 from tutela.flow.retention import RetentionReads
 from tutela.flow.source_acts import SourceActs
 from tutela.model.register import Connection
+from tutela.screens import admin, retention, rules
 from tutela.screens.admin import AdminDesk
+from tutela.screens.guard import Guard
 
 
-def admin_desk(inside: Core, retention: RetentionReads, rules: RuleReads) -> AdminDesk:
+def admin_desk(inside: Core, kept: RetentionReads, tries: RuleReads) -> AdminDesk:
     """Sources, rules and retention of an instance."""
     entries = EntryActs(ledger=inside.ledger, register=inside.facts, approvals=deciding(inside))
     sources = SourceActs(entries=entries, kept=inside.facts, keys=inside.keys, ready=sends, issue=inside.tokens.issue)
     connecting, reading = choices()
     return AdminDesk(
         sources=sources,
-        retention=retention,
-        rules=rules,
+        retention=kept,
+        rules=tries,
         install=inside.install,
         parts=connecting,
         standards=reading,
     )
+
+
+def system(inside: Core, guard: Guard) -> Sequence[Router]:
+    """What is kept how long, rules, and the pages of administration."""
+    kept = RetentionReads(ledger=inside.ledger, retained=retained(inside, lake(inside)))
+    tries = RuleReads(ledger=inside.ledger, rules=inside.facts, ticks=inside.facts, try_=Apart(inside.settings).run)
+    desk = admin_desk(inside, kept, tries)
+    return [retention.routes(kept, guard), rules.routes(tries, guard), admin.routes(desk, guard)]
 
 
 def sends(connection: Connection, secret: Mapping[str, object]) -> bool:

@@ -14,8 +14,7 @@ import uvicorn
 from litestar import Litestar, Router
 
 from tutela import __version__
-from tutela.app.administering import admin_desk
-from tutela.app.apart import Apart
+from tutela.app.administering import system
 from tutela.app.approving import acts as deciding
 from tutela.app.approving import glass as breaking
 from tutela.app.arming import arming
@@ -35,7 +34,6 @@ from tutela.app.papers import papers as filing
 from tutela.app.passkeys import ways
 from tutela.app.registering import registering
 from tutela.app.resident import for_residents, moderating, open_door
-from tutela.app.retention import retained
 from tutela.app.rights import answering
 from tutela.app.settings import FIRST_MQTT_PORT, FIRST_PORT, Settings
 from tutela.app.shifts import shift_desk
@@ -67,11 +65,9 @@ from tutela.flow.published import Publishing
 from tutela.flow.rates import Rates
 from tutela.flow.read import Reads, reads
 from tutela.flow.read_health import HealthReads
-from tutela.flow.read_rules import RuleReads
 from tutela.flow.read_staged import StagedReads
 from tutela.flow.record import Recorder
 from tutela.flow.register_public import Registering
-from tutela.flow.retention import RetentionReads
 from tutela.flow.serious import SeriousActs
 from tutela.flow.spooling import Spooling
 from tutela.flow.suspending import Suspending
@@ -80,7 +76,6 @@ from tutela.flow.units import UnitActs
 from tutela.model.flow import Give
 from tutela.model.timeline import LIVE
 from tutela.screens import (
-    admin,
     alerts,
     approvals,
     capabilities,
@@ -111,10 +106,8 @@ from tutela.screens import (
     register,
     resident,
     resident_reports,
-    retention,
     rights,
     rights_pages,
-    rules,
     serious,
     shell,
     staged,
@@ -228,13 +221,12 @@ def _routes(behind: Doors) -> Sequence[Router]:
         *_accountable(behind, shown, here, guard),
         *_told(inside, shown, guard),
         units.routes(shown, moves, guard),
-        handovers.routes(shift_desk(inside, shown, console.health), guard),
         events.routes(shown, guard),
         past.routes(shown, guard),
         *_people(inside, here, console, guard),
         health.routes(console.health, _probes(inside), guard),
         staged.routes(console.staged, guard),
-        *_system(inside, guard),
+        *system(inside, guard),
         *_decided(behind, console, guard),
     ]
 
@@ -254,6 +246,7 @@ def _decided(behind: Doors, console: Console, guard: Guard) -> Sequence[Router]:
         approvals.routes(two, console, guard),
         entries.routes(entering, guard),
         glass.routes(console.glass, guard),
+        handovers.routes(shift_desk(inside, console.reads, console.health), guard),
     ]
 
 
@@ -272,12 +265,12 @@ def _for_everybody(behind: Doors, guard: Guard) -> Sequence[Router]:
     """What nobody has to sign in for: the log's roots and proofs, the register, the map; and capabilities, on which everybody comments."""
     inside, armed = behind.core, arming(behind.core, behind.register)
     acts = ArmingActs(ledger=inside.ledger, arming=armed, approvals=deciding(inside), rates=patience(clock))
-    counted = figuring(inside, behind.register, behind.publishing)
+    counted, drawn = figuring(inside, behind.register, behind.publishing), CityMap(inside.settings, inside.install.city)
     return [
         published.routes(behind.publishing, inside.facts, origin(inside.install), script()),
         register.routes(behind.register, counted, inside.install.zone),
-        transparency.routes(window(inside, behind.register, counted, acts)),
-        city_map.routes(CityMap(inside.settings, inside.install.city)),
+        transparency.routes(window(inside, behind.register, counted, acts, drawn)),
+        city_map.routes(drawn),
         *_residents(behind),
         capabilities.routes(acts, guard),
         capability_pages.routes(acts, guard, inside.install),
@@ -315,14 +308,6 @@ def _accountable(behind: Doors, shown: Reads, here: Staff, guard: Guard) -> Sequ
         serious.routes(grave, guard),
         holds.routes(HoldActs(ledger=inside.ledger, holds=keeping(inside), approvals=deciding(inside)), guard),
     ]
-
-
-def _system(inside: Core, guard: Guard) -> Sequence[Router]:
-    """What is kept how long, rules, and the pages of administration."""
-    kept = RetentionReads(ledger=inside.ledger, retained=retained(inside, lake(inside)))
-    tries = RuleReads(ledger=inside.ledger, rules=inside.facts, ticks=inside.facts, try_=Apart(inside.settings).run)
-    desk = admin_desk(inside, kept, tries)
-    return [retention.routes(kept, guard), rules.routes(tries, guard), admin.routes(desk, guard)]
 
 
 def _cases(inside: Core, shown: Reads, guard: Guard) -> Sequence[Router]:

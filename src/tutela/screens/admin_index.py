@@ -54,6 +54,13 @@ PAGES: tuple[tuple[str, str, str, str, frozenset[Role]], ...] = (
         "of each class of records the rule, the oldest, and what went",
         frozenset({S, P, U, I}),
     ),
+    (
+        SYSTEM,
+        "/capabilities",
+        "Capabilities",
+        "what is noticed automatically: published, armed, disarmed",
+        frozenset({S, P}),
+    ),
     (SYSTEM, "/approvals", "Approvals", "what two people decide", frozenset({S, P, U, I})),
     (SYSTEM, "/papers", "Papers", "assessments, authorisations, agreements, consents", frozenset({S, P, U})),
     (

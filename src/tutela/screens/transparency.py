@@ -7,66 +7,34 @@ capability that is published, on its page.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import quote
 
-import msgspec
 from litestar import Response, Router, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 
 from tutela.errors import BadInput, Conflict, NotFound, TooOften
-from tutela.flow.arming_acts import ArmingActs
-from tutela.flow.figures import Figuring
-from tutela.flow.watching import FOUND, FURTHEST, MOST, Watcher, Watching
+from tutela.flow.watching import Watcher
 from tutela.model.capability import PublicRegister, Words
-from tutela.model.install import Install
-from tutela.model.place import Place
 
-from . import look, paper, public
+from . import near, paper, public
 from .guard import address_of, same_site
 from .problem import Asked
 from .sign import code
+from .window import Window
 
 LARGEST = 100_000
 """Bytes of a form."""
-
-REACH = 300.0
-"""Metres around a place that are looked at when nobody says otherwise."""
-
-Degrees = Annotated[float | None, QueryParameter(description="of WGS 84")]
-Reach = Annotated[float, QueryParameter(ge=10, le=FURTHEST, description="metres around it")]
-Called = Annotated[str, QueryParameter(max_length=100, description="words of a name")]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
-    """What the portal stands on. `site` is the address at which people reach it, if somebody said so."""
-
-    watching: Watching
-    figuring: Figuring
-    acts: ArmingActs
-    install: Install
-    site: str = ""
-
-    def about(self, at: int) -> dict[str, object]:
-        """What every page of it gets."""
-        return {
-            "day": lambda when: look.day(when, self.install.zone),
-            "clock": lambda when: look.clock(when, self.install.zone, at),
-            "title": look.title,
-            "unit": look.unit,
-        }
 
 
 def routes(here: Window) -> Router:
     """The router that the app mounts."""
     return Router(
         "/transparency",
-        route_handlers=[_front(here), _near(here), *_pages(here), _comment(here), _sign(here)],
+        route_handlers=[_front(here), *near.handlers(here), *_pages(here), _comment(here), _sign(here)],
         include_in_schema=False,
-        exception_handlers=paper.HANDLERS,
+        exception_handlers=public.handlers(here.install.city),
         request_max_body_size=LARGEST,
     )
 
@@ -82,27 +50,6 @@ def _front(here: Window) -> HTTPRouteHandler:
         )
 
     return front
-
-
-def _near(here: Window) -> HTTPRouteHandler:
-    @get("/near")
-    async def near(
-        request: Asked, lat: Degrees = None, lon: Degrees = None, reach: Reach = REACH, words: Called = ""
-    ) -> Response[str]:
-        """What stands near a place, or has a name with these words."""
-        place = None if lat is None or lon is None else _place(lat, lon)
-        found = await (here.watching.near(place, reach) if place else here.watching.called(words))
-        asked = {"place": place, "reach": round(reach), "words": words.strip(), "most": MOST if place else FOUND}
-        return public.page(
-            request,
-            "transparency/near.html",
-            spots=found,
-            **asked,
-            city=here.install.city,
-            **here.about(here.watching.clock()),
-        )
-
-    return near
 
 
 def _pages(here: Window) -> list[HTTPRouteHandler]:
@@ -209,13 +156,6 @@ async def _capability(
         city=here.install.city,
         **here.about(register.at),
     )
-
-
-def _place(lat: float, lon: float) -> Place:
-    try:
-        return msgspec.convert({"lat": lat, "lon": lon}, Place)
-    except msgspec.ValidationError as wrong:
-        raise BadInput("a place is given in degrees: -90 to 90 north, and -180 to 180 east") from wrong
 
 
 def _words(watcher: Watcher, register: PublicRegister) -> Sequence[Words]:
