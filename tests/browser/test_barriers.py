@@ -22,6 +22,15 @@ pytestmark = pytest.mark.browser
 
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+TRANSPARENT = {
+    "front": "/transparency",
+    "near": f"/transparency/near?lat={SQUARE.lat}&lon={SQUARE.lon}",
+    "source": "/transparency/source/calls",
+    "capability": "/transparency/capability/loud",
+    "sign": "/transparency/source/sensors/sign",
+}
+"""How the city watches, for everybody."""
+
 SMALL = """
 () => [...document.querySelectorAll('a, button, summary, select, textarea, input:not([type=hidden])')]
     .map((one) => [one.outerHTML.slice(0, 80), one.getBoundingClientRect()])
@@ -68,6 +77,14 @@ def test_no_page_has_a_barrier(desk: Desk, tmp_path: Path, scheme: str, *, phone
     found += barriers(page)
     page.screenshot(path=tmp_path / "register.png", full_page=True)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "/register is too wide"
+    # Each width and each scheme once: the pages are many.
+    for name, address in TRANSPARENT.items() if phone == (scheme == "light") else ():
+        page.goto(address)
+        page.screenshot(path=tmp_path / f"{name}.png", full_page=True)
+        page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+        found += barriers(page)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{address} is too wide"
+        assert page.evaluate(SMALL) == [], f"targets under 24 px on {address}"
     page = desk.operator(scheme=scheme, phone=phone)
     for name, address in (("whole", "/"), ("alert", f"/?alert={alert}"), ("incident", f"/?incident={incident}")):
         page.goto(address)

@@ -113,13 +113,14 @@ async def two() -> Two:
 
 
 async def test_a_source_is_entered_and_widened_by_two_people_and_narrowed_by_one(two: Two) -> None:
+    people = replace(ENTRY, personal_data=True)
     with pytest.raises(Refused, match="takes two people") as refused:
-        await two.here.entries.enter(two.it, ENTRY)
+        await two.here.entries.enter(two.it, people)
     assert await two.stands() is None
-    await two.entered(ENTRY)
-    assert await two.stands() == ENTRY
+    await two.entered(people)
+    assert await two.stands() == people
 
-    longer, shorter = replace(ENTRY, retention_days=9), replace(ENTRY, retention_days=1)
+    longer, shorter = replace(people, retention_days=9), replace(people, retention_days=1)
     with pytest.raises(Refused, match="takes two people"):
         await two.here.entries.enter(two.it, longer)
     assert await two.here.entries.enter(two.it, shorter) == shorter
@@ -127,6 +128,14 @@ async def test_a_source_is_entered_and_widened_by_two_people_and_narrowed_by_one
     assert await two.stands() == shorter
     assert refused.value.policy == "G27-second-person"
     assert len(two.here.events("refusal@1")) == 2
+
+
+async def test_a_new_source_without_data_of_people_takes_one_person_and_two_once_it_widens(two: Two) -> None:
+    assert await two.here.entries.enter(two.it, ENTRY) == ENTRY
+    with pytest.raises(Refused, match="takes two people"):
+        await two.here.entries.enter(two.it, replace(ENTRY, personal_data=True))
+
+    assert await two.stands() == ENTRY
 
 
 async def test_an_approval_is_void_when_the_entry_was_changed_since(two: Two) -> None:

@@ -95,15 +95,18 @@ async def test_a_hold_is_lifted_over_the_api_by_two_people(hall: Hall) -> None:
     assert (await hall.client.get(f"/v1/approvals/{proposal['id']}{SYSTEM}")).json() == listed[0]
 
 
+PEOPLE = {**ENTRY, "personal_data": True}
+
+
 async def test_a_source_is_entered_over_the_api_by_two_people(hall: Hall) -> None:
     await hall.be(Role.IT)
-    alone = await hall.post("/v1/entries" + SYSTEM, {"source": ENTRY})
-    _, proposal = await hall.post("/v1/entries/propose" + SYSTEM, {"source": ENTRY, "reason": "needed"})
+    alone = await hall.post("/v1/entries" + SYSTEM, {"source": PEOPLE})
+    _, proposal = await hall.post("/v1/entries/propose" + SYSTEM, {"source": PEOPLE, "reason": "needed"})
     await hall.be(Role.SUPERVISOR)
     await hall.post(f"/v1/approvals/{proposal['id']}/vote{SYSTEM}", {"yes": True, "reason": "it is"})
     hall.now += DAY
     await hall.be(Role.IT)
-    status, entered = await hall.post("/v1/entries" + SYSTEM, {"source": ENTRY, "approval": proposal["id"]})
+    status, entered = await hall.post("/v1/entries" + SYSTEM, {"source": PEOPLE, "approval": proposal["id"]})
 
     assert (alone[0], alone[1]["policy"]) == (403, "G27-second-person")
     assert (status, entered["name"]) == (201, "new")

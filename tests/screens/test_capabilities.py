@@ -131,6 +131,25 @@ async def test_a_resident_comments_on_what_is_published_and_not_without_end(case
     assert (elsewhere.status_code, later.status_code) == (403, 201)
 
 
+async def test_a_resident_says_what_they_think_on_the_page_and_is_answered_there(case: Case, client: Client) -> None:
+    page, address = "What you think of it", f"/transparency/capability/{GATHER}"
+    closed = (await client.get(address)).text
+    refused = await client.post(address, data=SAID)
+    await case.publish()
+    case.now += OLDEST
+    opened = (await client.get(address)).text
+    empty = await client.post(address, data={"text": " "})
+    sent = await client.post(address, data=SAID)
+    elsewhere = await client.post(address, data=SAID, headers={"Origin": "https://elsewhere.example"})
+    (waiting,) = await case.arming.comments()
+
+    assert (page in closed, page in opened) == (False, True)
+    assert (refused.status_code, empty.status_code, elsewhere.status_code) == (404, 400, 403)
+    assert waiting.text == SAID["text"]
+    assert f"number {waiting.id}" in sent.text
+    assert SAID["text"] not in sent.text
+
+
 async def test_a_description_that_there_is_not_is_told_like_everything_else(client: Client) -> None:
     answer = await client.get("/schema/nothing")
 

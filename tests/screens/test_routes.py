@@ -39,6 +39,14 @@ OPEN = {
     "GET /v1/register",
     "GET /v1/register/{form}",
     "GET /v1/register/figures.csv",
+    # How the city watches, for everybody; see tests/screens/test_transparency.py.
+    "GET /transparency",
+    "GET /transparency/near",
+    "POST /transparency/near",  # a place in no address
+    "GET /transparency/source/{name}",
+    "GET /transparency/capability/{name}",
+    "GET /transparency/source/{name}/sign",
+    "POST /transparency/capability/{name}",  # a resident, as by the route below
     "GET /schema/openapi.json",  # the description: no data
     "GET /map/city.pmtiles",  # the map, public data of OpenStreetMap: nothing about a person; see tests/screens/test_city_map.py
     # What anybody may ask about themselves; how it stands is told by a secret. See tests/screens/test_rights.py.
@@ -161,10 +169,12 @@ class There:
                 "extent": {"areas": ["a"], "purposes": ["emergency-response"], "classes": ["positions"], "days": 1},
             },
             "arm": {},
+            "handovers": {},
             "disarm": {"reason": "r"},
             "grant": {},
             "end": {"reason": "r"},
             "entries": {"source": ENTRY},
+            "add": {"source": ENTRY},
             "break-glass": {"reason": "r"},
             "vote": {"yes": True, "reason": "r"},
             "withdraw": {"reason": "r"},

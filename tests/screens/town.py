@@ -20,6 +20,7 @@ from tutela_helsinki import NAME as HELSINKI
 
 from tutela.app import addresses
 from tutela.app.addresses import find
+from tutela.app.administering import choices, sends
 from tutela.app.city_map import CityMap
 from tutela.app.core import policies
 from tutela.app.detecting import instance, parted
@@ -48,6 +49,7 @@ from tutela.flow.bundle import opened
 from tutela.flow.case import Cases
 from tutela.flow.case_acts import CaseActs
 from tutela.flow.catalogue import Known
+from tutela.flow.changes import Changes
 from tutela.flow.command import Incidents
 from tutela.flow.counting import Counting
 from tutela.flow.deed import Deeds
@@ -63,12 +65,15 @@ from tutela.flow.gateway import Gateway
 from tutela.flow.glass import GlassActs, Glasses
 from tutela.flow.handling import Handlings
 from tutela.flow.handling_acts import HandlingActs
+from tutela.flow.handover import HandoverActs
+from tutela.flow.handover_write import Writing
 from tutela.flow.health import Health
 from tutela.flow.history import History
 from tutela.flow.hold import Holds
 from tutela.flow.hold_acts import HoldActs
 from tutela.flow.investigate import Investigations
 from tutela.flow.invite_acts import InviteActs
+from tutela.flow.kpis import KpiReads
 from tutela.flow.ledger import Ledger
 from tutela.flow.nearby import Nearby
 from tutela.flow.oidc import Oidc, Provider
@@ -95,11 +100,13 @@ from tutela.flow.rights_erasure import Erasure
 from tutela.flow.rules import uses
 from tutela.flow.seal import leaf_of
 from tutela.flow.serious import SeriousActs
+from tutela.flow.source_acts import SourceActs
 from tutela.flow.subject_access import Search
 from tutela.flow.suspending import Suspending
 from tutela.flow.totp import Totp, Ways
 from tutela.flow.tried import Tried
 from tutela.flow.units import UnitActs
+from tutela.flow.watching import Watching
 from tutela.flow.witnesses import enter as enter_witness
 from tutela.maths.cells import cell_of
 from tutela.maths.ids import uuid_of
@@ -126,6 +133,7 @@ from tutela.model.scales import Certainty, Scale, Severity, Urgency
 from tutela.model.when import DAY, SECOND, parse
 from tutela.model.why import ValueWas, Why
 from tutela.screens import (
+    admin,
     alerts,
     approvals,
     capabilities,
@@ -138,6 +146,7 @@ from tutela.screens import (
     events,
     evidence,
     glass,
+    handovers,
     health,
     holds,
     incidents,
@@ -165,6 +174,7 @@ from tutela.screens import (
     staged,
     told,
     totp,
+    transparency,
     units,
 )
 from tutela.screens.cases import Aid
@@ -174,6 +184,7 @@ from tutela.screens.headers import harden
 from tutela.screens.openapi import description
 from tutela.screens.problem import HANDLERS
 from tutela.screens.sentences import language
+from tutela.screens.window import Window
 from tutela.sources.http import Door
 from tutela.sources.http import routes as devices
 
@@ -592,6 +603,32 @@ class Town:
         return Figuring(counting=counting, key=note.verifier_key(ORIGIN, self.publishing.public), signs=signs)
 
     @property
+    def watching(self) -> Watching:
+        return Watching(things=self.facts, known=self.known, registering=self.registering, clock=self.registers_at)
+
+    @property
+    def admin_desk(self) -> admin.AdminDesk:
+        async def issue(name: str) -> str:
+            return f"a token of {name}"
+
+        connecting, reading = choices()
+        return admin.AdminDesk(
+            sources=SourceActs(entries=self.entries, kept=self.facts, keys=self.keys, ready=sends, issue=issue),
+            retention=RetentionReads(ledger=self.ledger, retained=self.retained),
+            rules=self.rule_reads,
+            install=INSTALL,
+            parts=connecting,
+            standards=reading,
+        )
+
+    @property
+    def shift_desk(self) -> handovers.ShiftDesk:
+        changes = Changes(desk=self.reads.desk, log=self.reads.log, kept=self.facts)
+        writing = Writing(reads=self.reads, health=self.health_reads, changes=changes)
+        acts = HandoverActs(ledger=self.ledger, log=self.facts, prose=Prose(self.keys), writing=writing)
+        return handovers.ShiftDesk(acts=acts, kpis=KpiReads(changes=changes), install=INSTALL)
+
+    @property
     def papers(self) -> Papers:
         return Papers(log=self.facts, keys=self.keys, clock=self.clock)
 
@@ -713,6 +750,8 @@ CITY_MAP = CityMap(Settings(Path("nowhere"), {}), HELSINKI)
 def application(here: Town, site: str = "") -> Litestar:
     """The app, as `tutela serve` has it."""
     guard = Guard(here.staff, Rates(here.clock), here.glass)
+    capable = here.arming_acts
+    figuring = here.figuring()
     asked = rights.desk(here.rights, here.rights_acts, guard, INSTALL.city)
     seat = oversight.Seat(
         oversight=Oversight(ledger=here.ledger, log=here.facts, chance=here.staff.chance, named=here.staff.named),
@@ -731,6 +770,7 @@ def application(here: Town, site: str = "") -> Litestar:
             places.routes(here.ledger, addresses.find, addresses.named, guard),
             incidents.routes(here.reads, here.incidents, guard),
             units.routes(here.reads, here.console.units, guard),
+            handovers.routes(here.shift_desk, guard),
             events.routes(here.reads, guard),
             past.routes(here.reads, guard),
             city.routes(INSTALL, here.clock, guard),
@@ -739,7 +779,18 @@ def application(here: Town, site: str = "") -> Litestar:
             totp.routes(here.totp, Suspending(staff=here.staff), guard),
             provider.routes(provider.Entrance(here.oidc, site, INSTALL.city), guard),
             published.routes(here.publishing, here.facts, ORIGIN, script()),
-            register.routes(here.registering, here.figuring(), INSTALL.zone),
+            register.routes(here.registering, figuring, INSTALL.zone),
+            transparency.routes(
+                Window(
+                    watching=here.watching,
+                    figuring=figuring,
+                    acts=capable,
+                    install=INSTALL,
+                    find=find,
+                    map=CITY_MAP,
+                    site=site,
+                )
+            ),
             city_map.routes(CITY_MAP),
             oversight.routes(seat.oversight, guard),
             oversight.page(seat, guard),
@@ -762,10 +813,11 @@ def application(here: Town, site: str = "") -> Litestar:
             rights.routes(asked),
             rights_pages.pages(asked),
             shell.routes(guard),
-            capabilities.routes(here.arming_acts, guard),
-            capability_pages.routes(here.arming_acts, guard, INSTALL),
+            capabilities.routes(capable, guard),
+            capability_pages.routes(capable, guard, INSTALL),
             papers.routes(PaperActs(ledger=here.ledger, papers=here.papers), guard, INSTALL),
             rules.routes(here.rule_reads, guard),
+            admin.routes(here.admin_desk, guard),
             page.routes(here.console, guard),
         ],
         exception_handlers=HANDLERS,

@@ -15,7 +15,7 @@ from litestar import Litestar, Router
 
 from tutela import __version__
 from tutela.app import addresses
-from tutela.app.apart import Apart
+from tutela.app.administering import system
 from tutela.app.approving import acts as deciding
 from tutela.app.approving import glass as breaking
 from tutela.app.arming import arming
@@ -35,12 +35,13 @@ from tutela.app.papers import papers as filing
 from tutela.app.passkeys import ways
 from tutela.app.registering import registering
 from tutela.app.resident import for_residents, moderating, open_door
-from tutela.app.retention import retained
 from tutela.app.rights import answering
 from tutela.app.settings import FIRST_MQTT_PORT, FIRST_PORT, Settings
+from tutela.app.shifts import shift_desk
 from tutela.app.staff import staff
 from tutela.app.tasks import together
 from tutela.app.tracing import followed, following, traced
+from tutela.app.transparent import window
 from tutela.app.verifying import origin, publishing, script
 from tutela.app.vitals import probes, vitals
 from tutela.app.wording import sentences
@@ -63,11 +64,9 @@ from tutela.flow.prose import Prose
 from tutela.flow.published import Publishing
 from tutela.flow.rates import Rates
 from tutela.flow.read import Reads, reads
-from tutela.flow.read_rules import RuleReads
 from tutela.flow.read_staged import StagedReads
 from tutela.flow.record import Recorder
 from tutela.flow.register_public import Registering
-from tutela.flow.retention import RetentionReads
 from tutela.flow.serious import SeriousActs
 from tutela.flow.spooling import Spooling
 from tutela.flow.suspending import Suspending
@@ -88,6 +87,7 @@ from tutela.screens import (
     events,
     evidence,
     glass,
+    handovers,
     health,
     holds,
     incidents,
@@ -106,15 +106,14 @@ from tutela.screens import (
     register,
     resident,
     resident_reports,
-    retention,
     rights,
     rights_pages,
-    rules,
     serious,
     shell,
     staged,
     told,
     totp,
+    transparency,
     units,
 )
 from tutela.screens.console import Console
@@ -215,7 +214,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
     )
     return [
         _machines(behind),
-        *_for_everybody(behind),
+        *_for_everybody(behind, guard),
         observations.routes(shown, guard),
         alerts.routes(shown, acts, words, guard, addresses.named),
         incidents.routes(shown, commands, guard),
@@ -227,7 +226,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
         *_people(inside, here, console, guard),
         health.routes(console.health, probes(inside), guard),
         staged.routes(console.staged, guard),
-        rules.routes(RuleReads(ledger=ledger, rules=facts, ticks=facts, try_=Apart(inside.settings).run), guard),
+        *system(inside, guard),
         *_decided(behind, console, guard),
     ]
 
@@ -251,6 +250,7 @@ def _decided(behind: Doors, console: Console, guard: Guard) -> Sequence[Router]:
         approvals.routes(two, console, guard),
         entries.routes(entering, guard),
         glass.routes(console.glass, guard),
+        handovers.routes(shift_desk(inside, console.reads, console.health), guard),
     ]
 
 
@@ -265,14 +265,19 @@ def _people(inside: Core, here: Staff, console: Console, guard: Guard) -> Sequen
     ]
 
 
-def _for_everybody(behind: Doors) -> Sequence[Router]:
-    """What nobody has to sign in for: the log's roots and proofs, the register, and the map."""
-    inside = behind.core
+def _for_everybody(behind: Doors, guard: Guard) -> Sequence[Router]:
+    """What nobody has to sign in for: the log's roots and proofs, the register, the map; and capabilities, on which everybody comments."""
+    inside, armed = behind.core, arming(behind.core, behind.register)
+    acts = ArmingActs(ledger=inside.ledger, arming=armed, approvals=deciding(inside), rates=patience(clock))
+    counted, drawn = figuring(inside, behind.register, behind.publishing), CityMap(inside.settings, inside.install.city)
     return [
         published.routes(behind.publishing, inside.facts, origin(inside.install), script()),
-        register.routes(behind.register, figuring(inside, behind.register, behind.publishing), inside.install.zone),
-        city_map.routes(CityMap(inside.settings, inside.install.city)),
+        register.routes(behind.register, counted, inside.install.zone),
+        transparency.routes(window(inside, behind.register, counted, acts, drawn)),
+        city_map.routes(drawn),
         *_residents(behind),
+        capabilities.routes(acts, guard),
+        capability_pages.routes(acts, guard, inside.install),
     ]
 
 
@@ -301,21 +306,12 @@ def _accountable(behind: Doors, shown: Reads, here: Staff, guard: Guard) -> Sequ
         rights_pages.pages(desk),
         evidence.routes(making(inside, shown, behind.publishing), guard),
         *_cases(inside, shown, guard),
-        retention.routes(RetentionReads(ledger=inside.ledger, retained=retained(inside, lake(inside))), guard),
         oversight.routes(eyes, guard),
         oversight.page(seat, guard),
-        *_arming(behind, guard),
         papers.routes(PaperActs(ledger=inside.ledger, papers=filing(inside)), guard, inside.install),
         serious.routes(grave, guard),
         holds.routes(HoldActs(ledger=inside.ledger, holds=keeping(inside), approvals=deciding(inside)), guard),
     ]
-
-
-def _arming(behind: Doors, guard: Guard) -> Sequence[Router]:
-    """What comes to run, and what is stopped."""
-    inside, armed = behind.core, arming(behind.core, behind.register)
-    acts = ArmingActs(ledger=inside.ledger, arming=armed, approvals=deciding(inside), rates=patience(clock))
-    return [capabilities.routes(acts, guard), capability_pages.routes(acts, guard, inside.install)]
 
 
 def _cases(inside: Core, shown: Reads, guard: Guard) -> Sequence[Router]:

@@ -1,4 +1,4 @@
-"""Register entries as people make them over the API: what narrows is entered at once, what widens takes two people and a day."""
+"""Register entries as people make them: what narrows, and what is new and has no data of people, is entered at once; what widens takes two people and a day."""
 
 from __future__ import annotations
 
@@ -44,15 +44,19 @@ class EntryActs:
         return await self.approvals.approvals.propose(_wanted(change, reason), access.agent.id)
 
     async def enter(self, access: Access, entry: Source, approval: str | None = None) -> Source:
-        """Enter a source, or change its entry; what widens, by the approval of just that."""
+        """Enter a source, or change its entry; what widens, by the approval of just that. A new one without data of people takes one person."""
         query = f"entry of {entry.name[:60]}"
         await self._may(access, entry, query)
         change = await self._change(entry)
-        if change.widens:
+        if change.widens and not _new_and_of_nobody(change):
             asked = ask(access, Action.WIDEN, "register", self.ledger.now, agency=entry.agency)
             await self.approvals.take(asked, approval, _wanted(change, ""), query)
         await enter(self.register, entry, access.agent.id, self.ledger.now)
         return entry
+
+    async def may(self, access: Access, entry: Source) -> None:
+        """Returns when this person may enter it, as far as that takes no second one."""
+        await self._may(access, entry, f"entry of {entry.name[:60]}")
 
     async def _may(self, access: Access, entry: Source, query: str) -> None:
         before = await self._before(entry.name)
@@ -71,6 +75,11 @@ class EntryActs:
     async def _before(self, name: str) -> Source | None:
         """The entry that stands."""
         return next((one for one in await self.register.sources() if one.name == name), None)
+
+
+def _new_and_of_nobody(change: EntryChange) -> bool:
+    """A source that was not there and says nothing of people: G01 asks for its entry, and G27 for a second person when that widens later."""
+    return change.before is None and not change.after.personal_data
 
 
 def _wanted(change: EntryChange, reason: str) -> Wanted:

@@ -34,6 +34,8 @@ CLASS_OF = {
     "post@1": "posts",
     "unit@1": "units",
     "shift@1": "shifts",
+    "shift-handover@1": "shifts",
+    "shift-taken@1": "shifts",
     "source@1": "register",
     "datastreams@1": "register",
     "register-words@1": "register",

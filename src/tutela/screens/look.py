@@ -55,6 +55,11 @@ def clock(at: int, zone: str, now: int | None = None) -> str:
     return there.strftime("%H:%M:%S" if today else "%d %b %H:%M")
 
 
+def day(at: int, zone: str) -> str:
+    """The day in the city, with its year."""
+    return f"{moment(at).astimezone(ZoneInfo(zone)):%Y-%m-%d}"
+
+
 def who(by: str, me: Agent) -> str:
     """Who did it. People go by their ids: their names are sealed, and not everybody's to read."""
     if by == me.id:

@@ -26,7 +26,7 @@ PAGES = (
     ("/resident", N_("What to do now")),
     ("/resident/report", N_("Report a problem")),
     ("/resident/reports", N_("What others reported")),
-    ("/register", N_("How the city watches")),
+    ("/transparency", N_("How the city watches")),
     ("/requests/new", N_("Your data")),
 )
 """The way through the public pages: where to, and what it says."""

@@ -12,7 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from tutela.errors import BadInput, NotFound, TutelaError
-from tutela.flow.rights import Decision
+from tutela.flow.rights import SHORT, Decision
 from tutela.model.access import Access
 from tutela.model.rights import EXEMPTIONS, OVER, Claim, Right, RightsStatus
 from tutela.model.when import moment
@@ -49,9 +49,10 @@ def pages(here: Desk) -> Router:
 
 def _anybody(here: Desk) -> list[HTTPRouteHandler]:
     @get("/{reference:str}")
-    async def form(reference: FromPath[str]) -> Response[str]:
-        """The form for a new request, or for how one stands. It shows nothing that is kept."""
-        return _page(here, reference)
+    async def form(request: Asked, reference: FromPath[str]) -> Response[str]:
+        """The form for a new request, or for how one stands. It shows nothing that is kept. `?right=` and `?record=` are filled in."""
+        asked = {name: request.query_params.get(name, "")[:SHORT] for name in ("right", "record")}
+        return _page(here, reference, said=asked)
 
     @post("/{reference:str}", status_code=200)
     async def sent(request: Asked, reference: FromPath[str]) -> Response[str]:
