@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tutela.app.addresses import find
+from tutela.app.addresses import Addresses
 from tutela.app.core import Core, chance, clock
 from tutela.app.pictures import clean
 from tutela.flow.entering import enter
@@ -32,7 +32,7 @@ def for_residents(inside: Core, tell: Tell) -> Portal:
     """The portal."""
     reporting = Reporting(handlings=handlings(inside), tell=tell, known=inside.known, clean=clean, chance=chance)
     nearby = Nearby(values=inside.facts, known=inside.known, clock=clock)
-    return portal(reporting, nearby, find, inside.install, lambda: simulated(inside))
+    return portal(reporting, nearby, Addresses(inside.install.city).find, inside.install, lambda: simulated(inside))
 
 
 def simulated(inside: Core) -> bool:
