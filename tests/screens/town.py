@@ -761,7 +761,15 @@ def application(here: Town, site: str = "") -> Litestar:
         serious=here.serious,
         install=INSTALL,
     )
-    portal = resident.portal(here.reporting, here.nearby, WHERE.find, INSTALL, lambda: True)
+    portal = resident.Portal(
+        reporting=here.reporting,
+        nearby=here.nearby,
+        find=WHERE.find,
+        map=CITY_MAP,
+        install=INSTALL,
+        simulated=lambda: True,
+        rates=resident.looking(here.clock),
+    )
     probes = {"PostgreSQL": here.facts.last, "NATS": lambda: here.streams.last("OBS-live")}
     return Litestar(
         route_handlers=[

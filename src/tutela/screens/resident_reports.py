@@ -126,6 +126,7 @@ async def _second(
         where=found[0],
         others=[*found[1:]],
         near=near,
+        picture=await here.picture(request, found[0]),
         key=said.get("key") or token_hex(16),
     )
 
