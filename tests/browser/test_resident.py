@@ -12,6 +12,8 @@ from tests.browser.test_barriers import barriers
 from tests.flow.test_handling import picture
 from tests.screens.town import Town
 
+from tutela.app.addresses import Addresses
+from tutela.maths.cells import metres
 from tutela.model.people import Role
 from tutela.model.place import Place
 from tutela.model.reporting import Filing
@@ -145,3 +147,23 @@ def test_a_draft_stays_on_the_phone_while_there_is_no_network_and_goes_when_it_i
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_role("heading", name="Thank you.")).to_be_visible()
     assert page.evaluate("localStorage.length") == 0
+
+
+def test_pointing_at_the_map_moves_the_place(desk: Desk) -> None:
+    page = desk.page(phone=True)
+    page.goto("/resident/report")
+    page.get_by_label("What is wrong").select_option(LAMP)
+    page.get_by_label("Where").fill("Rautatientori")
+    page.get_by_role("button", name="Go on").click()
+    picture = page.get_by_role("img", name="Map")
+    box = picture.bounding_box()
+    assert box is not None
+    picture.click(position={"x": box["width"] / 2, "y": box["height"] / 4})
+    expect(page.get_by_text("The place is where you pointed.")).to_be_visible()
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("heading", name="Thank you.")).to_be_visible()
+
+    (named,) = desk.site.run(Addresses("Helsinki").find("Rautatientori"))
+    ((report, _),) = desk.site.here.facts.store.told.values()
+    assert report.place.lat > named.place.lat
+    assert 70 < metres(report.place, named.place) < 105  # a quarter of the picture's height, which shows some 350 m

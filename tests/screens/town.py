@@ -767,6 +767,7 @@ def application(here: Town, site: str = "") -> Litestar:
         find=WHERE.find,
         map=CITY_MAP,
         install=INSTALL,
+        site=site or "https://town.example",
         simulated=lambda: True,
         rates=resident.looking(here.clock),
     )
@@ -810,7 +811,7 @@ def application(here: Town, site: str = "") -> Litestar:
             moderation.routes(here.moderating, guard),
             resident.routes(portal),
             resident_reports.routes(portal),
-            open311.routes(portal, identify, site or "https://town.example"),
+            open311.routes(portal, identify),
             retention.routes(RetentionReads(ledger=here.ledger, retained=here.retained), guard),
             holds.routes(here.hold_acts, guard),
             approvals.routes(here.approvals, here.console, guard),

@@ -6,6 +6,7 @@ from tutela.app.addresses import Addresses
 from tutela.app.city_map import CityMap
 from tutela.app.core import Core, chance, clock
 from tutela.app.pictures import clean
+from tutela.app.settings import FIRST_PORT
 from tutela.flow.entering import enter
 from tutela.flow.handling import Handlings
 from tutela.flow.handling_acts import HandlingActs
@@ -39,6 +40,7 @@ def for_residents(inside: Core, tell: Tell) -> Portal:
         find=Addresses(inside.install.city).find,
         map=CityMap(inside.settings, inside.install.city),
         install=inside.install,
+        site=inside.settings.site or f"http://localhost:{inside.settings.port or FIRST_PORT}",
         simulated=lambda: simulated(inside),
         rates=looking(clock),
     )

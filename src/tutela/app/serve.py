@@ -285,10 +285,8 @@ def _for_everybody(behind: Doors, guard: Guard) -> Sequence[Router]:
 
 def _residents(behind: Doors) -> Sequence[Router]:
     """What residents see and tell."""
-    settings = behind.core.settings
     here = for_residents(behind.core, behind.spooling.tell)
-    site = settings.site or f"http://localhost:{settings.port or FIRST_PORT}"
-    return [resident.routes(here), resident_reports.routes(here), open311.routes(here, behind.keeper.identify, site)]
+    return [resident.routes(here), resident_reports.routes(here), open311.routes(here, behind.keeper.identify)]
 
 
 def _accountable(behind: Doors, shown: Reads, here: Staff, guard: Guard) -> Sequence[Router]:

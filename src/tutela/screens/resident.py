@@ -55,19 +55,23 @@ MAP = N_("Map")
 AROUND, RING, SIZE = 160.0, 20.0, (360, 280)
 """Metres around a place that its picture shows, and of the ring on it; pixels of the picture."""
 
+WIDE = 2 * AROUND / 0.92 * SIZE[0] / SIZE[1]
+"""Metres from one side of the picture to the other: all of the circle is seen, with a little around it (`maths/drawing.view`)."""
+
 NOWHERE = N_("We found no such place. Write a street, a square or a part of the city, such as “Kaivokatu 1”.")
 NO_PLACE = N_("Say where: a street or square, or your position.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Portal:
-    """What the pages stand on. `clean`: see `Reporting`; `rates` counts by address, in memory and for minutes only."""
+    """What the pages stand on. `site`: the address by which others reach it; `rates` counts by address, in memory and for minutes only."""
 
     reporting: Reporting
     nearby: Nearby
     find: Find
     map: CityMap
     install: Install
+    site: str
     simulated: Callable[[], bool]
     rates: Rates
 

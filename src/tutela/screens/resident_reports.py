@@ -26,7 +26,7 @@ from . import public
 from .guard import address_of, same_site
 from .languages import N_
 from .problem import Asked
-from .resident import Portal, fields
+from .resident import WIDE, Portal, fields
 
 LARGEST = 12_000_000
 """Bytes of a form with a photo, as phones make them."""
@@ -127,6 +127,7 @@ async def _second(
         others=[*found[1:]],
         near=near,
         picture=await here.picture(request, found[0]),
+        metres=round(WIDE, 1),
         key=said.get("key") or token_hex(16),
     )
 
