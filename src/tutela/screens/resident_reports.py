@@ -156,6 +156,7 @@ def _public(here: Portal) -> list[HTTPRouteHandler]:
     @get("/reports")
     async def listed(request: Asked) -> Response[str]:
         """What others reported, as far as a person has looked at it."""
+        here.rates.take(address_of(request), "act")
         now = here.now
         found = await handlings.public(now - LATELY * DAY, now + DAY, SHOWN)
         return here.page(request, "reports.html", found=found, services=SERVICES, statuses=STATUSES)
@@ -163,6 +164,7 @@ def _public(here: Portal) -> list[HTTPRouteHandler]:
     @get("/reports/{number:str}")
     async def one(request: Asked, number: FromPath[str]) -> Response[str]:
         """One of them."""
+        here.rates.take(address_of(request), "act")
         try:
             found = await handlings.seen(number)
         except NotFound as unknown:
