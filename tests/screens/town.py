@@ -796,7 +796,7 @@ def application(here: Town, site: str = "") -> Litestar:
                     figuring=figuring,
                     acts=capable,
                     install=INSTALL,
-                    find=find,
+                    find=WHERE.find,
                     map=CITY_MAP,
                     site=site,
                 )
