@@ -27,7 +27,7 @@ Key = str | tuple[str, str]
 def wanted() -> dict[Key, set[str]]:
     """All messages of the public pages (one with a plural is a pair), each with the files that say it."""
     templates = sorted((SCREENS / "templates" / "public").rglob("*.html"))
-    code = [path for path in sorted(SCREENS.glob("*.py")) if "N_(" in path.read_text() or ".say(" in path.read_text()]
+    code = [path for path in sorted(SCREENS.glob("*.py")) if "from .languages import" in path.read_text()]
     found: dict[Key, set[str]] = {}
     for path in (*templates, *code, *sorted((SCREENS.parent / "model").glob("service.py"))):
         method = "jinja2.ext:babel_extract" if path.suffix == ".html" else "python"

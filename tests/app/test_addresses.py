@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tutela.app.addresses import MOST, find, named
+from tutela.app.addresses import MOST, Addresses
 from tutela.model.place import Place
+
+HERE = Addresses("Helsinki")
+find, named = HERE.find, HERE.named
 
 
 @pytest.mark.parametrize(
@@ -23,7 +26,8 @@ async def test_a_place_is_found_by_its_words(words: str, first: str) -> None:
 
 
 async def test_a_house_number_is_meant_whole_and_so_much_is_offered() -> None:
-    assert "Kaivokatu 10" not in [one.name for one in await find("kaivokatu 1")]
+    assert [one.name for one in await find("kaivokatu 1")] == ["Kaivokatu 1"]
+    assert "Kaivokatu 10" not in [one.name for one in await find("kaivo 1")]
     assert len(await find("a")) == MOST
 
 
@@ -49,17 +53,6 @@ async def test_a_point_that_nothing_with_a_name_is_near_has_none() -> None:
     assert await named(Place(lat=59.0, lon=24.0)) == ""
 
 
-async def test_a_city_without_a_map_knows_no_address(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
-    from pathlib import Path  # noqa: PLC0415  for one test
-
-    from tutela.app import addresses  # noqa: PLC0415  as above
-
-    monkeypatch.setattr(addresses, "extract", lambda: Path(f"{tmp_path}/none"))
-    for cached in (addresses._known, addresses._where):
-        cached.cache_clear()
-
-    assert await find("kaivokatu 1") == []
-    assert await named(Place(lat=60.17, lon=24.94)) == ""
-
-    for cached in (addresses._known, addresses._where):
-        cached.cache_clear()
+async def test_a_city_that_brings_no_extract_knows_no_address() -> None:
+    assert await Addresses("Elsewhere").find("kaivokatu 1") == []
+    assert await Addresses("Elsewhere").named(Place(lat=60.17, lon=24.94)) == ""

@@ -23,7 +23,7 @@ from tutela.model.register import Datastream, Thing
 from tutela.model.rows import Rows
 from tutela.model.when import SECOND
 from tutela.policy.decide import Policies
-from tutela.screens.forms import ALERT, CALL, INCIDENT, SHIFT, UNIT
+from tutela.screens.forms import ALERT, CALL, INCIDENT, REPORT, SHIFT, UNIT
 from tutela.screens.page import FRESH
 
 OWN_PAGES = {
@@ -39,7 +39,7 @@ OWN_PAGES = {
 }
 """A session is enough: these end that session, show and change one's own keys, or are the console's page without any data, and nothing else."""
 
-VERBS = {"alert": ALERT, "call": CALL, "incident": INCIDENT, "unit": UNIT, "shift": SHIFT}
+VERBS = {"alert": ALERT, "call": CALL, "incident": INCIDENT, "unit": UNIT, "report": REPORT, "shift": SHIFT}
 FIELDS = {
     "reason": "works",
     "minutes": "5",
@@ -51,6 +51,8 @@ FIELDS = {
     "role": "operator",
     "outcome": "refused",
     "agency": "city",
+    "why": "abuse",
+    "of": "x",
     "days": "1",
 }
 
@@ -91,7 +93,7 @@ def written_out(route: str) -> Iterator[str]:
 async def send(client: Client, route: str, there: There) -> httpx.Response:
     """Ask for a page, or send a form, about something that there is."""
     method, path = route.split(" ")
-    subject = {"alert": there.alert, "call": there.call, "incident": there.incident, "unit": there.unit}
+    subject = {"alert": there.alert, "call": there.call, "incident": there.incident, "unit": there.unit, "report": "r"}
     about = path.split("/")[2] if path.startswith("/do/") else ""
     path = path.replace("{subject}", subject.get(about, ""))
     form = {**FIELDS, "alert": there.alert, "call": there.call, "incident": there.incident}

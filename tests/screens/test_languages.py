@@ -77,7 +77,7 @@ def test_times_are_the_citys_and_written_as_people_there_write_them() -> None:
     at = parse("2026-11-28T22:30:00Z")  # the 29th in Helsinki
 
     assert [speech(code).day(at, "Europe/Helsinki") for code in NAMES] == [
-        "November 29, 2026",
+        "29 November 2026",
         "29. marraskuuta 2026",
         "29 novembre 2026",
     ]

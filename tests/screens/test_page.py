@@ -293,7 +293,7 @@ async def test_what_residents_report_and_post_is_shown(here: Town, page: Client)
 
     says = text(await page.get("/"))
 
-    assert "Trees: fallen tree In front of my door. portal" in says
+    assert "Trees: fallen tree received In front of my door." in says
     assert "Fire Smoke! feed · near" in says
     assert "Fire Smoke!" in text(await page.get("/part/posts"))
     assert "fallen tree" in text(await page.get("/part/reports"))

@@ -18,8 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from litestar import Litestar
 from tutela_helsinki import NAME as HELSINKI
 
-from tutela.app import addresses
-from tutela.app.addresses import find
+from tutela.app.addresses import Addresses
 from tutela.app.administering import choices, sends
 from tutela.app.city_map import CityMap
 from tutela.app.core import policies
@@ -337,6 +336,7 @@ class Town:
             acts=self.acts,
             incidents=self.incidents,
             units=UnitActs(self.ledger, self.facts, self.facts),
+            moderating=self.moderating,
             glass=self.glass,
             sentences=self.sentences,
             install=INSTALL,
@@ -743,6 +743,7 @@ class Town:
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
+WHERE = Addresses(HELSINKI)
 CITY_MAP = CityMap(Settings(Path("nowhere"), {}), HELSINKI)
 """The map of the demonstration city."""
 
@@ -760,14 +761,23 @@ def application(here: Town, site: str = "") -> Litestar:
         serious=here.serious,
         install=INSTALL,
     )
-    portal = resident.portal(here.reporting, here.nearby, find, INSTALL, lambda: True)
+    portal = resident.Portal(
+        reporting=here.reporting,
+        nearby=here.nearby,
+        find=WHERE.find,
+        map=CITY_MAP,
+        install=INSTALL,
+        site=site or "https://town.example",
+        simulated=lambda: True,
+        rates=resident.looking(here.clock),
+    )
     probes = {"PostgreSQL": here.facts.last, "NATS": lambda: here.streams.last("OBS-live")}
     return Litestar(
         route_handlers=[
             devices(Door(here.gateway.give, here.recorder.tell, here.known, identify)),
             observations.routes(here.reads, guard),
-            alerts.routes(here.reads, here.acts, here.sentences, guard, addresses.named),
-            places.routes(here.ledger, addresses.find, addresses.named, guard),
+            alerts.routes(here.reads, here.acts, here.sentences, guard, WHERE.named),
+            places.routes(here.ledger, WHERE.find, WHERE.named, guard),
             incidents.routes(here.reads, here.incidents, guard),
             units.routes(here.reads, here.console.units, guard),
             handovers.routes(here.shift_desk, guard),
@@ -786,7 +796,7 @@ def application(here: Town, site: str = "") -> Litestar:
                     figuring=figuring,
                     acts=capable,
                     install=INSTALL,
-                    find=find,
+                    find=WHERE.find,
                     map=CITY_MAP,
                     site=site,
                 )
@@ -801,7 +811,7 @@ def application(here: Town, site: str = "") -> Litestar:
             moderation.routes(here.moderating, guard),
             resident.routes(portal),
             resident_reports.routes(portal),
-            open311.routes(portal, identify, site or "https://town.example"),
+            open311.routes(portal, identify),
             retention.routes(RetentionReads(ledger=here.ledger, retained=here.retained), guard),
             holds.routes(here.hold_acts, guard),
             approvals.routes(here.approvals, here.console, guard),
@@ -872,7 +882,7 @@ async def _register(here: Town) -> None:
         source("lamps", "city-operations"),
         source("portal", "city-operations", personal=True),
         source("sensors", "public-safety"),
-        PORTAL,
+        msgspec.structs.replace(PORTAL, simulated=True),
     ):
         await enter(here.facts, entry, "install", here.clock())
     things = [

@@ -1,6 +1,6 @@
-"""What people call the places of this city, from its map: for whoever tells where something is in words.
+"""What people call the places of this city, from its map: for whoever tells where something is in words, or in numbers.
 
-It is read once, when somebody first asks. An instance whose city has no map here knows no address; then a place is given as numbers.
+It is read once, when somebody first asks. An instance whose city brings no extract knows no address; then a place is given as numbers.
 """
 
 from __future__ import annotations
@@ -9,12 +9,11 @@ import asyncio
 import math
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from tutela.app.city import extract
-from tutela.errors import NotFound
 from tutela.model.place import Address, Place
 from tutela.sources.streetmap import StreetMap
 
@@ -29,31 +28,43 @@ NEAR = 150.0
 MOST = 8
 """Places that are offered."""
 
-
-async def find(words: str) -> Sequence[Address]:
-    """The places whose name has all these words at the beginning of its own, the shortest name first; the first is the best."""
-    known = await asyncio.to_thread(_known)
-    wanted = _plain(words)
-    found = [one for own, one in known if wanted and _fits(wanted, own)]
-    return sorted(found, key=lambda one: (_plain(one.name) != wanted, len(one.name), one.name))[:MOST]
+Named = tuple[tuple[str, ...], Address]
+"""The words of a name, and what it names."""
 
 
-async def named(place: Place) -> str:
-    """What people call the nearest house, street or square, when it is near enough to say so; else ""."""
-    lats, lons, known = await asyncio.to_thread(_where)
-    if not known:
-        return ""
-    north = (lats - place.lat) * METRES
-    east = (lons - place.lon) * METRES * math.cos(math.radians(place.lat))
-    away = north**2 + east**2
-    nearest = int(np.argmin(away))
-    return known[nearest] if away[nearest] <= NEAR**2 else ""
+class Addresses:
+    """The places of a city by name, and the names of places."""
+
+    def __init__(self, city: str) -> None:
+        self._city = city
+
+    async def find(self, words: str) -> Sequence[Address]:
+        """The place of just that name; else those of which each word begins one of the name's, the shortest name first."""
+        extract = _extract(self._city)
+        known = () if extract is None else await asyncio.to_thread(_read, extract)
+        wanted = _plain(words)
+        found = [one for own, one in known if wanted and _fits(wanted, own)]
+        if exact := [one for one in found if _plain(one.name) == wanted]:
+            return exact[:1]
+        return sorted(found, key=lambda one: (len(one.name), one.name))[:MOST]
+
+    async def named(self, place: Place) -> str:
+        """What people call the nearest house, street or square, when it is near enough to say so; else ""."""
+        extract = _extract(self._city)
+        if extract is None:
+            return ""
+        lats, lons, known = await asyncio.to_thread(_where, extract)
+        north = (lats - place.lat) * METRES
+        east = (lons - place.lon) * METRES * math.cos(math.radians(place.lat))
+        away = north**2 + east**2
+        nearest = int(np.argmin(away))
+        return known[nearest] if away[nearest] <= NEAR**2 else ""
 
 
 @cache
-def _where() -> tuple[Floats, Floats, tuple[str, ...]]:
+def _where(extract: Path) -> tuple[Floats, Floats, tuple[str, ...]]:
     """Latitudes, longitudes, and the map's own names."""
-    known = [one for _, one in _known() if one.own]
+    known = [one for _, one in _read(extract) if one.own]
     lats = np.array([one.place.lat for one in known], np.float64)
     lons = np.array([one.place.lon for one in known], np.float64)
     return lats, lons, tuple(one.name for one in known)
@@ -69,8 +80,14 @@ def _plain(words: str) -> tuple[str, ...]:
 
 
 @cache
-def _known() -> tuple[tuple[tuple[str, ...], Address], ...]:
+def _read(extract: Path) -> tuple[Named, ...]:
+    return tuple((_plain(one.name), one) for one in StreetMap(extract).addresses())
+
+
+def _extract(city: str) -> Path | None:
+    """That of the demonstration city, where it is this one and is installed."""
     try:
-        return tuple((_plain(one.name), one) for one in StreetMap(extract()).addresses())
-    except NotFound:
-        return ()
+        import tutela_helsinki  # noqa: PLC0415  the city is a distribution of its own, and may be absent
+    except ModuleNotFoundError:
+        return None
+    return Path(str(tutela_helsinki.EXTRACT)) if city == tutela_helsinki.NAME else None

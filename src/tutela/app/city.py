@@ -16,6 +16,7 @@ from tutela.app.core import Core, clock, core
 from tutela.app.demo_case import DemonstrationCase
 from tutela.app.demo_case import told as of_case
 from tutela.app.demonstrating_papers import with_papers
+from tutela.app.demonstrating_reports import DemonstrationReports
 from tutela.app.registering import keep, read
 from tutela.app.rights import demonstrate
 from tutela.app.settings import FIRST_PORT, Settings
@@ -117,7 +118,12 @@ async def run(settings: Settings, seed: int = SEED) -> None:
         sender_tokens = {**await _enter(inside, things, city), **await _send_out(inside, units)}
         base = f"http://127.0.0.1:{settings.port or FIRST_PORT}"
         async with httpx.AsyncClient(base_url=base, timeout=30) as client:
-            sender, case = Sender(client, sender_tokens), DemonstrationCase(inside)
+            sender, case, told_of = (
+                Sender(client, sender_tokens),
+                DemonstrationCase(inside),
+                DemonstrationReports(inside),
+            )
+            await told_of.begin()
             await sender.send(Moment({}, of_case(clock())))
             last = city.origin // SECOND * SECOND
             while True:
@@ -130,6 +136,7 @@ async def run(settings: Settings, seed: int = SEED) -> None:
                 if over := city.over(last, at):
                     await inside.facts.act([told(staged, at) for staged in over], (), (), ())
                 await case.settle(at)
+                await told_of.settle(at)
                 last = at
 
 

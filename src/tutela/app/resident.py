@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from tutela.app.addresses import find
+from tutela.app.addresses import Addresses
+from tutela.app.city_map import CityMap
 from tutela.app.core import Core, chance, clock
 from tutela.app.pictures import clean
+from tutela.app.settings import FIRST_PORT
 from tutela.flow.entering import enter
 from tutela.flow.handling import Handlings
 from tutela.flow.handling_acts import HandlingActs
@@ -13,7 +15,7 @@ from tutela.flow.prose import Prose
 from tutela.flow.reporting import Reporting
 from tutela.model.flow import Tell
 from tutela.model.reporting import PORTAL
-from tutela.screens.resident import Portal, portal
+from tutela.screens.resident import Portal, looking
 
 BY = "install"
 
@@ -32,7 +34,16 @@ def for_residents(inside: Core, tell: Tell) -> Portal:
     """The portal."""
     reporting = Reporting(handlings=handlings(inside), tell=tell, known=inside.known, clean=clean, chance=chance)
     nearby = Nearby(values=inside.facts, known=inside.known, clock=clock)
-    return portal(reporting, nearby, find, inside.install, lambda: simulated(inside))
+    return Portal(
+        reporting=reporting,
+        nearby=nearby,
+        find=Addresses(inside.install.city).find,
+        map=CityMap(inside.settings, inside.install.city),
+        install=inside.install,
+        site=inside.settings.site or f"http://localhost:{inside.settings.port or FIRST_PORT}",
+        simulated=lambda: simulated(inside),
+        rates=looking(clock),
+    )
 
 
 def simulated(inside: Core) -> bool:

@@ -14,7 +14,7 @@ import uvicorn
 from litestar import Litestar, Router
 
 from tutela import __version__
-from tutela.app import addresses
+from tutela.app.addresses import Addresses
 from tutela.app.administering import system
 from tutela.app.approving import acts as deciding
 from tutela.app.approving import glass as breaking
@@ -208,6 +208,7 @@ def _routes(behind: Doors) -> Sequence[Router]:
         acts=acts,
         incidents=commands,
         units=moves,
+        moderating=moderating(inside),
         glass=broken,
         sentences=words,
         install=inside.install,
@@ -216,11 +217,10 @@ def _routes(behind: Doors) -> Sequence[Router]:
         _machines(behind),
         *_for_everybody(behind, guard),
         observations.routes(shown, guard),
-        alerts.routes(shown, acts, words, guard, addresses.named),
+        alerts.routes(shown, acts, words, guard, Addresses(inside.install.city).named),
         incidents.routes(shown, commands, guard),
         *_accountable(behind, shown, here, guard),
-        *_told(inside, shown, guard),
-        units.routes(shown, moves, guard),
+        *_told(console, guard),
         events.routes(shown, guard),
         past.routes(shown, guard),
         *_people(inside, here, console, guard),
@@ -231,12 +231,14 @@ def _routes(behind: Doors) -> Sequence[Router]:
     ]
 
 
-def _told(inside: Core, shown: Reads, guard: Guard) -> Sequence[Router]:
-    """What people tell, what becomes of it, and what they call places."""
+def _told(here: Console, guard: Guard) -> Sequence[Router]:
+    """What people tell, what becomes of it, and what they call places; and the units that see to it."""
+    where = Addresses(here.install.city)
     return [
-        told.routes(shown, guard),
-        moderation.routes(moderating(inside), guard),
-        places.routes(inside.ledger, addresses.find, addresses.named, guard),
+        told.routes(here.reads, guard),
+        moderation.routes(here.moderating, guard),
+        units.routes(here.reads, here.units, guard),
+        places.routes(here.reads.desk.ledger, where.find, where.named, guard),
     ]
 
 
@@ -283,10 +285,8 @@ def _for_everybody(behind: Doors, guard: Guard) -> Sequence[Router]:
 
 def _residents(behind: Doors) -> Sequence[Router]:
     """What residents see and tell."""
-    settings = behind.core.settings
     here = for_residents(behind.core, behind.spooling.tell)
-    site = settings.site or f"http://localhost:{settings.port or FIRST_PORT}"
-    return [resident.routes(here), resident_reports.routes(here), open311.routes(here, behind.keeper.identify, site)]
+    return [resident.routes(here), resident_reports.routes(here), open311.routes(here, behind.keeper.identify)]
 
 
 def _accountable(behind: Doors, shown: Reads, here: Staff, guard: Guard) -> Sequence[Router]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tutela.app.addresses import find
+from tutela.app.addresses import Addresses
 from tutela.app.city_map import CityMap
 from tutela.app.core import Core, clock
 from tutela.flow.arming_acts import ArmingActs
@@ -20,7 +20,7 @@ def window(inside: Core, register: Registering, counted: Figuring, acts: ArmingA
         figuring=counted,
         acts=acts,
         install=inside.install,
-        find=find,
+        find=Addresses(inside.install.city).find,
         map=drawn,
         site=inside.settings.site,
     )

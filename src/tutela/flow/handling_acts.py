@@ -12,7 +12,7 @@ from tutela.maths.ids import uuid_of
 from tutela.model.access import Access, Ask
 from tutela.model.handling import Handling, HandlingStatus, HandlingStep, Rejection
 from tutela.model.noun import Noun
-from tutela.model.report import ServiceRequest
+from tutela.model.telling import ServiceRequest, Telling
 from tutela.model.timeline import LIVE
 from tutela.model.when import DAY
 from tutela.policy.purposes import CLASSES, Action, ask
@@ -62,6 +62,13 @@ class HandlingActs:
         seen = [one for one in wanted if self.ledger.may(self._ask(access, Action.READ, one[0], "reports"))][:most]
         await self.ledger.wrote(access, LIVE, query, (one.id for one, _ in seen))
         return [Handled(report=one, handling=await self.handlings.for_all(stands)) for one, stands in seen]
+
+    async def beside(self, told: Sequence[Telling]) -> Sequence[Handled]:
+        """Reports that somebody may see, each with how it stands: who asks has read them, and is told no more of them."""
+        seen = [one for one in told if isinstance(one, ServiceRequest)]
+        return [
+            Handled(report=one, handling=await self.handlings.for_all(await self.handlings.of(one))) for one in seen
+        ]
 
     async def opened(self, access: Access, id_: str) -> OpenedReport:
         """One, with what was written; raises NotFound."""

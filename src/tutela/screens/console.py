@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode
 
-from tutela.flow.act import Acts
-from tutela.flow.command import Incidents
+from tutela.flow.at_desk import Acts, HandlingActs, Incidents, UnitActs
 from tutela.flow.explain import Sentences
 from tutela.flow.glass import GlassActs
 from tutela.flow.invite_acts import InviteActs
@@ -15,7 +14,6 @@ from tutela.flow.read import Reads
 from tutela.flow.read_health import HealthReads
 from tutela.flow.read_staged import StagedReads
 from tutela.flow.totp import Ways
-from tutela.flow.units import UnitActs
 from tutela.model.install import Install
 
 
@@ -32,6 +30,7 @@ class Console:
     acts: Acts
     incidents: Incidents
     units: UnitActs
+    moderating: HandlingActs
     glass: GlassActs
     sentences: Sentences
     install: Install

@@ -11,6 +11,7 @@ from litestar.params import FromPath
 
 from tutela.errors import BadInput, NotFound, Refused, TutelaError
 from tutela.model.access import Access
+from tutela.model.handling import Rejection
 from tutela.model.incident import IncidentStatus
 from tutela.model.resource import UnitStatus
 from tutela.model.when import MINUTE
@@ -172,6 +173,46 @@ async def set_status(form: Form) -> Done:
     return Done(Opened.at(form.said.get("back", "")), f"{unit.name} is {look.status(unit.status).lower()} now.")
 
 
+async def open_report(form: Form) -> Done:
+    """Let everybody see a report."""
+    words = form.said.get("words", "")
+    stands = await form.here.moderating.open(form.access, form.subject, form.key, words)
+    return _reported(form, f"{stands.number} is open, and everybody sees it.")
+
+
+async def begin_report(form: Form) -> Done:
+    """Somebody is at it."""
+    stands = await form.here.moderating.begin(form.access, form.subject, form.key)
+    return _reported(form, f"{stands.number} is in progress.")
+
+
+async def close_report(form: Form) -> Done:
+    """Say what was done."""
+    stands = await form.here.moderating.close(form.access, form.subject, form.key, form["text"])
+    return _reported(form, f"{stands.number} is closed, and whoever reported it is told.")
+
+
+async def reject_report(form: Form) -> Done:
+    """Say why it is not dealt with."""
+    try:
+        why = Rejection(form["why"])
+    except ValueError as wrong:
+        raise BadInput("choose why it is not dealt with, from the list") from wrong
+    words = form.said.get("text", "")
+    stands = await form.here.moderating.reject(form.access, form.subject, form.key, why, words)
+    return _reported(form, f"{stands.number} is rejected, and whoever reported it is told why.")
+
+
+async def repeat_report(form: Form) -> Done:
+    """Say that another one says the same."""
+    stands = await form.here.moderating.duplicate(form.access, form.subject, form.key, form["of"])
+    return _reported(form, f"{stands.number} repeats {stands.duplicate_of}.")
+
+
+def _reported(form: Form, says: str) -> Done:
+    return Done(Opened.at(form.said.get("back", "")), says)
+
+
 async def sign_on(form: Form) -> Done:
     """Begin a shift."""
     shift = await form.here.staff.sign_on(form.access, form.whole("budget"))
@@ -209,6 +250,13 @@ INCIDENT: dict[str, Do] = {
     "take-out-alert": take_out_alert,
     "take-out-call": take_out_call,
 }
+REPORT: dict[str, Do] = {
+    "open": open_report,
+    "begin": begin_report,
+    "close": close_report,
+    "reject": reject_report,
+    "duplicate": repeat_report,
+}
 UNIT: dict[str, Do] = {"status": set_status}
 SHIFT: dict[str, Do] = {"on": sign_on, "off": sign_off}
 
@@ -232,11 +280,15 @@ def handlers(here: Console, guard: Guard) -> list[HTTPRouteHandler]:
     async def on_unit(request: Asked, verb: FromPath[str], subject: FromPath[str]) -> Response[str]:
         return await _done(here, guard, request, UNIT, verb, subject)
 
+    @post("/do/report/{verb:str}/{subject:str}", status_code=200)
+    async def on_report(request: Asked, verb: FromPath[str], subject: FromPath[str]) -> Response[str]:
+        return await _done(here, guard, request, REPORT, verb, subject)
+
     @post("/do/shift/{verb:str}", status_code=200)
     async def on_shift(request: Asked, verb: FromPath[str]) -> Response[str]:
         return await _done(here, guard, request, SHIFT, verb)
 
-    return [on_alert, on_call, on_incident, on_unit, on_shift]
+    return [on_alert, on_call, on_incident, on_unit, on_report, on_shift]
 
 
 def _named(verbs: Mapping[str, Do], verb: str) -> Do:

@@ -45,7 +45,6 @@ class _Endpoint:
 
     portal: Portal
     identify: Identify
-    site: str
     anonymous: Rates
 
     async def requests(self, asked: Asked) -> list[open311.Row]:
@@ -92,12 +91,12 @@ class _Endpoint:
             ),
             source,
         )
-        return open311.taken(sent.number, f"{self.site}/resident/reports/{sent.number}/{sent.secret}")
+        return open311.taken(sent.number, f"{self.portal.site}/resident/reports/{sent.number}/{sent.secret}")
 
 
-def routes(portal: Portal, identify: Identify, site: str) -> Router:
-    """The router that the app mounts. `site`: this instance's address, as others reach it."""
-    here = _Endpoint(portal, identify, site, Rates(portal.reporting.handlings.clock, acts=FILING))
+def routes(portal: Portal, identify: Identify) -> Router:
+    """The router that the app mounts."""
+    here = _Endpoint(portal, identify, Rates(portal.reporting.handlings.clock, acts=FILING))
     return Router(
         "/open311",
         route_handlers=_handlers(here),
@@ -114,7 +113,7 @@ def _handlers(here: _Endpoint) -> list[HTTPRouteHandler]:
         what, form = _named(name)
         _among(what, ("discovery",))
         install = here.portal.install
-        return _answer(open311.discovery(install.city, here.site, install.at), form, "discovery")
+        return _answer(open311.discovery(install.city, here.portal.site, install.at), form, "discovery")
 
     @get("/v2/{name:str}")
     async def many(request: Asked, name: FromPath[str]) -> Response[bytes]:

@@ -5,20 +5,24 @@ Where somebody looks is used for the answer and kept nowhere.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from litestar import Response, Router, get, post
 from litestar.handlers import HTTPRouteHandler
 
-from tutela.errors import BadInput
-from tutela.flow.nearby import Around, Nearby
+from tutela.errors import BadInput, NotFound
+from tutela.flow.nearby import Nearby
 from tutela.flow.rates import Rate, Rates
 from tutela.flow.reporting import Reporting
+from tutela.model.area import Circle
 from tutela.model.install import Install
+from tutela.model.mapped import MapRing
 from tutela.model.place import Address, Place
 
 from . import public
+from .city_map import CityMap
 from .guard import address_of, same_site
 from .languages import N_
 from .problem import Asked
@@ -47,18 +51,27 @@ NAMES = {
 BANDS = (N_("good"), N_("fair"), N_("moderate"), N_("poor"), N_("very poor"), N_("extremely poor"))
 UNITS = {"ug/m3": "µg/m³", "1": "", "1/min": ""}
 
+MAP = N_("Map")
+AROUND, RING, SIZE = 160.0, 20.0, (360, 280)
+"""Metres around a place that its picture shows, and of the ring on it; pixels of the picture."""
+
+WIDE = 2 * AROUND / 0.92 * SIZE[0] / SIZE[1]
+"""Metres from one side of the picture to the other: all of the circle is seen, with a little around it (`maths/drawing.view`)."""
+
 NOWHERE = N_("We found no such place. Write a street, a square or a part of the city, such as “Kaivokatu 1”.")
 NO_PLACE = N_("Say where: a street or square, or your position.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Portal:
-    """What the pages stand on. `clean`: see `Reporting`; `rates` counts by address, in memory and for minutes only."""
+    """What the pages stand on. `site`: the address by which others reach it; `rates` counts by address, in memory and for minutes only."""
 
     reporting: Reporting
     nearby: Nearby
     find: Find
+    map: CityMap
     install: Install
+    site: str
     simulated: Callable[[], bool]
     rates: Rates
 
@@ -71,6 +84,17 @@ class Portal:
         """A page of the portal."""
         about = {"city": self.install.city, "zone": self.install.zone, "now": self.now, "simulated": self.simulated()}
         return public.page(request, template, status, **(about | context))  # type: ignore[arg-type]  # the city is among them
+
+    async def picture(self, request: Asked, where: Address) -> str:
+        """The map around a place, as an `<svg>` for a page; nothing where the city has no map."""
+        title, label = public.spoken(request).say(MAP), where.name or f"{where.place.lat:.4f}, {where.place.lon:.4f}"
+        ring = MapRing(place=where.place, metres=RING, label=label)
+        try:
+            return await asyncio.to_thread(
+                self.map.svg, Circle(centre=where.place, radius=AROUND), (), (ring,), title=title, size=SIZE
+            )
+        except NotFound:
+            return ""
 
     async def place(self, said: dict[str, str]) -> Sequence[Address]:
         """The places that a form may mean: the position that it gives, or what its words find; raises BadInput for none."""
@@ -85,10 +109,9 @@ class Portal:
         return found
 
 
-def portal(reporting: Reporting, nearby: Nearby, find: Find, install: Install, simulated: Callable[[], bool]) -> Portal:
-    """The portal of an instance."""
-    rates = Rates(reporting.handlings.clock, acts=LOOKING)
-    return Portal(reporting=reporting, nearby=nearby, find=find, install=install, simulated=simulated, rates=rates)
+def looking(clock: Callable[[], int]) -> Rates:
+    """How often somebody may look."""
+    return Rates(clock, acts=LOOKING)
 
 
 def routes(here: Portal) -> Router:
@@ -117,38 +140,23 @@ def _handlers(here: Portal) -> list[HTTPRouteHandler]:
         try:
             found = await here.place(said)
         except BadInput as wrong:
-            return _page(here, request, said=said, wrong=wrong.message, status=400)
+            return _page(here, request, 400, said=said, wrong=wrong.message)
         return _page(
-            here, request, said=said, where=found[0], others=found[1:], around=await here.nearby.look(found[0].place)
+            here,
+            request,
+            said=said,
+            where=found[0],
+            others=found[1:],
+            around=await here.nearby.look(found[0].place),
+            picture=await here.picture(request, found[0]),
         )
 
     return [shown, near]
 
 
-def _page(
-    here: Portal,
-    request: Asked,
-    *,
-    status: int = 200,
-    said: dict[str, str] | None = None,
-    wrong: str = "",
-    where: Address | None = None,
-    others: Sequence[Address] = (),
-    around: Around | None = None,
-) -> Response[str]:
-    return here.page(
-        request,
-        "resident.html",
-        status,
-        said=said or {},
-        wrong=wrong,
-        where=where,
-        others=others,
-        around=around,
-        names=NAMES,
-        bands=BANDS,
-        units=UNITS,
-    )
+def _page(here: Portal, request: Asked, status: int = 200, **shown: object) -> Response[str]:
+    known = {"said": {}, "wrong": "", "where": None, "others": (), "around": None, "picture": ""} | shown
+    return here.page(request, "resident.html", status, names=NAMES, bands=BANDS, units=UNITS, **known)
 
 
 async def fields(request: Asked) -> dict[str, str]:

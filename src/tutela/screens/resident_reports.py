@@ -26,7 +26,7 @@ from . import public
 from .guard import address_of, same_site
 from .languages import N_
 from .problem import Asked
-from .resident import Portal, fields
+from .resident import WIDE, Portal, fields
 
 LARGEST = 12_000_000
 """Bytes of a form with a photo, as phones make them."""
@@ -126,6 +126,8 @@ async def _second(
         where=found[0],
         others=[*found[1:]],
         near=near,
+        picture=await here.picture(request, found[0]),
+        metres=round(WIDE, 1),
         key=said.get("key") or token_hex(16),
     )
 
@@ -154,6 +156,7 @@ def _public(here: Portal) -> list[HTTPRouteHandler]:
     @get("/reports")
     async def listed(request: Asked) -> Response[str]:
         """What others reported, as far as a person has looked at it."""
+        here.rates.take(address_of(request), "act")
         now = here.now
         found = await handlings.public(now - LATELY * DAY, now + DAY, SHOWN)
         return here.page(request, "reports.html", found=found, services=SERVICES, statuses=STATUSES)
@@ -161,6 +164,7 @@ def _public(here: Portal) -> list[HTTPRouteHandler]:
     @get("/reports/{number:str}")
     async def one(request: Asked, number: FromPath[str]) -> Response[str]:
         """One of them."""
+        here.rates.take(address_of(request), "act")
         try:
             found = await handlings.seen(number)
         except NotFound as unknown:

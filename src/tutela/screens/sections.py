@@ -188,10 +188,10 @@ async def calls(here: Console, access: Access, opened: Opened) -> list[tuple[Cal
     return [(call, made.get(call.id)) for call in told]
 
 
-async def reports(here: Console, access: Access, opened: Opened) -> Sequence[Telling]:
-    """The newest reports of residents."""
+async def reports(here: Console, access: Access, opened: Opened) -> Sequence[object]:
+    """The newest reports of residents, each with how it stands."""
     del opened
-    return await here.reads.told.newest(access, "report", LIVE, TOLD)
+    return await here.moderating.beside(await here.reads.told.newest(access, "report", LIVE, TOLD))
 
 
 async def posts(here: Console, access: Access, opened: Opened) -> Sequence[Telling]:

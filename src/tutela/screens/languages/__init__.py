@@ -25,6 +25,9 @@ from tutela.model.when import SECOND, moment
 NAMES = {"en": "English", "fi": "suomi", "fr": "français"}
 """Each language by its own name: whoever looks for theirs can read no other."""
 
+WRITTEN = {"en": "en_GB"}
+"""Where it is written as in one country more than in another: days before months, and no noon to count from."""
+
 FIRST = "en"
 """Where nothing is asked for that there is."""
 
@@ -86,7 +89,7 @@ def speech(code: str) -> Speech:
     compiled = BytesIO()
     write_mo(compiled, catalogue)
     compiled.seek(0)
-    return Speech(code, Locale.parse(code), GNUTranslations(compiled))
+    return Speech(code, Locale.parse(WRITTEN.get(code, code)), GNUTranslations(compiled))
 
 
 def chosen(wanted: str, before: str, accepts: str) -> str:

@@ -67,3 +67,27 @@ if (locate && navigator.geolocation && window.isSecureContext) {
     );
   });
 }
+
+// Pointing at the map moves the place; the ring goes along. Without a script the place is what was written.
+const picture = document.querySelector("[data-point]")?.parentElement;
+if (picture && form) {
+  const note = picture.querySelector("[data-point]");
+  const svg = picture.querySelector("svg");
+  note.hidden = false;
+  svg.addEventListener("click", (event) => {
+    const box = svg.getBoundingClientRect();
+    const drawn = svg.viewBox.baseVal.width;
+    const [east, south] = [
+      event.clientX - box.left - box.width / 2,
+      event.clientY - box.top - box.height / 2,
+    ].map((pixels) => (pixels * picture.dataset.metres) / box.width);
+    const [lat, lon] = [Number(picture.dataset.lat), Number(picture.dataset.lon)];
+    const wide = 111195 * Math.cos((lat * Math.PI) / 180);
+    form.elements.namedItem("lat").value = (lat - south / 111195).toFixed(6);
+    form.elements.namedItem("lon").value = (lon + east / wide).toFixed(6);
+    const ring = svg.querySelector(".map-ring");
+    ring.setAttribute("cx", ((event.clientX - box.left) * drawn) / box.width);
+    ring.setAttribute("cy", ((event.clientY - box.top) * drawn) / box.width);
+    note.textContent = picture.dataset.moved;
+  });
+}
