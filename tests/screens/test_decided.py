@@ -130,7 +130,7 @@ async def test_what_is_open_is_named_once_and_is_there(here: Town) -> None:
     found = set(routes(application(here)))
 
     assert found >= OPEN | OWN | OWN_PAGES
-    assert len(OPEN) <= 44
+    assert len(OPEN) <= 46
     assert not OPEN & (OWN | OWN_PAGES)
 
 
