@@ -12,9 +12,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
 from tutela.errors import BadInput, NotFound
-from tutela.flow.watching import FOUND, FURTHEST, MOST, Spot
+from tutela.flow.watching import FOUND, FURTHEST, MOST, OF_THE_STREET, Spot
 from tutela.model.area import Circle
-from tutela.model.mapped import MapMark
+from tutela.model.mapped import MapRing
 from tutela.model.place import Address, Place
 
 from . import public
@@ -27,6 +27,9 @@ REACH = 300.0
 
 DRAWN = 60
 """Things that are drawn on the map: the nearest; the list has them all."""
+
+SIZE = 6.0
+"""Metres of the ring that stands for a Thing."""
 
 Degrees = Annotated[float | None, QueryParameter(description="of WGS 84")]
 Reach = Annotated[float, QueryParameter(ge=10, le=FURTHEST, description="metres around it")]
@@ -79,11 +82,12 @@ async def _shown(
 
 
 def _picture(here: Window, place: Place, reach: int, found: Sequence[Spot]) -> str:
-    """The same on the map; "" where this city has none."""
-    area = Circle(centre=place, radius=reach)
-    marks = [MapMark(place=one.place, label=one.thing.kind.replace("-", " ")) for one in found[:DRAWN]]
+    """The same on the map, what watches a public place first; "" where this city has none."""
+    first = sorted(found, key=lambda one: one.thing.kind not in OF_THE_STREET)[:DRAWN]
+    rings = [MapRing(place=place, metres=reach, label="all that is listed")]
+    rings += [MapRing(place=one.place, metres=SIZE, label=one.thing.kind.replace("-", " ")) for one in first]
     try:
-        return here.map.svg(area, marks, name="near")
+        return here.map.svg(Circle(centre=place, radius=reach), (), rings, name="near")
     except NotFound:
         return ""
 
