@@ -63,7 +63,7 @@ def test_an_alert_is_seen_to_and_becomes_an_incident_in_one_key_each(desk: Desk)
     for type_, scale in (("loud", MINOR), ("fire", GRAVE), ("crowd", MINOR)):
         desk.site.run(desk.site.here.alert(type_, scale))
     page = console(desk)
-    expect(page.get_by_text("Everything here except the map is simulated.")).to_be_visible()
+    expect(page.get_by_text("Everything here is simulated, except the map")).to_be_visible()
     assert rows(page)[0] == "Fire"
 
     page.keyboard.press("j")

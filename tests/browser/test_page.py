@@ -23,7 +23,7 @@ def test_a_newcomer_comes_in_and_works_on_an_alert(desk: Desk, tmp_path: Path) -
         site.run(site.here.alert(type_, scale))
     page = desk.operator()
 
-    expect(page.get_by_text("Everything here except the map is simulated.")).to_be_visible()
+    expect(page.get_by_text("Everything here is simulated, except the map")).to_be_visible()
     assert rows(page)[0] == "Fire"
 
     page.get_by_role("button", name="Acknowledge: Fire").click()

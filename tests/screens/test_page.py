@@ -56,7 +56,7 @@ async def test_the_page_shows_the_queue_the_values_the_sources_and_who_reads(her
     answer = await page.get("/")
     says = text(answer)
 
-    assert "Everything here except the map is simulated." in says
+    assert "Everything here is simulated, except the map" in says
     assert "1 waiting" in says
     assert "1 held" in says
     assert "◆ priority 1 Fire ×3" in says

@@ -33,6 +33,7 @@ USED = frozenset(
         "close",
         "dismiss",
         "endBreakGlass",
+        "findPlaces",
         "involve",
         "note",
         "noticeBreakGlass",

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { suggest, type There } from './command.ts';
+import { placed, suggest, type There } from './command.ts';
 import type { Row } from './queue.ts';
 import type { Alert, Call, Incident, Located, Unit } from './types.ts';
 
@@ -18,6 +18,7 @@ const there = (changes: Partial<There> = {}): There => ({
   alert: undefined,
   incident: undefined,
   call: undefined,
+  places: [],
   centre: { lat: 60.2, lon: 24.9 },
   ...changes,
 });
@@ -101,4 +102,20 @@ test('a shift begins and ends on the line', () => {
 test('an empty line says what it can do', () => {
   assert.ok(says('').includes('s UNIT STATUS'));
   assert.deepEqual(says('/'), says(''));
+});
+
+test('an incident is opened at an address: each that has the words is offered, the best first', () => {
+  const places = [{ name: 'Kaivokatu 8', place: { lat: 60.17, lon: 24.94 }, own: true }, { name: 'Kaivokatu 10', place: { lat: 60.18, lon: 24.95 }, own: true }];
+  const found = suggest('i gas leak at kaivok', there({ places }));
+  assert.deepEqual(found.map((one) => one.detail), ['at Kaivokatu 8', 'at Kaivokatu 10']);
+  assert.deepEqual(found[0]?.command, { do: 'seen', type: 'gas leak', place: { lat: 60.17, lon: 24.94 } });
+  assert.match(suggest('i gas leak at nowhere', there())[0]?.says ?? '', /Nobody knows where nowhere is/);
+});
+
+test('only where the line asks for a place its words are looked for, and not from the first letter', () => {
+  assert.equal(placed('i gas leak at Kaivokatu 8 '), 'Kaivokatu 8');
+  assert.equal(placed('/i fire @ kai'), 'kai');
+  assert.equal(placed('i fire at ka'), '');
+  assert.equal(placed('o fire at Kaivokatu'), '');
+  assert.equal(placed('fire at Kaivokatu'), '');
 });

@@ -2,7 +2,7 @@
 // Pure: text and what there is give suggestions, each with what it would do, or with why that can't be done.
 
 import type { Row } from './queue.ts';
-import type { Call, Incident, Located, Place } from './types.ts';
+import type { Address, Call, Incident, Located, Place } from './types.ts';
 import { CLOSABLE, status, title, UNIT_STATUSES, UNIT_STEPS, type UnitStatus, where } from './words.ts';
 
 export type Command =
@@ -41,6 +41,8 @@ export interface There {
   readonly alert: Row | undefined;
   readonly incident: Incident | undefined;
   readonly call: Call | undefined;
+  /** Places that have the words which were typed where a place belongs. */
+  readonly places: readonly Address[];
   /** What the map looks at, where there is one. */
   readonly centre: Place | undefined;
 }
@@ -153,16 +155,28 @@ function placeOf(words: string, there: There): Place | undefined {
   return there.units.find((one) => plain(one.unit.name) === plain(words))?.place ?? undefined;
 }
 
-/** What somebody saw, and where. */
-function seen(type: string, words: string, there: There): Suggestion {
-  const place = placeOf(words, there);
-  if (!place) return cannot(`Nobody knows where ${words || '…'} is`, 'coordinates, the call sign of a unit, here, or map');
-  return { key: 'seen', says: `Open an incident: ${title(type)}`, detail: `at ${where(place)}`, command: { do: 'seen', type, place } };
+/** What somebody saw, and where: a place that is known, or each that has these words. */
+function seen(type: string, words: string, there: There): Suggestion[] {
+  const known = placeOf(words, there);
+  const places = known ? [{ name: where(known), place: known }] : there.places;
+  if (places.length === 0) return [cannot(`Nobody knows where ${words || '…'} is`, 'an address, coordinates, the call sign of a unit, here, or map')];
+  return places.map(({ name, place }) => ({
+    key: `seen ${name}`, says: `Open an incident: ${title(type)}`, detail: `at ${name}`, command: { do: 'seen', type, place },
+  }));
+}
+
+const AT = /^(.+?)\s+(?:at|@)\s*(.*)$/;
+
+/** The words of a place that stand in the line, where it asks for one; '' where it does not, or where too few to look for. */
+export function placed(text: string): string {
+  const [, rest] = /^\s*\/?\s*(?:i|incident)\s+(.*)$/i.exec(text) ?? [];
+  const words = AT.exec(rest ?? '')?.[2]?.trim() ?? '';
+  return words.length < 3 ? '' : words;
 }
 
 function incidentOf(rest: string, there: There): Suggestion[] {
-  const [, type, words] = /^(.+?)\s+(?:at|@)\s*(.*)$/.exec(rest) ?? [];
-  if (type !== undefined && words !== undefined) return [seen(type, words, there)];
+  const [, type, words] = AT.exec(rest) ?? [];
+  if (type !== undefined && words !== undefined) return seen(type, words, there);
   const calls = rest ? there.calls.filter((call) => has(`call ${call.category}`, rest)) : there.call ? [there.call] : [];
   const made = calls.map((call): Suggestion => ({
     key: `call-incident ${call.id}`, says: `Open an incident: ${call.category}`, detail: 'from the call', command: { do: 'call-incident', id: call.id },

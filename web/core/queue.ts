@@ -26,6 +26,8 @@ export function priority(alert: Alert): Priority {
 export interface Row {
   readonly alert: Alert;
   readonly says: string;
+  /** What people call the place; '' when nothing near has a name. */
+  readonly where?: string;
   readonly gone: boolean;
 }
 
@@ -39,6 +41,7 @@ export interface Item {
 interface Known {
   alert: Alert;
   says: string;
+  where: string;
   mark: number;
 }
 
@@ -88,14 +91,14 @@ export class Queue {
   }
 
   /** All open alerts, as they were read by a question that was asked at `place`. */
-  read(rows: readonly { alert: Alert; says: string }[], flood: boolean, place: number): void {
+  read(rows: readonly { alert: Alert; says: string; where?: string }[], flood: boolean, place: number): void {
     const named = new Set(rows.map((row) => row.alert.id));
     for (const [id, one] of this.known) if (!named.has(id) && one.mark <= place) this.leave(id, one.alert);
-    for (const { alert, says } of rows) {
+    for (const { alert, says, where = '' } of rows) {
       if ((this.closed.get(alert.id) ?? -1) >= alert.revision) continue;
       const before = this.known.get(alert.id);
       if (before && before.alert.revision > alert.revision) continue;
-      this.known.set(alert.id, { alert, says, mark: before?.mark ?? place });
+      this.known.set(alert.id, { alert, says, where, mark: before?.mark ?? place });
     }
     this.flood = flood;
     this.changes += 1;
@@ -109,7 +112,7 @@ export class Queue {
     if (alert.revision <= newest) return false;
     this.mark += 1;
     if (!(TABS as readonly string[]).includes(alert.status)) this.leave(alert.id, alert);
-    else this.known.set(alert.id, { alert, says: before?.says ?? '', mark: this.mark });
+    else this.known.set(alert.id, { alert, says: before?.says ?? '', where: before?.where ?? '', mark: this.mark });
     this.changes += 1;
     this.changed();
     return true;
@@ -151,12 +154,12 @@ export class Queue {
 
   find(id: string): Row | undefined {
     const one = this.known.get(id);
-    return one && { alert: one.alert, says: one.says, gone: false };
+    return one && { alert: one.alert, says: one.says, where: one.where, gone: false };
   }
 
   /** All that is open, highest first. */
   get all(): Row[] {
-    return [...this.known.values()].sort(byRank).map(({ alert, says }) => ({ alert, says, gone: false }));
+    return [...this.known.values()].sort(byRank).map(({ alert, says, where }) => ({ alert, says, where, gone: false }));
   }
 
   /** Move the cursor by so many places; the first move lands on the first row. */
@@ -187,7 +190,7 @@ export class Queue {
   private leave(id: string, alert: Alert): void {
     this.known.delete(id);
     this.closed.set(id, alert.revision);
-    if (this.order.includes(id)) this.ghosts.set(id, { alert, says: '', mark: 0 });
+    if (this.order.includes(id)) this.ghosts.set(id, { alert, says: '', where: '', mark: 0 });
     for (const oldest of this.closed.keys()) {
       if (this.closed.size <= CLOSED) break;
       this.closed.delete(oldest);
@@ -215,7 +218,7 @@ export class Queue {
 
   private row(id: string): Row | undefined {
     const one = this.known.get(id) ?? this.ghosts.get(id);
-    return one && { alert: one.alert, says: one.says, gone: one.alert.status !== this.current };
+    return one && { alert: one.alert, says: one.says, where: one.where, gone: one.alert.status !== this.current };
   }
 
   private fold(rows: Row[]): Item[] {

@@ -4,6 +4,7 @@ import type { components } from './schema.ts';
 
 type Nouns = components['schemas'];
 
+export type Address = Nouns['Address'];
 export type Agent = Nouns['Agent'];
 export type Alert = Nouns['Alert'];
 export type AlertDetail = Nouns['Detail'];

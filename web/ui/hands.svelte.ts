@@ -88,6 +88,7 @@ export class Hands {
       alert: this.rows[0],
       incident: this.incident,
       call: this.call,
+      places: [],
       centre: this.centre(),
     };
   }

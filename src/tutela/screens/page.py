@@ -26,6 +26,7 @@ from . import entrance, forms, glass, paper, staged, you
 from .console import Console, Opened
 from .eyes import Eyes
 from .guard import Guard
+from .honesty import honesty
 from .problem import Asked, Problem, by_framework
 from .sections import AGAIN, SECTIONS, Read
 from .why import access_of
@@ -40,7 +41,7 @@ async def _glass(here: Console, access: Access, opened: Opened) -> glass.Noticed
     return await glass.noticed(here.glass, access, here.install.zone)
 
 
-READS: dict[str, Read] = {**SECTIONS, "glass": _glass}
+READS: dict[str, Read] = {**SECTIONS, "glass": _glass, "honesty": honesty}
 """What the page shows: its sections, and who broke the glass."""
 
 FRESH = (*AGAIN, "glass")

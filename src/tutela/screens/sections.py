@@ -36,7 +36,6 @@ OVER = 50
 UNITS = 200
 """Units that the page shows, in order of call sign."""
 
-MAP = "map"
 ELSEWHERE = frozenset({IncidentStatus.CLOSED, IncidentStatus.FUSED})
 
 
@@ -103,14 +102,6 @@ class Units:
 
     rows: list[UnitRow]
     count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Honesty:
-    """The sources that are made up, and those that are not (the map is a source, too, but tells of no event)."""
-
-    simulated: list[str]
-    real: list[str]
 
 
 async def queue(here: Console, access: Access, opened: Opened) -> Queue:
@@ -234,22 +225,11 @@ async def shift(here: Console, access: Access, opened: Opened) -> Shift | None:
     return await here.staff.shift(access)
 
 
-async def honesty(here: Console, access: Access, opened: Opened) -> Honesty:
-    """Which of it is made up."""
-    del opened
-    sources = await here.reads.observations.sources(access)
-    return Honesty(
-        simulated=[source.name for source in sources if source.simulated],
-        real=[source.name for source in sources if not source.simulated and source.kind != MAP],
-    )
-
-
 Read = Callable[[Console, Access, Opened], Awaitable[object]]
 
 SHOWN: tuple[Read, ...] = (
     vitals,
     shift,
-    honesty,
     queue,
     alert,
     incidents,
@@ -263,5 +243,5 @@ SHOWN: tuple[Read, ...] = (
 SECTIONS: dict[str, Read] = {read.__name__: read for read in SHOWN}
 """In the order in which they are read: first how far the log is, so that following from there misses nothing."""
 
-AGAIN = tuple(name for name in SECTIONS if name not in {"shift", "honesty"})
+AGAIN = tuple(name for name in SECTIONS if name != "shift")
 """Those that are fetched again by themselves."""
