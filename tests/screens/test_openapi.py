@@ -43,6 +43,8 @@ MORE_THAN_WORDS = {
     "createCosignature",  # a note that a known witness signed
     "readPast",  # of a moment that can be looked at
     "readBars",  # the same
+    "writeHandover",  # of a time that there was, within two days
+    "signHandover",  # the same
     "openIncident",  # from an alert or a call, not from both
 }
 """Operations that ask for more than a description can say: here what fits it may still be refused with 400."""
