@@ -66,9 +66,15 @@ def test_there_is_no_password(stranger: Client) -> None:
     assert "password" not in described
 
 
-def test_no_file_is_uploaded_by_people_and_none_is_sent_to_them_as_one(stranger: Client) -> None:
-    assert not [name for name, text in templates() if re.search(r"type=\"?file|multipart/form-data", text)]
-    assert "multipart/form-data" not in str(stranger.app.openapi_schema.to_schema())
+def test_a_photo_of_a_report_is_the_one_file_that_people_send(stranger: Client) -> None:
+    """It is drawn anew before it is kept (tests/app/test_pictures.py), so that nothing but the picture is left of it."""
+    assert [name for name, text in templates() if re.search(r"type=\"?file|multipart/form-data", text)] == [
+        "report_more.html"
+    ]
+    described = stranger.app.openapi_schema.to_schema()["paths"]
+    assert {path for path, one in described.items() if "multipart/form-data" in str(one)} <= {
+        "/open311/v2/requests.{form}"
+    }
 
 
 def test_archives_are_opened_of_our_own_packages_and_bundles_alone() -> None:

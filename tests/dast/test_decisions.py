@@ -9,6 +9,7 @@ import pytest
 from tests.dast.test_code import below, imported
 
 from tutela import parts
+from tutela.app import pictures_inside
 from tutela.app.backing_up import KEYS
 from tutela.app.serve import BODY
 from tutela.flow import id_token, oidc, passkeys, people
@@ -16,7 +17,7 @@ from tutela.flow.rates import ACTS, READS
 from tutela.model.access import Ask
 from tutela.model.when import HOUR, MINUTE
 from tutela.policy.purposes import CLASSES
-from tutela.screens import provider
+from tutela.screens import provider, resident_reports
 from tutela.screens.guard import COOKIE
 from tutela.screens.page import LARGEST
 from tutela.sources import http, webhook
@@ -62,6 +63,18 @@ def test_every_use_of_cryptography_is_in_the_inventory() -> None:
 
     assert using <= told
     assert told == using | {"tutela.backends.outsider"}
+
+
+def test_which_files_may_come_is_on_the_page() -> None:
+    told = section("Limits")
+
+    for what in pictures_inside.FORMATS:
+        assert what.casefold() in told.casefold()
+    assert (
+        f"{resident_reports.LARGEST // 10**6} MB with its form, {pictures_inside.PIXELS // 10**6} million pixels"
+        in told
+    )
+    assert f"at {pictures_inside.SIDE} pixels" in told
 
 
 def test_every_key_is_on_the_page() -> None:

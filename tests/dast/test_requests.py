@@ -178,7 +178,13 @@ async def test_no_secret_goes_in_an_address(here: Town, stranger: Client) -> Non
         assert (await stranger.get(f"/v1/me?{name}={token}")).status_code == 401
 
 
-READ_NONE = {"POST /sign-out", "POST /you/app", "POST /you/sessions", "POST /you/remove/{passkey}"}
+READ_NONE = {
+    "POST /sign-out",
+    "POST /you/app",
+    "POST /you/sessions",
+    "POST /you/remove/{passkey}",
+    "POST /handover/{handover}/take",
+}
 """Pages that take a form and read nothing of it."""
 
 

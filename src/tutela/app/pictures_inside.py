@@ -8,6 +8,7 @@ from tutela.backends.confined import REFUSED, closed, enter
 
 SIDE, QUALITY = 1024, 72
 PIXELS = 60_000_000
+FORMATS = ("JPEG", "PNG", "WEBP")
 
 
 def main() -> None:
@@ -20,7 +21,7 @@ def main() -> None:
     Image.init()
     closed()
     try:
-        with Image.open(sys.stdin.buffer, formats=("JPEG", "PNG", "WEBP")) as picture:
+        with Image.open(sys.stdin.buffer, formats=FORMATS) as picture:
             upright = ImageOps.exif_transpose(picture)
             upright.thumbnail((SIDE, SIDE))
             upright.convert("RGB").save(sys.stdout.buffer, "JPEG", quality=QUALITY)

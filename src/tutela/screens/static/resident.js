@@ -1,7 +1,7 @@
 // Enhancements of the resident pages; all of them work without. Where you are is asked for when you press the button, and
 // a draft stays on this device until it is sent.
 const DRAFT = "tutela-draft";
-const KEPT = ["category", "where", "words", "contact"];
+const KEPT = ["category", "where", "words"]; // how somebody is reached is not left on a device that others may use
 
 const form = document.querySelector("form[data-draft]");
 const note = document.getElementById("draft");
