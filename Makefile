@@ -26,7 +26,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks $(ONLY)
 
 chaos: $(VENV)/.dev
-	$(BIN)/pytest -m chaos tests $(ARGS)
+	KILLS=3 $(BIN)/pytest -m chaos tests $(ARGS)
 
 # What takes minutes by itself, and is no part of `make test`.
 long: $(VENV)/.dev

@@ -21,7 +21,9 @@ pytestmark = pytest.mark.chaos
 LOG = logging.getLogger(__name__)
 
 TARGETS = ["work-1", "nats", "postgres", "serve", "main"]
-TIMES = 2
+TIMES = int(os.environ.get("KILLS", "1"))
+"""How often each is killed: once among all tests, more often by `make chaos`."""
+
 FLYING = 100
 """Publishes that are not acknowledged at the moment of each kill."""
 

@@ -183,6 +183,7 @@ READ_NONE = {
     "POST /you/app",
     "POST /you/sessions",
     "POST /you/remove/{passkey}",
+    "POST /you/provider/remove",
     "POST /handover/{handover}/take",
 }
 """Pages that take a form and read nothing of it."""
