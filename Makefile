@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: up test web check bench chaos long conformance lock sbom audit clean
+.PHONY: up test web check screenshots bench chaos long conformance lock sbom audit clean
 
 # Where a collector is named (docs/how-to/trace.md), what hands traces to it is installed too.
 TRACED := $(if $(OTEL_EXPORTER_OTLP_ENDPOINT)$(OTEL_EXPORTER_OTLP_TRACES_ENDPOINT),$(VENV)/.otel)
@@ -21,6 +21,10 @@ check: $(VENV)/.dev
 # The console, where what is built is not what is there.
 web: $(VENV)/.core
 	@scripts/console $(VENV)
+
+# The pictures of the documentation, of a city that is started for them.
+screenshots: $(VENV)/.dev web
+	$(BIN)/python scripts/screenshots.py
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks $(ONLY)

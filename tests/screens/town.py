@@ -626,7 +626,7 @@ class Town:
         changes = Changes(desk=self.reads.desk, log=self.reads.log, kept=self.facts)
         writing = Writing(reads=self.reads, health=self.health_reads, changes=changes)
         acts = HandoverActs(ledger=self.ledger, log=self.facts, prose=Prose(self.keys), writing=writing)
-        return handovers.ShiftDesk(acts=acts, kpis=KpiReads(changes=changes), install=INSTALL)
+        return handovers.ShiftDesk(acts=acts, kpis=KpiReads(changes=changes), install=INSTALL, named=WHERE.named)
 
     @property
     def papers(self) -> Papers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tutela.app.addresses import Addresses
 from tutela.app.core import Core
 from tutela.flow.changes import Changes
 from tutela.flow.handover import HandoverActs
@@ -18,4 +19,5 @@ def shift_desk(inside: Core, shown: Reads, health: HealthReads) -> ShiftDesk:
     changes = Changes(desk=shown.desk, log=shown.log, kept=inside.facts)
     writing = Writing(reads=shown, health=health, changes=changes)
     acts = HandoverActs(ledger=inside.ledger, log=inside.facts, prose=Prose(inside.keys), writing=writing)
-    return ShiftDesk(acts=acts, kpis=KpiReads(changes=changes), install=inside.install)
+    named = Addresses(inside.install.city).named
+    return ShiftDesk(acts=acts, kpis=KpiReads(changes=changes), install=inside.install, named=named)

@@ -23,6 +23,7 @@ from tutela.model.when import iso, parse
 
 from . import glass, look, paper
 from .guard import SIGNED_IN, By, Guard, Once
+from .places import Named
 from .problem import ACTING, READING, Asked
 from .why import BASIS, PURPOSE, access_of
 
@@ -60,6 +61,7 @@ class ShiftDesk:
     acts: HandoverActs
     kpis: KpiReads
     install: Install
+    named: Named
 
 
 def routes(here: ShiftDesk, guard: Guard) -> Router:
@@ -115,6 +117,7 @@ def _page(here: ShiftDesk, guard: Guard) -> HTTPRouteHandler:
         access = access_of(person)
         written = await here.acts.write(access, _moment(since or None))
         zone = here.install.zone
+        called = {one.place: await here.named(one.place) for one in written.lines if one.place}
         response = paper.page(
             "handover.html",
             city=here.install.city,
@@ -130,7 +133,7 @@ def _page(here: ShiftDesk, guard: Guard) -> HTTPRouteHandler:
             says=paper.said(request),
             sections={name: [one for one in written.lines if one.section == name] for name in SECTIONS},
             title=look.title,
-            where=look.where,
+            where=lambda place: called.get(place) or look.where(place),
             who=lambda by: look.who(by, person.agent),
             written=written,
         )
