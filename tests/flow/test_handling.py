@@ -236,9 +236,13 @@ async def test_a_report_repeats_another_one_and_not_itself(case: Case) -> None:
     other = await case.here.reporting.file(msgspec.structs.replace(FILING, key="form-2"))
     second = (await case.here.handlings.numbered(other.number))[0].id
 
-    for number in (case.sent.number, "261125-AAAA-AAAA"):
+    for number in (case.sent.number, "261125-AAAA-AAAA", other.number):
         with pytest.raises(BadInput):
             await acts.duplicate(case.me, id_, "1", number)
+    await acts.open(case.me, second, "o")
+    with pytest.raises(WrongStep):  # nobody has opened it, so nobody may hear of it
+        await acts.duplicate(case.me, id_, "1", other.number)
+    await acts.open(case.me, id_, "o")
     await acts.duplicate(case.me, id_, "1", other.number)
     with pytest.raises(BadInput, match="name another"):
         await acts.duplicate(case.me, second, "1", case.sent.number)

@@ -166,6 +166,7 @@ async def test_health_tells_of_every_source_and_how_far_the_log_is(here: Town, o
         ("feed", 0),
         ("lamps", 0),
         ("portal", 0),
+        ("resident-portal", 0),
         ("sensors", 20),
     ]
     assert vitals["sealing"]["size"] >= 0

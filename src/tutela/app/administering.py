@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 from litestar import Router
 
@@ -55,7 +56,8 @@ def sends(connection: Connection, secret: Mapping[str, object]) -> bool:
         raise BadInput(wrong.message) from wrong
 
 
+@cache
 def choices() -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The parts that connect to something, and the standards that say what their messages define."""
+    """The parts that connect to something, and the standards that say what their messages define: as they are when it is asked first."""
     connecting = (name for name in parts.names(SOURCES) if hasattr(parts.load(SOURCES, name), "sealed"))
     return tuple(connecting), tuple(name for name in parts.names(STANDARDS) if speaks(parts.load(STANDARDS, name)))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
+
 from tutela.errors import BadInput, Refused
 from tutela.model.access import Access
 from tutela.model.approval import SOURCE_ENTRY, Proposal, Wanted, body_of
@@ -12,7 +14,7 @@ from tutela.model.register import Source
 from tutela.model.timeline import LIVE
 from tutela.policy.purposes import Action, ask, proper
 
-from .approve_acts import ApprovalActs
+from .approve_acts import APPROVAL, ApprovalActs
 from .entering import enter
 from .ledger import Ledger
 from .ports import Register
@@ -48,8 +50,11 @@ class EntryActs:
         query = f"entry of {entry.name[:60]}"
         await self._may(access, entry, query)
         change = await self._change(entry)
-        if change.widens and not _new_and_of_nobody(change):
-            asked = ask(access, Action.WIDEN, "register", self.ledger.now, agency=entry.agency)
+        asked = ask(access, Action.WIDEN, "register", self.ledger.now, agency=entry.agency)
+        if _new_and_of_nobody(change):
+            # It permits more all the same: whoever came in by the weaker way is refused (F20).
+            await self.ledger.must(msgspec.structs.replace(asked, stands=frozenset({APPROVAL})), LIVE, query)
+        elif change.widens:
             await self.approvals.take(asked, approval, _wanted(change, ""), query)
         await enter(self.register, entry, access.agent.id, self.ledger.now)
         return entry

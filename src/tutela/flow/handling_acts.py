@@ -138,7 +138,7 @@ class HandlingActs:
             other, stands = await self.handlings.numbered(of)
         except NotFound as unknown:
             raise BadInput(unknown.message) from unknown
-        if other.id == id_ or stands.status is HandlingStatus.DUPLICATE:
+        if other.id == id_ or stands.status is HandlingStatus.DUPLICATE or not stands.public:
             raise BadInput(f"{stands.number} can't be the one that this repeats; name another report")
         return await self._step(
             access,

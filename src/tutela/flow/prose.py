@@ -17,12 +17,16 @@ import msgspec
 from tutela.errors import Refused
 from tutela.model.alert import Alert
 from tutela.model.incident import Incident
+from tutela.model.when import iso
 
 from .ports import Keys
 
 Work = TypeVar("Work", Alert, Incident)
 
 ERASED = "(erased)"
+HOUR = len("2026-11-25T08")
+"""Characters of a time, up to its hour."""
+
 _SEALED = re.compile(r"sealed:([\w-]+):([\w=-]+)")
 _FIELDS = re.compile(rb'"(text|reason|disposition)":"(sealed:[\w-]+:[\w=-]+)"')
 
@@ -97,3 +101,8 @@ def words_of(about: Alert | Incident) -> str:
     """The bucket of what people wrote about it."""
     kind = "alerts" if isinstance(about, Alert) else "incidents"
     return f"{about.purpose}/{kind}/{about.id}"
+
+
+def hour_bucket(purpose: str, kind: str, at: int) -> str:
+    """The bucket of what was told in one hour, of one kind."""
+    return f"{purpose}/{kind}/{iso(at)[:HOUR]}"

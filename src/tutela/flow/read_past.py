@@ -48,7 +48,10 @@ class Slot(Noun, frozen=True, kw_only=True):
 
 
 class Stood(Noun, frozen=True, kw_only=True):
-    """What stood at `at`: alerts that were open, incidents under way, units; `after` is the position up to which that was read."""
+    """What stood at `at`: alerts that were open, incidents under way, units; `after` is the position up to which that was read.
+
+    What people wrote is not in it: the record itself, as it is today, has it for whoever may read that.
+    """
 
     at: int
     after: int
@@ -108,13 +111,12 @@ class PastReads:
             after = one.position
         incidents = [one for one in newest.incidents.values() if one.status not in OVER]
         await self.reads.ledger.wrote(access, timeline, query, ids, persons=[one.id for one in incidents])
-        shown = self.reads.prose.shown
         alerts = sorted((one for one in newest.alerts.values() if one.status in OPEN), key=lambda one: -one.rank)
         return Stood(
             at=at,
             after=after,
-            alerts=tuple([await shown(one) for one in alerts]),
-            incidents=tuple([await shown(one) for one in incidents]),
+            alerts=tuple(msgspec.structs.replace(one, reason=None) for one in alerts),
+            incidents=tuple(msgspec.structs.replace(one, notes=(), disposition=None) for one in incidents),
             units=tuple(newest.units.values()),
         )
 

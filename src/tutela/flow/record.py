@@ -19,19 +19,18 @@ from tutela.maths.ids import digest, uuid_from
 from tutela.model.event import Event
 from tutela.model.flow import Refusal, decode_fact, encode
 from tutela.model.telling import Telling, word_of
-from tutela.model.when import iso
 from tutela.policy import gate
 
 from . import hop
 from .catalogue import Known
 from .health import Health
 from .ports import Clock, Desk, Keys
+from .prose import hour_bucket
 from .trace import UNTRACED, Traces
 
 SALT = 16
 
 POST = "post"
-HOUR = len("2026-11-25T12")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,4 +120,4 @@ def _coarse(told: Telling) -> Telling:
 
 def bucket_of(told: Telling) -> str:
     """What is sealed together: an hour, so that nothing outlives its time by more, and a hold on one call keeps few others."""
-    return f"{told.purpose}/{word_of(told)}s/{iso(told.at)[:HOUR]}"
+    return hour_bucket(told.purpose, f"{word_of(told)}s", told.at)

@@ -18,8 +18,8 @@ from .stamp import STAMP, STAMPED
 
 STAMPS = STAMPED, STAMP
 LEFT_OUT = "(left out)"
-WORDS = frozenset({"text", "reason", "disposition", "said", "caller"})
-"""Fields in which people wrote or said something."""
+WORDS = frozenset({"text", "reason", "disposition", "said", "caller", "contact", "photo", "exact"})
+"""Fields in which people wrote or said something, how they are reached, and what they kept to the city."""
 
 SEALED = b"sealed:"
 

@@ -18,11 +18,11 @@ from tutela.model.handling import Handling
 from tutela.model.report import ServiceRequest
 from tutela.model.reporting import PORTAL, Filing, Followed, Sent
 from tutela.model.timeline import LIVE
-from tutela.model.when import iso
 
 from .catalogue import Known
 from .handling import Handlings, said
-from .record import HOUR, SALT, told_id
+from .prose import hour_bucket
+from .record import SALT, told_id
 
 PICTURE = "report-photo@1"
 ANYBODY = "anybody"
@@ -54,7 +54,9 @@ class Reporting:
         if before is not None:
             return self._sent(before)
         photo = "" if not wanted.photo else await self._pictured(bare, id_, await self.clean(wanted.photo))
-        contact = wanted.contact and await self.handlings.prose.kept_in(_bucket(bare, "contacts"), wanted.contact)
+        contact = wanted.contact and await self.handlings.prose.kept_in(
+            hour_bucket(bare.purpose, "contacts", bare.at), wanted.contact
+        )
         await self.tell(_whole(wanted, bare, contact, photo))
         return self._sent(await self.handlings.report(id_))
 
@@ -90,7 +92,7 @@ class Reporting:
 
     async def _pictured(self, report: ServiceRequest, id_: str, picture: bytes) -> str:
         """Keep a picture, sealed; the id of its event."""
-        key, body = await self.handlings.keys.seal(_bucket(report, "photos"), picture)
+        key, body = await self.handlings.keys.seal(hour_bucket(report.purpose, "photos", report.at), picture)
         event = Event(
             id=uuid_of(PICTURE, id_),
             at=report.at,
@@ -131,8 +133,3 @@ def _whole(wanted: Filing, bare: ServiceRequest, contact: str, photo: str) -> Se
         photo=photo,
         exact=wanted.place if wanted.blur else None,
     )
-
-
-def _bucket(report: ServiceRequest, kind: str) -> str:
-    """What is sealed together: an hour of one kind."""
-    return f"{report.purpose}/{kind}/{iso(report.at)[:HOUR]}"

@@ -20,7 +20,7 @@ from tutela.model.timeline import LIVE
 from tutela.model.when import DAY, iso
 
 from .ports import Clock, Copying, Desk, Log
-from .prose import words_of
+from .prose import hour_bucket, words_of
 from .retain import Buckets, Erased
 from .spared import Spared
 from .subject_access import YourRecord
@@ -53,8 +53,9 @@ class Erasure:
         async with self.copying.removing() as may:
             if not may:
                 raise Conflict("a copy of this instance is being made, and nothing is erased meanwhile; try again soon")
-            await self._tell(Erased(bucket=key.bucket, key=key.id), by)
-            await self.keys.destroy(key.id)
+            for one in (key, *await self._beside(record)):
+                await self._tell(Erased(bucket=one.bucket, key=one.id), by)
+                await self.keys.destroy(one.id)
             await self.keys.shred()
         return Outcome(record=record.id, fate=Fate.ERASED, says="Nobody can read it any more, in no copy.")
 
@@ -77,6 +78,13 @@ class Erasure:
         else:
             bucket, id_ = None, (await self.desk.telling(record.id)).key
         return next((one for one in await self.keys.in_use() if one.id == id_ or one.bucket == bucket), None)
+
+    async def _beside(self, record: YourRecord) -> list[BucketKey]:
+        """The keys of what was told with a report: how its reporter is reached, and the picture, each of the same hour."""
+        if record.kind != "report":
+            return []
+        wanted = {hour_bucket(record.purpose, kind, record.at) for kind in ("contacts", "photos")}
+        return [one for one in await self.keys.in_use() if one.bucket in wanted]
 
     async def _tell(self, body: Erased, by: str) -> None:
         now, said = self.clock(), encode(body)

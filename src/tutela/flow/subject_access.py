@@ -21,6 +21,7 @@ from tutela.model.access import Access, Ask
 from tutela.model.event import Event
 from tutela.model.incident import Incident
 from tutela.model.noun import Noun
+from tutela.model.report import ServiceRequest
 from tutela.model.rights import Claim, RightsRequest
 from tutela.model.telling import TELLINGS, Call, Telling
 from tutela.model.timeline import LIVE
@@ -182,7 +183,8 @@ class Search:
             found.erased += 1
             return
         told: Telling = msgspec.structs.replace(msgspec.json.decode(body, type=TELLINGS[word]), id=event.id)
-        if not wanted.names(told.said) and not (isinstance(told, Call) and wanted.names(told.caller)):
+        told = await self._reached(told)
+        if not any(map(wanted.names, (told.said, *_of_itself(told)))):
             return
         source, record_class = self.reads.desk.known.sources.get(told.source), f"{word}-contents"
         asked = ask(
@@ -196,6 +198,12 @@ class Search:
         )
         if self._may(asked, found):
             found.records.append(_record(told, word, asked, told.at, own=event.id in found.own))
+
+    async def _reached(self, told: Telling) -> Telling:
+        """How a reporter is reached has a seal of its own, which goes sooner."""
+        if not isinstance(told, ServiceRequest) or not told.contact:
+            return told
+        return msgspec.structs.replace(told, contact=await self.reads.desk.prose.words(told.contact))
 
     async def _incident(self, access: Access, wanted: Wanted, found: _Found, event: Event) -> None:
         found.searched["incident"] += 1
@@ -212,6 +220,13 @@ class Search:
         if refused is not None:
             found.refused.append(refused)
         return refused is None
+
+
+def _of_itself(told: Telling) -> tuple[str, ...]:
+    """What it says of whoever told it."""
+    if isinstance(told, Call):
+        return (told.caller,)
+    return (told.contact,) if isinstance(told, ServiceRequest) else ()
 
 
 def _record(noun: Telling | Incident, kind: str, asked: Ask, at: int, *, own: bool, alone: bool = False) -> YourRecord:

@@ -44,7 +44,8 @@ class Rejection(StrEnum):
 
 
 STEPS: dict[HandlingStatus, frozenset[HandlingStatus]] = {
-    HandlingStatus.RECEIVED: frozenset({HandlingStatus.OPEN, HandlingStatus.DUPLICATE, HandlingStatus.REJECTED}),
+    # What repeats another is opened first: only then has a person said that everybody may see it.
+    HandlingStatus.RECEIVED: frozenset({HandlingStatus.OPEN, HandlingStatus.REJECTED}),
     HandlingStatus.OPEN: frozenset(
         {HandlingStatus.IN_PROGRESS, HandlingStatus.CLOSED, HandlingStatus.DUPLICATE, HandlingStatus.REJECTED}
     ),

@@ -30,6 +30,9 @@ from .resident_reports import FILING
 MOST, USUAL = 200, 50
 """Requests of a page."""
 
+AT_ONCE = 10
+"""Requests that are asked for by their numbers."""
+
 SPAN = 90 * DAY
 """The longest time that one question is about (GeoReport v2)."""
 
@@ -41,7 +44,7 @@ CONTACTS = ("email", "phone")
 
 @dataclass(frozen=True, slots=True)
 class _Endpoint:
-    """What the routes stand on. `anonymous` counts reports without a key, by address."""
+    """What the routes stand on. `anonymous` counts reports by address."""
 
     portal: Portal
     identify: Identify
@@ -51,7 +54,7 @@ class _Endpoint:
         """Those that are asked for, newest first, a page at a time."""
         query = asked.query_params
         if ids := query.get("service_request_id", ""):
-            return [row for one in ids.split(",")[:MOST] for row in await self.one(one, must=False)]
+            return [row for one in ids.split(",")[:AT_ONCE] for row in await self.one(one, must=False)]
         until = _when(query.get("end_date"), self.portal.now + DAY)
         since = _when(query.get("start_date"), until - SPAN)
         if not since < until <= since + SPAN + DAY:
@@ -76,9 +79,8 @@ class _Endpoint:
         """Take a report."""
         said = await fields(asked)
         key = said.get("api_key") or asked.query_params.get("api_key", "")
+        self.anonymous.take(address_of(asked), "act")  # also with a key: it could be guessed else
         source = await self.identify(key) if key else PORTAL.name
-        if not key:
-            self.anonymous.take(address_of(asked), "act")
         place = {"lat": said.get("lat", ""), "lon": said.get("long", ""), "where": said.get("address_string", "")}
         found = await self.portal.place(place)
         sent = await self.portal.reporting.file(
