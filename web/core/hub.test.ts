@@ -133,3 +133,44 @@ test('a window that says again that it is there is one window', () => {
   hub.word(window, { is: 'here', query: 'purpose=p&basis=b' });
   assert.deepEqual([hub.windows, urls.length], [1, 1]);
 });
+
+test('a link that was cut without a word is made anew, and goes on where it was', () => {
+  const { hub, come, urls, time, wire, wires } = started();
+  const window = come();
+  wire().say('open');
+  wire().say('pulse', '{"at":1}', '7');
+  time.now += 9_000;
+  hub.word(window, { is: 'here', query: 'purpose=p&basis=b' });
+  assert.equal(wires.length, 1);
+  time.now += 2_000;
+  hub.word(window, { is: 'here', query: 'purpose=p&basis=b' });
+  assert.equal(wires.length, 2);
+  assert.equal(wires[0]?.readyState, 2);
+  assert.match(urls.at(-1) ?? '', /after=7$/);
+  assert.equal(window.line?.up, false);
+});
+
+test('a session that ended while the link was down is told, and not tried for ever', async () => {
+  const wires: Wire[] = [];
+  const later: (() => void)[] = [];
+  const hub = new Hub({
+    open: () => {
+      wires.push(new Wire());
+      return wires.at(-1) as Wire;
+    },
+    now: () => 0,
+    after: (_, run) => void later.push(run),
+    signedIn: async () => false,
+  });
+  const window = new Window();
+  hub.word(window, { is: 'here', query: '' });
+  const [wire] = wires;
+  assert.ok(wire);
+  wire.readyState = 2;
+  wire.say('error');
+  await Promise.resolve();
+  await Promise.resolve();
+  assert.equal(window.line?.over, 'the session has ended');
+  for (const run of later) run();
+  assert.equal(wires.length, 1);
+});

@@ -35,11 +35,14 @@ export interface HubDoors {
   readonly open: (url: string) => Stream;
   readonly now: () => number;
   readonly after: (ms: number, run: () => void) => void;
+  /** Whether the session still holds: asked when the stream is refused. Without it a refusal is tried again for ever. */
+  readonly signedIn?: () => Promise<boolean>;
 }
 
 const CLOSED = 2; // EventSource.CLOSED
 const SOON = 1000; // ms to the first new try, doubled with each that fails
 const LATEST = 15_000;
+const DEAD = 10_000; // ms without a pulse, which comes each second
 const SILENT = 180_000; // ms after which a window that says nothing is gone: hidden ones still speak once a minute
 
 export class Hub {
@@ -68,13 +71,21 @@ export class Hub {
     const known = this.ports.has(port);
     this.ports.set(port, this.doors.now());
     for (const [other, at] of this.ports) if (this.doors.now() - at > SILENT) this.ports.delete(other);
-    if (known) return;
+    if (known) return this.look();
     if (this.line.over) this.line = { up: false, heard: 0, tries: 0, over: '' };
     if (!this.stream) {
       this.query = query;
       this.open();
     }
     port.postMessage({ is: 'line', line: this.line });
+  }
+
+  /** A link that a cable or a firewall cut says nothing of it: after so long without a pulse it is made anew. */
+  private look(): void {
+    if (!this.stream || !this.line.up || this.doors.now() - this.line.heard <= DEAD) return;
+    this.stream.close();
+    this.tell({ ...this.line, up: false, tries: this.line.tries + 1 });
+    this.open();
   }
 
   private open(): void {
@@ -111,6 +122,11 @@ export class Hub {
     this.tell({ ...this.line, up: false, tries: this.line.tries + 1 });
     if (stream.readyState !== CLOSED) return;
     stream.close();
+    void this.doors.signedIn?.().then((yes) => {
+      if (yes || stream !== this.stream) return;
+      this.stream = undefined;
+      this.tell({ ...this.line, over: 'the session has ended' });
+    }, () => undefined); // away: it is asked again with the next try
     this.doors.after(Math.min(LATEST, SOON * 2 ** (this.line.tries - 1)), () => {
       if (stream === this.stream) this.open();
     });
@@ -132,5 +148,6 @@ export function ownHub(): Hub {
     open: (url) => new EventSource(url),
     now: () => Date.now(),
     after: (ms, run) => void setTimeout(run, ms),
+    signedIn: async () => (await fetch('/v1/me', { credentials: 'same-origin' })).status !== 401,
   });
 }

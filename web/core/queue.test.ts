@@ -147,3 +147,12 @@ test('a flood that begins under a hand folds when the hand goes, and the cursor 
   queue.held = false;
   assert.equal(queue.cursor, 'type:loud');
 });
+
+test('what a colleague took leaves the cursor nowhere, so that no key is about a row that nobody chose', () => {
+  const queue = filled(alert('a', 3), alert('b', 2), alert('c', 1));
+  queue.move(1);
+  assert.equal(queue.cursor, 'a');
+  queue.told(alert('a', 3, { status: 'acknowledged', revision: 1 }));
+  assert.deepEqual(names(queue), ['b', 'c']);
+  assert.equal(queue.cursor, undefined);
+});

@@ -176,15 +176,23 @@ export class Queue {
     this.made = undefined;
   }
 
-  /** Put everything in its order. The cursor stays with its row; when that is gone, with the one in its place. */
+  /**
+   * Put everything in its order. The cursor stays with its row; when this person took that away, with the one in its place;
+   * when a colleague did, it is nowhere, so that no key is about a row that nobody chose.
+   */
   settle(): void {
     const before = this.cursor === undefined ? -1 : this.items.findIndex((item) => item.key === this.cursor);
+    const mine = this.byOwnHand(before);
     this.ghosts.clear();
     this.own.clear();
     this.folded = this.flood && this.current === 'new';
     this.order = this.inTab().map((one) => one.alert.id);
     this.made = undefined;
-    this.keep(before);
+    this.keep(before, mine);
+  }
+
+  private byOwnHand(place: number): boolean {
+    return this.items[place]?.rows.some((row) => this.own.has(row.alert.id)) ?? false;
   }
 
   private leave(id: string, alert: Alert): void {
@@ -200,16 +208,17 @@ export class Queue {
   private changed(): void {
     if (!this.hand) return this.settle();
     const before = this.cursor === undefined ? -1 : this.items.findIndex((item) => item.key === this.cursor);
+    const mine = this.byOwnHand(before);
     this.made = undefined;
     this.order = this.order.filter((id) => !this.own.has(id) || this.known.get(id)?.alert.status === this.current);
-    this.keep(before);
+    this.keep(before, mine);
   }
 
-  private keep(place: number): void {
+  private keep(place: number, mine: boolean): void {
     const items = this.items;
     if (place < 0 || items.some((item) => item.key === this.cursor)) return;
     const together = items.find((item) => item.rows.some((row) => row.alert.id === this.cursor));
-    this.cursor = (together ?? items[Math.min(place, items.length - 1)])?.key;
+    this.cursor = (together ?? (mine ? items[Math.min(place, items.length - 1)] : undefined))?.key;
   }
 
   private inTab(): Known[] {

@@ -53,9 +53,9 @@ export class Acts {
     return this.run(async () => {
       if (!first) return 'No alert is under the cursor.';
       const made = await this.desk.api.act('post', '/v1/incidents', {}, { alert: first.alert.id });
-      this.desk.queue.mine(first.alert.id);
+      this.desk.live.mine(first.alert.id);
       for (const { alert } of rest) {
-        this.desk.queue.mine(alert.id);
+        this.desk.live.mine(alert.id);
         await this.desk.api.act('post', '/v1/incidents/{incident}/alerts', { incident: made.id }, { alert: alert.id });
       }
       this.desk.due('alerts', 'incidents');
@@ -85,7 +85,7 @@ export class Acts {
 
   add(rows: readonly Row[], incident: string): Promise<void> {
     return this.each(rows, 'Added to the incident.', 'added', async ({ alert }) => {
-      this.desk.queue.mine(alert.id);
+      this.desk.live.mine(alert.id);
       await this.desk.api.act('post', '/v1/incidents/{incident}/alerts', { incident }, { alert: alert.id });
       this.desk.due('alerts', 'incidents');
     });

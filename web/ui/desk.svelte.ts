@@ -59,7 +59,7 @@ export class Desk {
   tab = $state<Tab>('new');
   measures = $state.raw<Measures>();
   alerts = $state.raw<Shown<unknown>>(NOTHING);
-  private readonly live = new Queue();
+  readonly live = new Queue();
   private liveIncidents = $state.raw<Shown<Incident[]>>(NOTHING);
   calls = $state.raw<Shown<Call[]>>(NOTHING);
   reports = $state.raw<Shown<Report[]>>(NOTHING);
@@ -169,7 +169,7 @@ export class Desk {
   }
 
   stands(glass: Glass): boolean {
-    return !glass.ended && glass.begun.until > this.now;
+    return !glass.ended && glass.begun.until > this.clock.now;
   }
 
   say(ok: boolean, text: string): void {
@@ -210,11 +210,14 @@ export class Desk {
     this.draw();
   }
 
-  /** An alert as it was answered: it is in the log. */
+  /** An alert as it was answered: it is in the log. Where the cursor goes on, so does what is shown. */
   took(alert: Alert): void {
-    this.queue.mine(alert.id);
-    this.queue.told(alert);
+    const before = this.live.cursor;
+    this.live.mine(alert.id);
+    this.live.told(alert);
     this.draw();
+    const next = this.past || this.live.cursor === before ? undefined : this.live.at?.lead.alert.id;
+    if (next && this.opened?.is === 'alert') this.open({ is: 'alert', id: next });
     this.due('alerts');
   }
 
@@ -238,6 +241,11 @@ export class Desk {
     this.opened = opened;
     this.openedAlert = NOTHING;
     this.openedIncident = NOTHING;
+    if (opened?.is === 'alert' && !this.queue.at?.rows.some((row) => row.alert.id === opened.id)) {
+      // What a key is about is what is shown: the cursor goes there, or nowhere.
+      this.queue.cursor = this.queue.items.find((item) => item.rows.some((row) => row.alert.id === opened.id))?.key;
+      this.draw();
+    }
     if (opened?.is === 'alert') this.detail = this.reading(() => readAlert(this.api, opened.id, this.past?.replay), (shown) => (this.openedAlert = shown));
     if (opened?.is === 'incident') this.detail = this.reading(() => readIncident(this.api, opened.id, this.past?.replay), (shown) => (this.openedIncident = shown));
     this.detail?.due();

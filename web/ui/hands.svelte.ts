@@ -50,7 +50,8 @@ export class Hands {
     const key = this.keys.pressed(event, where, event.timeStamp);
     if (!key) return;
     event.preventDefault();
-    this.does(key);
+    // A key that is held down moves, and does nothing twice.
+    if (!event.repeat || key.does === 'down' || key.does === 'up') this.does(key);
   }
 
   /** Units in the order in which their lanes show them. */
