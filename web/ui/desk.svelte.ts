@@ -1,5 +1,4 @@
-// What this window shows: readings that the log renews, the queue, what is opened, and what was said last.
-// All thinking is in core/; here it meets Svelte.
+// What this window shows: readings that the log renews, the queue, what is opened, what was said last. All thinking is in core/.
 
 import { Api, LIFE, SAFETY } from '../core/api.ts';
 import { Clock, type Line, state as linkState, Zone } from '../core/clock.ts';
