@@ -26,8 +26,7 @@ STAGES: dict[str, tuple[int, list[list[str]]]] = {
         1200,
         [
             ["scripts/mosquitto"],
-            # They wait for engines more than they compute: a third one fills the time.
-            [*PYTEST, "-n", "3", "--dist", "loadfile", "-m", "integration and not browser and not chaos and not long"],
+            [*PYTEST, "-n", "2", "--dist", "loadfile", "-m", "integration and not browser and not chaos and not long"],
         ],
     ),
     "browser": (360, [["scripts/chromium"], [*PYTEST, "-n", "2", "--dist", "loadfile", "-m", "browser"]]),
