@@ -7,17 +7,13 @@ from tutela.app.city_map import CityMap
 from tutela.app.core import Core, chance, clock
 from tutela.app.pictures import clean
 from tutela.app.settings import FIRST_PORT
-from tutela.flow.entering import enter
 from tutela.flow.handling import Handlings
 from tutela.flow.handling_acts import HandlingActs
 from tutela.flow.nearby import Nearby
 from tutela.flow.prose import Prose
 from tutela.flow.reporting import Reporting
 from tutela.model.flow import Tell
-from tutela.model.reporting import PORTAL
 from tutela.screens.resident import Portal, looking
-
-BY = "install"
 
 
 def handlings(inside: Core) -> Handlings:
@@ -49,9 +45,3 @@ def for_residents(inside: Core, tell: Tell) -> Portal:
 def simulated(inside: Core) -> bool:
     """Whether anything here is made up."""
     return any(source.simulated for source in inside.known.sources.values())
-
-
-async def open_door(inside: Core) -> None:
-    """Enter the portal into the register, once: whoever ends its entry later closes the door, and it stays closed."""
-    if PORTAL.name not in {source.name for source in await inside.facts.sources()}:
-        await enter(inside.facts, PORTAL, BY, clock())

@@ -34,7 +34,7 @@ from tutela.app.memory import settle
 from tutela.app.papers import papers as filing
 from tutela.app.passkeys import ways
 from tutela.app.registering import registering
-from tutela.app.resident import for_residents, moderating, open_door
+from tutela.app.resident import for_residents, moderating
 from tutela.app.rights import answering
 from tutela.app.settings import FIRST_MQTT_PORT, FIRST_PORT, Settings
 from tutela.app.shifts import shift_desk
@@ -153,7 +153,6 @@ class Doors:
 async def doors(inside: Core) -> Doors:
     """The doors. The gateway's name is new at each start: message ids begin with it."""
     told = Health()
-    await open_door(inside)
     gateway = Gateway(
         f"gateway-{token_hex(6)}",
         LIVE,

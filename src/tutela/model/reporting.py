@@ -19,7 +19,7 @@ PORTAL = Source(
     personal_data=True,
     place="The city",
 )
-"""Its entry in the register, as it is made at the first start. Whoever ends that entry closes the door."""
+"""Its entry in the register, as the demonstration has it. Elsewhere the city enters it: while there is none, or it ended, no reports are taken."""
 
 LONGEST, CONTACT, KEY = 5000, 200, 64
 
