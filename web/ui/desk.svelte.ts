@@ -104,9 +104,8 @@ export class Desk {
     };
   }
 
-  /** Read everything, and follow the log until it is stopped. */
+  /** Follow the log, and read everything: in this order nothing falls between the two. Without a link the picture comes, too. */
   start(): () => void {
-    // First the link, then the picture, so that nothing falls between the two; without a link the picture comes, too.
     const first = setTimeout(() => this.renew(), PATIENCE);
     const stop = follow(connect(workerUrl, this.me.id), SAFETY, {
       line: (line) => this.heardLine(line),
@@ -114,7 +113,8 @@ export class Desk {
       event: (kind, data) => this.heard(kind, data),
     });
     const beating = setInterval(() => this.tick(), OFTEN / 4);
-    const slowly = setInterval(() => !document.hidden && !this.off && this.readings.units.due(), SLOWLY);
+    const slow = () => [this.readings.units, ...(this.sources.length ? [] : [this.readings.sources])].forEach((one) => one.due()); // What is simulated says so: who sends is asked for until it is known.
+    const slowly = setInterval(() => !document.hidden && !this.off && slow(), SLOWLY);
     return () => {
       stop();
       clearTimeout(first);
