@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.flow.test_rights import Case
-from tests.screens.town import source
+from tests.screens.town import SQUARE, source
 
 from tutela.errors import Refused, WrongStep
 from tutela.flow.entering import enter
@@ -17,6 +17,7 @@ from tutela.flow.ledger import Denial, Query
 from tutela.flow.redact import LEFT_OUT
 from tutela.flow.subject_access import Wanted, Yours, numbers, plain
 from tutela.model.people import Role
+from tutela.model.reporting import Filing
 from tutela.model.rights import Claim, Right
 from tutela.model.when import DAY
 
@@ -197,3 +198,25 @@ async def test_a_claim_without_a_single_letter_finds_nobody(known: Known) -> Non
     await known.here.rights_acts.identify(known.me, known.id, "passport")
 
     assert (await known.found()).records == ()
+
+
+async def test_a_report_is_found_by_how_its_reporter_is_reached_and_says_where_it_is_to_them_alone(
+    known: Known,
+) -> None:
+    wanted = Filing(
+        category="Lighting: lamp out",
+        place=SQUARE,
+        words="Dark since Monday.",
+        contact="liisa@example.org",
+        key="form-1",
+        blur=True,
+    )
+    sent = await known.here.reporting.file(wanted)
+    report, _ = await known.here.handlings.numbered(sent.number)
+    await known.here.seal()
+
+    (mine,) = [one for one in (await known.found(report.id)).records if one.id == report.id]
+    (others,) = [one for one in (await known.found()).records if one.id == report.id]
+
+    assert (mine.record["contact"], mine.record["exact"]["lat"]) == ("liisa@example.org", SQUARE.lat)
+    assert (others.record["contact"], others.record["exact"], others.record["said"]) == (LEFT_OUT,) * 3

@@ -114,6 +114,7 @@ def phones(town: Instance, many: int) -> str:
     return str(town.told("sources", "enter", path)["token"])
 
 
+@pytest.mark.long
 def test_a_crowd_is_counted_over_all_partitions_and_nobody_of_it_is_told(town: Instance, operator: Person) -> None:
     town.assessed("too-many")  # what is given where people are is off until its papers stand
     town.arm("too-many")

@@ -18,7 +18,7 @@ from tutela.backends import ring
 from tutela.errors import Refused
 from tutela.model.when import DAY, HOUR, SECOND, parse
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 HOURS = 3600.0
 NEW, OLD, POST = "she fell on the stairs", "the cellar is full of smoke", "smoke over our street"

@@ -102,6 +102,7 @@ def test_the_units_of_the_demonstration_city_are_seen_and_move(demonstration: In
     assert (entry["simulated"], entry["personal_data"]) == (True, True)
 
 
+@pytest.mark.long
 def test_the_demonstration_has_a_witness_of_its_own_that_says_so(demonstration: Instance) -> None:
     """A process with its own directory and key, which is told nothing of the engines."""
 

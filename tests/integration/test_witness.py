@@ -129,6 +129,7 @@ def test_what_it_cosigned_is_published_and_proves_an_event_offline(
     assert "a field of the event" in tutela("verify", tmp_path / "proof.json").stdout
 
 
+@pytest.mark.long
 def test_it_remembers_whatever_moment_it_is_killed_at(watching: Watching, town: Instance) -> None:
     command = [sys.executable, "-m", "tutela", "witness", town.base, "--data", str(watching.folder), "--every", "1"]
     for _ in range(2):

@@ -6,6 +6,7 @@ as well as things that there are not. Streams are left out: they have no end (se
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,8 +23,8 @@ from schemathesis.specs.openapi.checks import ignored_auth, negative_data_reject
 from tests.screens.site import Site
 from tests.screens.town import TOKEN
 
-EXAMPLES = 10
-"""Of each operation, good ones and bad ones: enough to meet every sort of bad input, few enough for a coffee."""
+EXAMPLES = int(os.environ.get("EXAMPLES", "4"))
+"""Of each operation, good ones and bad ones: few among all tests; `EXAMPLES=50` asks for more, at leisure."""
 
 bounded = settings(
     max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
