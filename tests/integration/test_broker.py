@@ -90,6 +90,7 @@ def test_what_is_published_becomes_observations_by_the_standard_of_its_connectio
     until(lambda: "no block takes the topic 'city/yard/noise'" in condition(city, "plain")["says"], "the rest is told")
 
 
+@pytest.mark.long
 def test_a_broker_and_a_connection_that_are_killed_lose_nothing_and_show_nothing_twice(
     city: Instance, operator: Person, broker: Mosquitto
 ) -> None:

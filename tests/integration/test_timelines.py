@@ -169,6 +169,7 @@ def test_a_dry_run_refuses_such_a_timeline_too(table: tuple[Path, Path]) -> None
     assert done.returncode == 1
 
 
+@pytest.mark.long
 def test_speed_and_number_of_workers_change_nothing(city: Instance, table: tuple[Path, Path], operator: Person) -> None:
     first = until(lambda: detections(operator, "import/a", 3), "what was found before")
     with another_worker(city):
