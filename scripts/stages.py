@@ -20,7 +20,10 @@ STAGES: dict[str, tuple[int, list[list[str]]]] = {
     "check": (180, [["scripts/check"]]),
     "unit": (
         900,
-        [[*PYTEST, *COVERED, "-n", "2", "-m", "not integration and not browser and not chaos"], ["scripts/covered"]],
+        [
+            [*PYTEST, *COVERED, "-n", "2", "-m", "not integration and not browser and not chaos and not long"],
+            ["scripts/covered"],
+        ],
     ),
     "integration": (
         1200,
@@ -29,7 +32,7 @@ STAGES: dict[str, tuple[int, list[list[str]]]] = {
             [*PYTEST, "-n", "2", "--dist", "loadfile", "-m", "integration and not browser and not chaos and not long"],
         ],
     ),
-    "browser": (360, [["scripts/chromium"], [*PYTEST, "-n", "2", "--dist", "loadfile", "-m", "browser"]]),
+    "browser": (420, [["scripts/chromium"], [*PYTEST, "-n", "2", "--dist", "loadfile", "-m", "browser and not long"]]),
     "chaos": (300, [[*PYTEST, "-m", "chaos and not long"]]),
     "bench": (90, [[str(BIN / "python"), "-m", "benchmarks", "--quick", "spine"]]),
 }

@@ -277,6 +277,7 @@ def kit(tmp_path_factory: pytest.TempPathFactory) -> Kit:
     return Kit(folder)
 
 
+@pytest.mark.long
 def test_the_detector_of_the_how_to_keeps_every_promise_of_detectors(kit: Kit) -> None:
     """From a package, by its entry point, with the contract tests as they are."""
     ran = subprocess.run(

@@ -72,6 +72,7 @@ print(said["fence.enters"])
     ]
 
 
+@pytest.mark.long
 def test_its_parts_keep_every_promise(gauges: Package) -> None:
     """With the tests that it brings itself: a few lines."""
     ran = gauges.python("-m", "pytest", *CALM, TEMPLATE / "tests", cwd=gauges.site.parent)

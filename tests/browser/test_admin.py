@@ -12,7 +12,7 @@ from tests.screens.town import Town
 from tutela.model.people import Role
 from tutela.model.resource import UnitStatus
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 PAGES = ("/admin", "/admin/sources", "/admin/rules", "/admin/retention", "/handover", "/kpis?days=1")
 

@@ -15,7 +15,7 @@ from tests.browser.test_barriers import barriers
 
 from tutela.screens.headers import HEADERS
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 ROOT = Path(__file__).resolve().parents[2]
 Opened = Callable[[], Page]

@@ -15,7 +15,7 @@ from tests.screens.site import Site, clock
 
 from tutela.app.provider import HttpProvider
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 
 @pytest.fixture
